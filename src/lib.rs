@@ -1,0 +1,7 @@
+//! Spherescope shows what a vision encoder learned: its features on the unit hypersphere, with
+//! alignment and uniformity measured.
+//!
+//! The crate is a house of rooms, and data flows through them in one direction; `README.md` holds
+//! the map. A room uses only rooms above it in this list.
+
+pub mod progress;
