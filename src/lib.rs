@@ -5,3 +5,27 @@
 //! the map. A room uses only rooms above it in this list.
 
 pub mod progress;
+
+pub mod geometry;
+
+pub mod data;
+
+pub mod models;
+
+pub mod checkpoint;
+
+pub mod compute;
+
+pub mod features;
+
+pub mod measure;
+
+pub mod projection;
+
+pub mod render;
+
+pub mod ui;
+
+pub mod app;
+
+pub mod cli;
