@@ -22,6 +22,8 @@ pub mod measure;
 
 pub mod projection;
 
+pub mod analysis;
+
 pub mod render;
 
 pub mod ui;
