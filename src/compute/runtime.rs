@@ -70,11 +70,16 @@ pub(super) fn register(
     is_software: bool,
     window_thread: Option<ThreadId>,
 ) -> Result<Device, ComputeError> {
-    static REGISTERED: Mutex<Vec<(wgpu::Device, Device)>> = Mutex::new(Vec::new());
+    // Identities of wgpu devices count up anew in each instance: only the pair names one.
+    type Registered = (wgpu::Instance, wgpu::Device, Device);
+    static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
     check_window_device(handles)?;
     configure(is_software);
     let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, device)) = registered.iter().find(|(gpu, _)| *gpu == handles.device) {
+    let known = registered
+        .iter()
+        .find(|(instance, gpu, _)| *instance == handles.instance && *gpu == handles.device);
+    if let Some((_, _, device)) = known {
         return Ok(device.clone());
     }
     let device = Device::wgpu_options()
@@ -92,7 +97,11 @@ pub(super) fn register(
     if let Some(thread) = window_thread {
         spare_the_window(&handles.device, thread);
     }
-    registered.push((handles.device.clone(), device.clone()));
+    registered.push((
+        handles.instance.clone(),
+        handles.device.clone(),
+        device.clone(),
+    ));
     Ok(device)
 }
 
