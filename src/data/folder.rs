@@ -1,0 +1,340 @@
+//! Folders of image files: what is in them, which class each file belongs to, which mask.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+use walkdir::{DirEntry, WalkDir};
+
+use super::{
+    DataError, ImageRecord, Skipped, decode,
+    layout::{self, Layout},
+    natural_cmp,
+};
+use crate::progress::Progress;
+
+/// Folders deeper than this below the opened one are not entered.
+const MAX_DEPTH: usize = 32;
+/// Headers checked between two looks at the cancel flag.
+const CHECKED_AT_ONCE: usize = 256;
+
+/// One image file.
+pub(super) struct FileEntry {
+    pub(super) path: PathBuf,
+    pub(super) mask: Option<PathBuf>,
+    /// Width and height in pixels, from the header.
+    pub(super) size: [u32; 2],
+}
+
+/// All that is known of a folder once it is open. `records` and `files` go together.
+pub(super) struct Folder {
+    pub(super) records: Vec<ImageRecord>,
+    pub(super) files: Vec<FileEntry>,
+    pub(super) classes: Vec<String>,
+    pub(super) mask_classes: Vec<String>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) ignored: usize,
+    pub(super) format: String,
+}
+
+/// A file found by walking: its path and its name relative to the folder, with `/` between parts.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+}
+
+/// What walking a folder gives.
+#[derive(Default)]
+struct Walked {
+    images: Vec<Found>,
+    skipped: Vec<Skipped>,
+    ignored: usize,
+}
+
+/// Opens a folder of images. Without `masks`, a folder that consists of `images` and `masks` is
+/// taken as such a pair.
+pub(super) fn open(
+    root: &Path,
+    masks: Option<&Path>,
+    progress: &Progress,
+) -> Result<Folder, DataError> {
+    let pair = (root.join("images"), root.join("masks"));
+    let is_pair = masks.is_none() && pair.0.is_dir() && pair.1.is_dir();
+    let (root, masks) = if is_pair {
+        (pair.0.as_path(), Some(pair.1.as_path()))
+    } else {
+        (root, masks)
+    };
+
+    let mut walked = walk(root, masks, progress)?;
+    let Layout {
+        classes,
+        images,
+        outside,
+    } = layout::find(std::mem::take(&mut walked.images));
+    walked.skipped.extend(outside);
+
+    let (found, labels): (Vec<Found>, Vec<Option<u32>>) = images.into_iter().unzip();
+    let mask_of = match masks {
+        Some(folder) => Some(MaskIndex::new(folder, progress)?),
+        None => None,
+    };
+    let mut folder = Folder {
+        records: Vec::with_capacity(found.len()),
+        files: Vec::with_capacity(found.len()),
+        mask_classes: masks.map(read_class_names).unwrap_or_default(),
+        format: describe(&classes, mask_of.is_some()),
+        classes,
+        skipped: walked.skipped,
+        ignored: walked.ignored,
+    };
+    check_headers(found, &labels, mask_of.as_ref(), &mut folder, progress)?;
+    if folder.files.is_empty() {
+        return Err(DataError::Empty {
+            path: root.to_owned(),
+            detail: what_else(&folder),
+        });
+    }
+    if let Some(masks) = masks
+        && folder.files.iter().all(|file| file.mask.is_none())
+    {
+        return Err(DataError::format(
+            masks,
+            "no mask here has the name of an image (the same name up to its ending)",
+        ));
+    }
+    Ok(folder)
+}
+
+fn describe(classes: &[String], has_masks: bool) -> String {
+    let layout = if classes.is_empty() {
+        "folder, flat"
+    } else {
+        "folder, one class a folder"
+    };
+    let masks = if has_masks { ", with masks" } else { "" };
+    format!("{layout}{masks}")
+}
+
+fn what_else(folder: &Folder) -> String {
+    let mut detail = format!("{} other files", folder.ignored);
+    if let Some(first) = folder.skipped.first() {
+        detail = format!(
+            "{detail}, {} skipped, the first: {}: {}",
+            folder.skipped.len(),
+            first.name,
+            first.reason
+        );
+    }
+    detail
+}
+
+/// Reads every header in parallel; files that cannot be read go to `skipped`.
+fn check_headers(
+    found: Vec<Found>,
+    labels: &[Option<u32>],
+    masks: Option<&MaskIndex>,
+    folder: &mut Folder,
+    progress: &Progress,
+) -> Result<(), DataError> {
+    let total = found.len() as u64;
+    let mut done = 0;
+    let mut rest = found.into_iter().zip(labels);
+    loop {
+        let block: Vec<_> = rest.by_ref().take(CHECKED_AT_ONCE).collect();
+        if block.is_empty() {
+            return Ok(());
+        }
+        progress.check()?;
+        let sizes: Vec<_> = block
+            .par_iter()
+            .map(|(file, _)| decode::read_size(&file.path, &file.name))
+            .collect();
+        done += block.len() as u64;
+        for ((file, &label), size) in block.into_iter().zip(sizes) {
+            match size {
+                Ok(size) => {
+                    folder.files.push(FileEntry {
+                        mask: masks.and_then(|masks| masks.find(&file.name)),
+                        path: file.path,
+                        size,
+                    });
+                    folder.records.push(ImageRecord {
+                        name: file.name,
+                        label,
+                    });
+                }
+                Err(error) => folder.skipped.push(Skipped::new(file.name, &error)),
+            }
+        }
+        progress.report("checking images", done, Some(total));
+    }
+}
+
+/// Finds every image below `root`, in natural order, outside of `except`.
+fn walk(root: &Path, except: Option<&Path>, progress: &Progress) -> Result<Walked, DataError> {
+    // Reading the folder itself must work; trouble further down is listed and passed over.
+    std::fs::read_dir(root).map_err(|source| DataError::io(root, source))?;
+    let real_root = root.canonicalize().ok();
+    let except = except.and_then(|path| path.canonicalize().ok());
+    let mut linked = HashSet::new();
+    let mut walked = Walked::default();
+    let mut entries = WalkDir::new(root)
+        .follow_links(true)
+        .min_depth(1)
+        .max_depth(MAX_DEPTH)
+        .into_iter();
+    let mut seen = 0_u64;
+    while let Some(entry) = entries.next() {
+        seen += 1;
+        if seen.is_multiple_of(256) {
+            progress.check()?;
+            progress.report("looking for images", seen, None);
+        }
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                walked.skipped.push(walk_error(root, &error));
+                continue;
+            }
+        };
+        let is_hidden = entry.file_name().as_encoded_bytes().first() == Some(&b'.');
+        if entry.file_type().is_dir() {
+            let is_except = except.is_some() && entry.path().canonicalize().ok() == except;
+            let is_again =
+                entry.path_is_symlink() && is_link_back(&entry, real_root.as_deref(), &mut linked);
+            if is_again {
+                walked.skipped.push(Skipped {
+                    name: relative_name(root, entry.path()),
+                    reason: "a link to a folder that is part of the set already".to_owned(),
+                });
+            }
+            if is_hidden || is_except || is_again {
+                entries.skip_current_dir();
+            }
+        } else if !is_hidden {
+            sort_in(root, entry, &mut walked);
+        }
+    }
+    walked.images.sort_by(|a, b| natural_cmp(&a.name, &b.name));
+    Ok(walked)
+}
+
+/// Whether a linked folder leads into the set, or where an earlier link led: following it would
+/// only count images twice, and nested links could multiply without end.
+fn is_link_back(entry: &DirEntry, root: Option<&Path>, linked: &mut HashSet<PathBuf>) -> bool {
+    match entry.path().canonicalize() {
+        Ok(target) => root.is_some_and(|root| target.starts_with(root)) || !linked.insert(target),
+        Err(_) => true,
+    }
+}
+
+fn sort_in(root: &Path, entry: DirEntry, walked: &mut Walked) {
+    let ending = ending(entry.path());
+    let name = relative_name(root, entry.path());
+    if decode::READABLE.contains(&ending.as_str()) {
+        walked.images.push(Found {
+            path: entry.into_path(),
+            name,
+        });
+    } else if decode::UNREADABLE.contains(&ending.as_str()) {
+        walked.skipped.push(Skipped {
+            name,
+            reason: format!(".{ending} images are not supported"),
+        });
+    } else {
+        walked.ignored += 1;
+    }
+}
+
+fn walk_error(root: &Path, error: &walkdir::Error) -> Skipped {
+    let name = error
+        .path()
+        .map_or_else(|| ".".to_owned(), |path| relative_name(root, path));
+    let reason = if error.loop_ancestor().is_some() {
+        "a link that leads back to a folder above it".to_owned()
+    } else {
+        error
+            .io_error()
+            .map_or_else(|| error.to_string(), ToString::to_string)
+    };
+    Skipped { name, reason }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension()
+        .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
+/// Path relative to the set with `/` between its parts on every system.
+fn relative_name(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = relative
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    parts.join("/")
+}
+
+/// Name without its ending.
+fn stem(name: &str) -> &str {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    match name[file..].rfind('.') {
+        Some(dot) if dot > 0 => &name[..file + dot],
+        _ => name,
+    }
+}
+
+/// Mask files by the stem of their name.
+struct MaskIndex {
+    by_stem: HashMap<String, PathBuf>,
+}
+
+impl MaskIndex {
+    fn new(folder: &Path, progress: &Progress) -> Result<Self, DataError> {
+        let walked = walk(folder, None, progress)?;
+        let by_stem = walked
+            .images
+            .into_iter()
+            .map(|found| (stem(&found.name).to_owned(), found.path))
+            .collect();
+        Ok(Self { by_stem })
+    }
+
+    /// The mask at the same place in its folder, or directly in it.
+    fn find(&self, image: &str) -> Option<PathBuf> {
+        let stem = stem(image);
+        let file = &stem[stem.rfind('/').map_or(0, |slash| slash + 1)..];
+        self.by_stem
+            .get(stem)
+            .or_else(|| self.by_stem.get(file))
+            .cloned()
+    }
+}
+
+/// Names of the mask's class ids from `classes.txt` beside the masks, one a line; or none.
+fn read_class_names(masks: &Path) -> Vec<String> {
+    std::fs::read_to_string(masks.join("classes.txt"))
+        .map(|text| {
+            text.lines()
+                .take(256)
+                .map(|line| line.trim().to_owned())
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn stems() {
+        assert_eq!(stem("a.b/c.d.png"), "a.b/c.d");
+        assert_eq!(stem("a.b/c"), "a.b/c");
+        assert_eq!(stem(".hidden"), ".hidden");
+    }
+}
