@@ -1,1 +1,41 @@
-//! The room `projection`.
+//! From S^{d−1} to the sphere S² and the circle S¹, with what each point loses on the way.
+//!
+//! The room takes unit rows and uses `geometry`, `measure`'s [`Rows`](crate::measure::Rows) and
+//! `progress`. The projection is principal component analysis *without centring* (the top right
+//! singular vectors of the unit rows), re-normalised: a collapsed encoder looks collapsed. Features
+//! that already live in three or two dimensions are shown as they are.
+
+mod axes;
+mod place;
+
+pub use axes::{PrincipalAxes, principal_axes};
+pub use place::{Placed, Projection, ProjectionKind, to_circle, to_sphere, to_sphere_and_circle};
+
+use crate::{measure::MeasureError, progress::Cancelled};
+
+/// Why features could not be projected.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ProjectionError {
+    /// The rows themselves are at fault.
+    #[error(transparent)]
+    Rows(#[from] MeasureError),
+    /// Rows to be placed have another dimension than those that the projection was made for.
+    #[error("the projection is for {expected} dimensions, the rows have {found}")]
+    Dimension {
+        /// Dimension of the projection.
+        expected: usize,
+        /// Dimension of the rows.
+        found: usize,
+    },
+    /// The eigenvalue iteration did not converge.
+    #[error(
+        "the principal axes of {dim} dimensions could not be found: the eigenvalue iteration did not converge"
+    )]
+    Axes {
+        /// Dimension of the features.
+        dim: usize,
+    },
+    /// The work was asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}

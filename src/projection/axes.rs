@@ -1,0 +1,245 @@
+//! Principal axes of unit rows without centring: top eigenvectors of the mean of x xᵀ.
+
+use super::ProjectionError;
+use crate::{measure::Rows, progress::Progress};
+use faer::{
+    Accum, Mat, MatMut, MatRef, Par, Side,
+    linalg::matmul::{
+        matmul,
+        triangular::{self, BlockStructure},
+    },
+    prelude::Reborrow,
+};
+
+/// Up to this dimension all eigenvectors are computed directly, some tens of milliseconds.
+const DIRECT_DIM: usize = 512;
+
+/// Width of the block in the iteration for larger dimensions.
+const BLOCK: usize = 24;
+
+/// Steps of the block iteration before all eigenvectors are computed after all.
+const MAX_STEPS: usize = 200;
+
+/// Residual ‖A v − λ v‖ / λ₁ at which an axis is taken. Coordinates are shown in f32.
+const TOLERANCE: f64 = 1e-9;
+
+/// The leading directions of a set of unit rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrincipalAxes {
+    /// Dimension of the rows.
+    pub dim: usize,
+    /// Orthonormal axes, one after the other, `dim` numbers each, leading one first. The component
+    /// of largest magnitude of each is positive (the first of equals), which fixes the sign.
+    pub vectors: Vec<f64>,
+    /// Share of the rows' mean squared norm along each axis, in [0, 1], falling.
+    pub energy: Vec<f64>,
+}
+
+impl PrincipalAxes {
+    /// Axis `k`, `dim` numbers.
+    ///
+    /// # Panics
+    /// When `k` is not below the number of axes.
+    pub fn axis(&self, k: usize) -> &[f64] {
+        &self.vectors[k * self.dim..(k + 1) * self.dim]
+    }
+}
+
+/// The `count` leading principal axes (at most d) of unit rows without centring: the top right
+/// singular vectors of `x`, from the d × d matrix mean(x xᵀ) summed in f64.
+///
+/// # Errors
+/// [`ProjectionError`] without rows, for rows that are not finite or not of unit (or zero) length,
+/// when the eigenvalue iteration fails, or the work is cancelled.
+pub fn principal_axes(
+    x: Rows<'_>,
+    count: usize,
+    progress: &Progress,
+) -> Result<PrincipalAxes, ProjectionError> {
+    x.check_unit("the projection", 1)?;
+    let moment = second_moment(x, progress)?;
+    let count = count.min(x.dim);
+    let trace: f64 = (0..x.dim).map(|i| moment[(i, i)]).sum();
+    let block = if x.dim <= DIRECT_DIM {
+        None
+    } else {
+        block_iteration(&moment, count, progress)?
+    };
+    let Eigenpairs {
+        values,
+        vectors: axes,
+    } = match block {
+        Some(found) => found,
+        None => leading(moment.as_ref(), count)?,
+    };
+    let mut vectors = Vec::with_capacity(count * x.dim);
+    for k in 0..count {
+        let column: Vec<f64> = (0..x.dim).map(|i| axes[(i, k)]).collect();
+        let sign = orientation(&column);
+        vectors.extend(column.iter().map(|v| sign * v));
+    }
+    let share = |value: &f64| {
+        if trace > 0.0 {
+            (value / trace).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    };
+    Ok(PrincipalAxes {
+        dim: x.dim,
+        vectors,
+        energy: values[..count].iter().map(share).collect(),
+    })
+}
+
+/// ±1 such that the first component of (nearly) largest magnitude becomes positive.
+fn orientation(axis: &[f64]) -> f64 {
+    let largest = axis.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    // Components equal up to rounding count as equal, so that the choice is stable.
+    let first = axis.iter().find(|v| v.abs() >= largest * (1.0 - 1e-6));
+    first.map_or(1.0, |v| if *v < 0.0 { -1.0 } else { 1.0 })
+}
+
+/// mean of x xᵀ, the whole symmetric matrix, in f64.
+fn second_moment(x: Rows<'_>, progress: &Progress) -> Result<Mat<f64>, ProjectionError> {
+    let dim = x.dim;
+    // About a mebibyte of f64 rows at a time; at least as many rows as keep the product efficient.
+    let chunk_rows = (131_072 / dim).clamp(128, 4096).min(x.len());
+    let mut chunk = vec![0.0_f64; chunk_rows * dim];
+    let mut moment = Mat::<f64>::zeros(dim, dim);
+    let mut done = 0;
+    for rows in x.values.chunks(chunk_rows * dim) {
+        progress.check()?;
+        let chunk = &mut chunk[..rows.len()];
+        for (target, value) in chunk.iter_mut().zip(rows) {
+            *target = f64::from(*value);
+        }
+        let rows = MatRef::from_row_major_slice(&*chunk, rows.len() / dim, dim);
+        triangular::matmul(
+            moment.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Add,
+            rows.transpose(),
+            BlockStructure::Rectangular,
+            rows,
+            BlockStructure::Rectangular,
+            1.0 / x.len() as f64,
+            Par::rayon(0),
+        );
+        done += rows.nrows() as u64;
+        progress.report("finding principal axes", done, Some(x.len() as u64));
+    }
+    for i in 0..dim {
+        for j in 0..i {
+            moment[(j, i)] = moment[(i, j)];
+        }
+    }
+    Ok(moment)
+}
+
+/// Eigenvalues, falling, and their eigenvectors as columns.
+struct Eigenpairs {
+    values: Vec<f64>,
+    vectors: Mat<f64>,
+}
+
+/// The first `count` eigenpairs of a symmetric matrix.
+fn leading(symmetric: MatRef<'_, f64>, count: usize) -> Result<Eigenpairs, ProjectionError> {
+    let dim = symmetric.nrows();
+    let eigen = symmetric
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| ProjectionError::Axes { dim })?;
+    let rising = eigen.S().column_vector();
+    Ok(Eigenpairs {
+        values: (0..count).map(|k| rising[dim - 1 - k]).collect(),
+        vectors: Mat::from_fn(dim, count, |i, k| eigen.U()[(i, dim - 1 - k)]),
+    })
+}
+
+/// Block power iteration with Rayleigh–Ritz (orthogonal iteration): the first `count` eigenpairs of
+/// a positive semi-definite matrix, or `None` when they have not settled, as with many nearly
+/// equal eigenvalues.
+fn block_iteration(
+    moment: &Mat<f64>,
+    count: usize,
+    progress: &Progress,
+) -> Result<Option<Eigenpairs>, ProjectionError> {
+    let dim = moment.nrows();
+    // A fixed start without symmetry; any will do that is not orthogonal to the leading axes.
+    let mut basis = Mat::from_fn(dim, BLOCK, |i, k| {
+        ((i + 1) as f64 * (0.37 + k as f64)).sin()
+    });
+    orthonormalise(basis.as_mut());
+    let mut image = Mat::<f64>::zeros(dim, BLOCK);
+    for step in 0..MAX_STEPS {
+        progress.check()?;
+        product(image.as_mut(), moment.as_ref(), basis.as_ref());
+        let mut small = Mat::<f64>::zeros(BLOCK, BLOCK);
+        product(small.as_mut(), basis.transpose(), image.as_ref());
+        let Eigenpairs {
+            values,
+            vectors: turn,
+        } = leading(small.as_ref(), BLOCK)?;
+        let mut ritz = Mat::<f64>::zeros(dim, BLOCK);
+        product(ritz.as_mut(), basis.as_ref(), turn.as_ref());
+        // A·(Q·T) = (A·Q)·T: the images of the Ritz vectors cost no further product with A.
+        let mut ritz_image = Mat::<f64>::zeros(dim, BLOCK);
+        product(ritz_image.as_mut(), image.as_ref(), turn.as_ref());
+        let has_settled = (0..count).all(|k| {
+            let residual: f64 = (0..dim)
+                .map(|i| (ritz_image[(i, k)] - values[k] * ritz[(i, k)]).powi(2))
+                .sum();
+            residual.sqrt() <= TOLERANCE * values[0].max(f64::MIN_POSITIVE)
+        });
+        if has_settled {
+            return Ok(Some(Eigenpairs {
+                values,
+                vectors: ritz,
+            }));
+        }
+        basis = ritz_image;
+        orthonormalise(basis.as_mut());
+        progress.report("refining principal axes", step as u64 + 1, None);
+    }
+    Ok(None)
+}
+
+fn product(target: MatMut<'_, f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
+    matmul(target, Accum::Replace, left, right, 1.0, Par::rayon(0));
+}
+
+/// Makes the columns orthonormal by Gram–Schmidt, each twice. A column that lies in the span of those
+/// before it is replaced by a coordinate direction.
+fn orthonormalise(mut columns: MatMut<'_, f64>) {
+    let (dim, count) = (columns.nrows(), columns.ncols());
+    let mut spare = 0;
+    let mut k = 0;
+    while k < count {
+        let before = columns.rb().col(k).norm_l2();
+        for _ in 0..2 {
+            for j in 0..k {
+                let along: f64 = (0..dim).map(|i| columns[(i, j)] * columns[(i, k)]).sum();
+                for i in 0..dim {
+                    columns[(i, k)] -= along * columns[(i, j)];
+                }
+            }
+        }
+        let norm = columns.rb().col(k).norm_l2();
+        // What is left of a dependent column is rounding noise, 1e-16 of it.
+        if norm > 1e-12 * before && norm > f64::MIN_POSITIVE {
+            for i in 0..dim {
+                columns[(i, k)] /= norm;
+            }
+            k += 1;
+        } else {
+            for i in 0..dim {
+                columns[(i, k)] = if i == spare { 1.0 } else { 0.0 };
+            }
+            spare += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "axes_tests.rs"]
+mod tests;
