@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn low_dimensions_have_closed_forms() {
-        for t in [1e-6, 0.1, 2.0, 10.0, 100.0, 1000.0] {
+        for t in [1e-6_f64, 0.1, 2.0, 10.0, 100.0, 1000.0] {
             let on_pair = (0.5 * (1.0 + (-4.0 * t).exp())).ln();
             // On S², ‖x − y‖² is uniform on [0, 4].
             let on_sphere = (-(-4.0 * t).exp_m1() / (4.0 * t)).ln();
