@@ -121,9 +121,7 @@ fn examine<'a>(
     root: &str,
     naming: &'static naming::Naming,
 ) -> Result<Option<Candidate<'a>>, String> {
-    let Some(spelling) = (naming.spelling)(listing, root) else {
-        return Ok(None);
-    };
+    let spelling = (naming.spelling)(listing, root);
     let tensors = naming::canonical(listing, root, &spelling);
     let (architecture, evidence) = match (naming.sniff)(&tensors) {
         Verdict::Family {
@@ -175,12 +173,14 @@ fn examine<'a>(
 
 /// A weight inside the backbone that the architecture does not have. To leave it out would be to
 /// compute another network than the one that was trained.
-fn foreign_tensor<'a>(
-    candidate: &Candidate,
-    tensors: &naming::Canonical<'a>,
-) -> Option<&'a str> {
+fn foreign_tensor<'a>(candidate: &Candidate, tensors: &naming::Canonical<'a>) -> Option<&'a str> {
     let mut known = candidate.keys();
-    known.extend(candidate.misshapen.iter().map(|(_, _, listed)| listed.key.as_str()));
+    known.extend(
+        candidate
+            .misshapen
+            .iter()
+            .map(|(_, _, listed)| listed.key.as_str()),
+    );
     tensors
         .values()
         .filter(|listed| listed.dtype.is_weight() && !is_counter(&listed.key))
@@ -245,7 +245,9 @@ fn with_dot(root: &str) -> String {
 
 fn unknown_family(listing: &Listing, mut hints: Vec<String>) -> CheckpointError {
     if let Some(family) = naming::resemblance(listing) {
-        hints.push(format!("its keys resemble {family}, which is not among the families"));
+        hints.push(format!(
+            "its keys resemble {family}, which is not among the families"
+        ));
     }
     let first_keys = listing
         .entries()

@@ -136,7 +136,13 @@ pub fn open(path: &Path) -> Result<NamedTensors, CheckpointError> {
             path: path.to_owned(),
         });
     }
-    let listing = Listing::new(opened.tensors.iter().map(|(entry, _)| entry.clone()).collect());
+    let listing = Listing::new(
+        opened
+            .tensors
+            .iter()
+            .map(|(entry, _)| entry.clone())
+            .collect(),
+    );
     let sources = opened
         .tensors
         .into_iter()
@@ -359,14 +365,20 @@ fn detect(head: &[u8], file_size: u64) -> Result<Container, String> {
 /// What a file that is no checkpoint looks like, for the message.
 fn foreign(head: &[u8], file_size: u64) -> String {
     const SIGNS: [(&[u8], &str); 9] = [
-        (b"\x89HDF", "it is HDF5 (Keras or MATLAB), which is not read"),
+        (
+            b"\x89HDF",
+            "it is HDF5 (Keras or MATLAB), which is not read",
+        ),
         (b"\x1f\x8b", "it is gzip-compressed: unpack it first"),
         (b"\xfd7zXZ", "it is xz-compressed: unpack it first"),
         (b"BZh", "it is bzip2-compressed: unpack it first"),
         (b"\x89PNG", "it is a PNG image"),
         (b"\xff\xd8\xff", "it is a JPEG image"),
         (b"\x93NUMPY", "it is a NumPy array: open it as an embedding"),
-        (b"version https://git-lfs", "it is a Git LFS pointer: fetch the real file with `git lfs pull`"),
+        (
+            b"version https://git-lfs",
+            "it is a Git LFS pointer: fetch the real file with `git lfs pull`",
+        ),
         (b"GGUF", "it is GGUF (language models), which is not read"),
     ];
     for (sign, text) in SIGNS {
@@ -382,7 +394,11 @@ fn foreign(head: &[u8], file_size: u64) -> String {
     if head.iter().all(|&byte| byte == 0) {
         return format!("it begins with zeros ({file_size} bytes in all): the download broke off");
     }
-    let start: Vec<_> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let start: Vec<_> = head
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!(
         "it begins with {} and is neither PyTorch (zip, legacy pickle, tar) nor safetensors",
         start.join(" ")

@@ -78,7 +78,10 @@ pub enum CheckpointError {
     },
 
     /// The part of the file that was asked for is not there.
-    #[error("no network stands under `{wanted}` in this file; there is one under: {}", listed(available))]
+    #[error(
+        "no network stands under `{wanted}` in this file; there is one under: {}",
+        listed(available)
+    )]
     NoSuchRoot {
         /// The prefix asked for.
         wanted: String,

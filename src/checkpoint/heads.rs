@@ -87,7 +87,8 @@ impl HeadPlan<'_> {
                     if text.is_empty() {
                         text = inputs.to_string();
                     }
-                    text.push_str(&format!(" → {outputs}"));
+                    text.push_str(" → ");
+                    text.push_str(&outputs.to_string());
                 }
                 HeadLayer::BatchNorm { .. } => text.push_str(" → BN"),
                 HeadLayer::Relu => text.push_str(" → ReLU"),
@@ -128,12 +129,15 @@ pub(super) fn find<'a>(listing: &'a Listing, root: &str, features: usize) -> Hea
     };
     if let Some(place) = dino_head(listing, &places) {
         let reason = "DINO's head has GELU layers, which heads here do not have";
-        heads.evidence.push(format!("`{place}` is not used: {reason}"));
+        heads
+            .evidence
+            .push(format!("`{place}` is not used: {reason}"));
         heads.rejected.push((place, reason.to_owned()));
     } else {
-        let (projection, rejected) = first_chain(listing, &places, PROJECTIONS, (features, 2), |plan| {
-            projection_sentence(listing, root, plan)
-        });
+        let (projection, rejected) =
+            first_chain(listing, &places, PROJECTIONS, (features, 2), |plan| {
+                projection_sentence(listing, root, plan)
+            });
         (heads.projection, heads.rejected) = (projection, rejected);
     }
     heads.classifier = classifier(listing, &places, features, heads.projection.as_ref());
@@ -170,12 +174,16 @@ fn contrastive_sign(listing: &Listing, root: &str, name: &str) -> Option<&'stati
     let has_queue = listing
         .entries()
         .iter()
-        .any(|entry| entry.key == "queue" || entry.key.ends_with(".queue"));
+        .any(|entry| entry.key.rsplit('.').next() == Some("queue"));
     if has_queue {
         return Some("the file keeps a queue of negatives (MoCo)");
     }
-    let names_a_pair = prefix::segments(root)
-        .any(|segment| matches!(segment, "encoder_q" | "encoder_k" | "base_encoder" | "momentum_encoder"));
+    let names_a_pair = prefix::segments(root).any(|segment| {
+        matches!(
+            segment,
+            "encoder_q" | "encoder_k" | "base_encoder" | "momentum_encoder"
+        )
+    });
     if names_a_pair {
         return Some("the backbone is one of a contrastive pair of encoders");
     }
@@ -260,10 +268,17 @@ fn chain<'a>(
             continue;
         };
         if !part.contains('.') {
-            layers.entry(position).or_default().parts.insert(part, entry);
+            layers
+                .entry(position)
+                .or_default()
+                .parts
+                .insert(part, entry);
         }
     }
-    let first = layers.values().next().and_then(|layer| layer.parts.get("weight"));
+    let first = layers
+        .values()
+        .next()
+        .and_then(|layer| layer.parts.get("weight"));
     if first.is_none_or(|weight| weight.shape.len() != rank) {
         return Ok(None);
     }
@@ -358,7 +373,9 @@ fn read_layer(
             return Err("its batch normalisation has no running statistics".to_owned());
         }
         Some(shape) => {
-            return Err(format!("a layer has shape {shape:?} where {width} values arrive"));
+            return Err(format!(
+                "a layer has shape {shape:?} where {width} values arrive"
+            ));
         }
         None => return Err("a layer has no `weight`".to_owned()),
     };

@@ -98,7 +98,7 @@ impl Listing {
 
     /// The tensors below `root`, with the rest of their keys. `root` is a dotted path with its
     /// trailing dot, or empty for the whole file.
-    pub(super) fn below<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a Listed)> {
+    pub(super) fn below<'a>(&'a self, root: &str) -> impl Iterator<Item = (&'a str, &'a Listed)> {
         self.entries
             .iter()
             .filter_map(move |entry| Some((entry.key.strip_prefix(root)?, entry)))

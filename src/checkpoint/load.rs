@@ -107,7 +107,9 @@ pub fn untrained(
         architecture_name: name.clone(),
         naming: "none: weights made here".to_owned(),
         method: None,
-        evidence: vec![format!("a {name} with random weights from seed {seed} was asked for")],
+        evidence: vec![format!(
+            "a {name} with random weights from seed {seed} was asked for"
+        )],
         applied: Vec::new(),
         missing: Vec::new(),
         unused: Vec::new(),
@@ -142,10 +144,9 @@ fn plan_of(file: &NamedTensors, options: &OpenOptions) -> Result<Plan, Checkpoin
 /// can claim any size.
 fn check_budget(file: &NamedTensors, applied: &[AppliedTensor]) -> Result<(), CheckpointError> {
     let claimed = applied.iter().fold(0_u64, |sum, tensor| {
-        let elements = tensor
-            .shape
-            .iter()
-            .fold(1_u64, |product, &extent| product.saturating_mul(extent as u64));
+        let elements = tensor.shape.iter().fold(1_u64, |product, &extent| {
+            product.saturating_mul(extent as u64)
+        });
         let size = tensor.dtype.size().unwrap_or(0) as u64;
         sum.saturating_add(elements.saturating_mul(size))
     });

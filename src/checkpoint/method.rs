@@ -42,7 +42,11 @@ impl Signs<'_> {
     }
 
     fn head_layers(&self) -> usize {
-        let layers = self.heads.projection.iter().flat_map(|head| &head.spec.layers);
+        let layers = self
+            .heads
+            .projection
+            .iter()
+            .flat_map(|head| &head.spec.layers);
         layers
             .filter(|layer| matches!(layer, HeadLayer::Linear { .. }))
             .count()
@@ -50,7 +54,12 @@ impl Signs<'_> {
 
     fn is_sequential(&self) -> bool {
         self.candidate.spelling.file("conv1.weight") != "conv1.weight"
-            && self.candidate.spelling.stems.iter().any(|(ours, _)| ours == "conv1")
+            && self
+                .candidate
+                .spelling
+                .stems
+                .iter()
+                .any(|(ours, _)| ours == "conv1")
     }
 }
 
@@ -126,7 +135,10 @@ const RULES: &[Rule] = &[
     ),
     (
         |signs| signs.has("projector") && signs.has("state_dict") && signs.has("classifier"),
-        method("solo-learn", "`projector` and `classifier` in a Lightning `state_dict`"),
+        method(
+            "solo-learn",
+            "`projector` and `classifier` in a Lightning `state_dict`",
+        ),
     ),
     (
         |signs| signs.root_has("backbone") && signs.has("projector") && signs.head_layers() == 3,
@@ -144,13 +156,17 @@ const RULES: &[Rule] = &[
         |signs| {
             signs.root_has("backbone") && signs.head_place_ends("fc") && signs.head_layers() == 2
         },
-        unnormalised("SimCLR (PyTorch, sthalles)", "`backbone` with a two-layer head in `fc`"),
+        unnormalised(
+            "SimCLR (PyTorch, sthalles)",
+            "`backbone` with a two-layer head in `fc`",
+        ),
     ),
     (
-        |signs| {
-            signs.root_has("encoder") && signs.has("projector") && signs.head_layers() == 2
-        },
-        unnormalised("SimCLR (PyTorch, Spijkervet)", "`encoder` and a two-layer `projector`"),
+        |signs| signs.root_has("encoder") && signs.has("projector") && signs.head_layers() == 2,
+        unnormalised(
+            "SimCLR (PyTorch, Spijkervet)",
+            "`encoder` and a two-layer `projector`",
+        ),
     ),
 ];
 
@@ -163,11 +179,7 @@ fn has_top_level_norm(listing: &Listing) -> bool {
 }
 
 /// The method the layout shows, if any.
-pub(super) fn recognise(
-    listing: &Listing,
-    candidate: &Candidate,
-    heads: &Heads,
-) -> Option<Method> {
+pub(super) fn recognise(listing: &Listing, candidate: &Candidate, heads: &Heads) -> Option<Method> {
     let signs = Signs {
         listing,
         candidate,

@@ -9,8 +9,7 @@ use super::{
     container::Container,
     heads::{self, HeadPlan, Heads},
     listing::{Listed, Listing},
-    method, prefix,
-    preprocessing,
+    method, prefix, preprocessing,
     report::{AppliedTensor, ClassifierReport, KeyReport, UnusedTensor},
 };
 use crate::models::HeadSpec;
@@ -97,7 +96,11 @@ pub(super) fn plan(
 
 /// Weights that do not convert are an error before anything is read.
 fn check_dtypes(chosen: &Candidate) -> Result<(), CheckpointError> {
-    match chosen.found.iter().find(|(_, listed)| !listed.dtype.is_weight()) {
+    match chosen
+        .found
+        .iter()
+        .find(|(_, listed)| !listed.dtype.is_weight())
+    {
         None => Ok(()),
         Some((_, listed)) => Err(CheckpointError::UnsupportedDtype {
             key: listed.key.clone(),
@@ -123,15 +126,25 @@ fn applied(chosen: &Candidate, heads: &Heads) -> Vec<AppliedTensor> {
             .map(|(name, listed)| entry(format!("{prefix}.{name}"), listed))
             .collect::<Vec<_>>()
     };
-    let head = heads.projection.iter().flat_map(|plan| of_head(plan, "head"));
-    let dense = heads.dense.iter().flat_map(|plan| of_head(plan, "dense_head"));
+    let head = heads
+        .projection
+        .iter()
+        .flat_map(|plan| of_head(plan, "head"));
+    let dense = heads
+        .dense
+        .iter()
+        .flat_map(|plan| of_head(plan, "dense_head"));
     let classifier = heads.classifier.iter().flat_map(|found| {
         [
             entry("fc.weight".to_owned(), found.weight),
             entry("fc.bias".to_owned(), found.bias),
         ]
     });
-    backbone.chain(head).chain(dense).chain(classifier).collect()
+    backbone
+        .chain(head)
+        .chain(dense)
+        .chain(classifier)
+        .collect()
 }
 
 fn unused(
@@ -141,8 +154,10 @@ fn unused(
     heads: &Heads,
     applied: &[AppliedTensor],
 ) -> Vec<UnusedTensor> {
-    let used: std::collections::BTreeSet<_> =
-        applied.iter().map(|tensor| tensor.file_key.as_str()).collect();
+    let used: std::collections::BTreeSet<_> = applied
+        .iter()
+        .map(|tensor| tensor.file_key.as_str())
+        .collect();
     listing
         .entries()
         .iter()
@@ -159,7 +174,10 @@ fn unused(
 /// Segments whose tensors serve training only, and what they are.
 const TRAINING_ONLY: [(&str, &str); 10] = [
     ("queue", "the queue of negatives, used in training only"),
-    ("queue2", "the dense queue of negatives, used in training only"),
+    (
+        "queue2",
+        "the dense queue of negatives, used in training only",
+    ),
     ("queue_ptr", "the queue's position, used in training only"),
     ("queue2_ptr", "the queue's position, used in training only"),
     ("predictor", "the predictor, used in training only"),
@@ -174,15 +192,13 @@ const TRAINING_ONLY: [(&str, &str); 10] = [
 fn is_training_state(segment: &str) -> bool {
     segment.contains("optim")
         || segment.contains("scheduler")
-        || matches!(segment, "opt" | "scaler" | "dino_loss" | "loss" | "amp" | "callbacks")
+        || matches!(
+            segment,
+            "opt" | "scaler" | "dino_loss" | "loss" | "amp" | "callbacks"
+        )
 }
 
-fn why_unused(
-    listed: &Listed,
-    chosen: &Candidate,
-    others: &[Candidate],
-    heads: &Heads,
-) -> String {
+fn why_unused(listed: &Listed, chosen: &Candidate, others: &[Candidate], heads: &Heads) -> String {
     let key = listed.key.as_str();
     if candidate::is_counter(key) {
         return "a batch counter, not needed for inference".to_owned();
@@ -249,7 +265,10 @@ fn evidence(
         sentences.push(format!("`{wanted}` was asked for"));
     } else if !others.is_empty() {
         let meaning = prefix::meaning(&chosen.root).map(|meaning| format!(", {meaning},"));
-        let rest: Vec<_> = others.iter().map(|other| format!("`{}`", other.root)).collect();
+        let rest: Vec<_> = others
+            .iter()
+            .map(|other| format!("`{}`", other.root))
+            .collect();
         sentences.push(format!(
             "`{}`{} is preferred to {}",
             chosen.root,
@@ -281,7 +300,9 @@ fn warnings(chosen: &Candidate, heads: &Heads, file: &FileFacts) -> Vec<String> 
         );
     }
     for (place, reason) in &heads.rejected {
-        warnings.push(format!("`{place}` looks like a projection head, but {reason}"));
+        warnings.push(format!(
+            "`{place}` looks like a projection head, but {reason}"
+        ));
     }
     let activation = file
         .facts

@@ -75,7 +75,11 @@ const WORDS: &[Word] = &[
     copy("online", 0, "the online network"),
     // DINO's pair: its authors evaluate the teacher.
     copy("teacher", 1, "the teacher, which DINO's authors evaluate"),
-    copy("teacher_backbone", 1, "the teacher, which DINO's authors evaluate"),
+    copy(
+        "teacher_backbone",
+        1,
+        "the teacher, which DINO's authors evaluate",
+    ),
     copy("student", 3, "the student"),
     copy("student_backbone", 3, "the student"),
     // Averages beside the weights themselves.
@@ -188,8 +192,14 @@ mod tests {
     #[test]
     fn the_copy_that_learns_ranks_before_its_slow_copy() {
         for (better, worse) in [
-            ("state_dict.module.encoder_q.", "state_dict.module.encoder_k."),
-            ("state_dict.module.base_encoder.", "state_dict.module.momentum_encoder."),
+            (
+                "state_dict.module.encoder_q.",
+                "state_dict.module.encoder_k.",
+            ),
+            (
+                "state_dict.module.base_encoder.",
+                "state_dict.module.momentum_encoder.",
+            ),
             ("teacher.backbone.", "student.module.backbone."),
             ("model.", "model_ema."),
             ("online_network.", "target_network."),
@@ -221,7 +231,10 @@ mod tests {
 
     #[test]
     fn the_nearest_word_gives_the_meaning() {
-        assert_eq!(meaning("state_dict.module.encoder_q.0."), Some("the query encoder"));
+        assert_eq!(
+            meaning("state_dict.module.encoder_q.0."),
+            Some("the query encoder")
+        );
         assert_eq!(meaning("state_dict.module."), None);
         assert_eq!(unknown_words("module.mystery."), ["mystery"]);
     }

@@ -48,8 +48,8 @@ pub(super) fn guess(
         );
     }
     let classes = heads.classifier.as_ref().map(|found| found.classes);
-    let spelled_shortcut = candidate.spelling.file("layer2.0.downsample.0.weight")
-        != "layer2.0.downsample.0.weight";
+    let spelled_shortcut =
+        candidate.spelling.file("layer2.0.downsample.0.weight") != "layer2.0.downsample.0.weight";
     match &candidate.architecture {
         Architecture::CifarResNet { shortcut, .. } => {
             let is_linear = heads

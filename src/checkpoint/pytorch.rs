@@ -7,6 +7,7 @@
 //! whose storages it keeps in memory.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -137,7 +138,7 @@ fn guard_zip(path: &Path, file_size: u64) -> Result<(), Objection> {
         .filter_map(Result::ok)
         .filter(|name| name == "data.pkl" || name.ends_with("/data.pkl"))
         .min_by_key(|name| name.len())
-        .map(|name| name.into_owned());
+        .map(Cow::into_owned);
     let Some(pickle) = pickle else {
         return Ok(());
     };
@@ -277,10 +278,10 @@ fn gather(value: &PickleValue, path: &str, depth: usize, facts: &mut BTreeMap<St
             format!("{path}.{key}")
         };
         match value {
-            PickleValue::String(text) if TELLING_KEYS.contains(&key.as_str()) => {
-                if text.len() < 100 {
-                    facts.insert(here, text.clone());
-                }
+            PickleValue::String(text)
+                if text.len() < 100 && TELLING_KEYS.contains(&key.as_str()) =>
+            {
+                facts.insert(here, text.clone());
             }
             PickleValue::Dict(_) if depth > 1 => gather(value, &here, depth - 1, facts),
             _ => {}

@@ -180,10 +180,9 @@ impl KeyReport {
         )?;
         row("head", self.head.as_deref().unwrap_or("none"))?;
         row("dense head", self.dense_head.as_deref().unwrap_or("none"))?;
-        let classifier = self
-            .classifier
-            .as_ref()
-            .map_or("none".to_owned(), |found| format!("`{}`: {} classes", found.place, found.classes));
+        let classifier = self.classifier.as_ref().map_or("none".to_owned(), |found| {
+            format!("`{}`: {} classes", found.place, found.classes)
+        });
         row("classifier", &classifier)?;
         row("input side", &format!("{} px", self.input_side))?;
         let constants = &self.normalisation.constants;
@@ -221,7 +220,11 @@ impl KeyReport {
         if !self.alternatives.is_empty() {
             writeln!(f, "other networks in the file")?;
             for root in &self.alternatives {
-                writeln!(f, "  {}", if root.is_empty() { "(top level)" } else { root })?;
+                writeln!(
+                    f,
+                    "  {}",
+                    if root.is_empty() { "(top level)" } else { root }
+                )?;
             }
         }
         Ok(())

@@ -109,7 +109,9 @@ fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
 fn read_at(mut file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
     use std::io::{Seek, SeekFrom};
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     file.seek(SeekFrom::Start(start))?;
     file.read_exact(bytes)
 }

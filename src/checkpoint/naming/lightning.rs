@@ -21,12 +21,12 @@ fn root(key: &str) -> Option<&str> {
     })
 }
 
-fn spelling(_: &Listing, _: &str) -> Option<Spelling> {
+fn spelling(_: &Listing, _: &str) -> Spelling {
     let same = |name: &str| (name.to_owned(), name.to_owned());
-    Some(Spelling {
+    Spelling {
         stems: ["input_net", "blocks"].map(same).to_vec(),
         inner: Vec::new(),
-    })
+    }
 }
 
 fn sniff(tensors: &Canonical) -> Verdict {

@@ -24,7 +24,7 @@ pub(super) struct Naming {
     /// one of the network's tensors.
     pub root: fn(&str) -> Option<&str>,
     /// How the names below a root are spelled.
-    pub spelling: fn(&Listing, &str) -> Option<Spelling>,
+    pub spelling: fn(&Listing, &str) -> Spelling,
     /// Which network the canonical tensors are.
     pub sniff: fn(&Canonical) -> Verdict,
 }
@@ -73,7 +73,11 @@ impl Spelling {
     pub fn canonical(&self, name: &str) -> Option<String> {
         let (first, rest) = name.split_once('.')?;
         let (canonical, _) = self.stems.iter().find(|(_, file)| file == first)?;
-        Some(swap_inner(canonical, rest, self.inner.iter().map(|&(to, from)| (from, to))))
+        Some(swap_inner(
+            canonical,
+            rest,
+            self.inner.iter().map(|&(to, from)| (from, to)),
+        ))
     }
 
     /// The name below the root under which the file holds, or should hold, a canonical one.
@@ -104,7 +108,7 @@ fn swap_inner(
 /// The tensors below `root` that belong to the backbone, by canonical name.
 pub(super) fn canonical<'a>(
     listing: &'a Listing,
-    root: &'a str,
+    root: &str,
     spelling: &Spelling,
 ) -> Canonical<'a> {
     listing
@@ -115,7 +119,7 @@ pub(super) fn canonical<'a>(
 
 /// The part of `key` before the first segment for which `is_start` holds; it is given the
 /// segment and the ones after it.
-fn root_before<'k>(key: &'k str, is_start: impl Fn(&str, &[&str]) -> bool) -> Option<&'k str> {
+fn root_before(key: &str, is_start: impl Fn(&str, &[&str]) -> bool) -> Option<&str> {
     let segments: Vec<_> = key.split('.').collect();
     let mut length = 0;
     for (index, segment) in segments.iter().enumerate() {

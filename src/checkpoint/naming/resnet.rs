@@ -45,14 +45,14 @@ fn torchvision_root(key: &str) -> Option<&str> {
     })
 }
 
-fn torchvision_spelling(listing: &Listing, root: &str) -> Option<Spelling> {
+fn torchvision_spelling(listing: &Listing, root: &str) -> Spelling {
     let same = |name: &str| (name.to_owned(), name.to_owned());
-    Some(Spelling {
+    Spelling {
         stems: ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"]
             .map(same)
             .to_vec(),
         inner: shortcut_word(listing, root),
-    })
+    }
 }
 
 /// Whether blocks below `root` call their projection `shortcut`.
@@ -83,7 +83,7 @@ fn is_block_part(segment: &str) -> bool {
 
 /// Gives names to positions: the layers are the positions that hold blocks, in order, and the
 /// stem's two are the first that hold a convolution and statistics.
-fn sequential_spelling(listing: &Listing, root: &str) -> Option<Spelling> {
+fn sequential_spelling(listing: &Listing, root: &str) -> Spelling {
     let mut layers = Vec::new();
     let (mut conv, mut norm) = (None, None);
     for (name, listed) in listing.below(root) {
@@ -105,7 +105,7 @@ fn sequential_spelling(listing: &Listing, root: &str) -> Option<Spelling> {
         }
     }
     if !(3..=4).contains(&layers.len()) {
-        return None;
+        return Spelling::default();
     }
     let named = layers
         .into_iter()
@@ -114,10 +114,10 @@ fn sequential_spelling(listing: &Listing, root: &str) -> Option<Spelling> {
     let mut stems: Vec<_> = named.collect();
     stems.extend(conv.map(|position| ("conv1".to_owned(), position)));
     stems.extend(norm.map(|position| ("bn1".to_owned(), position)));
-    Some(Spelling {
+    Spelling {
         stems,
         inner: shortcut_word(listing, root),
-    })
+    }
 }
 
 /// Blocks of each layer, counted by the highest index.
@@ -129,7 +129,9 @@ fn block_counts(tensors: &Canonical) -> Vec<usize> {
             .next()
             .and_then(|first| first.strip_prefix("layer"))
             .and_then(|number| number.parse::<usize>().ok());
-        let block = segments.next().and_then(|block| block.parse::<usize>().ok());
+        let block = segments
+            .next()
+            .and_then(|block| block.parse::<usize>().ok());
         if let (Some(layer @ 1..=4), Some(block)) = (layer, block) {
             if counts.len() < layer {
                 counts.resize(layer, 0);
@@ -191,7 +193,9 @@ fn sniff_cifar(tensors: &Canonical, counts: [usize; 3], width: usize) -> Verdict
     Verdict::Family {
         architecture: Architecture::CifarResNet { depth, shortcut },
         evidence: vec![
-            format!("three layers of {blocks} two-convolution blocks: depth 6·{blocks}+2 = {depth}"),
+            format!(
+                "three layers of {blocks} two-convolution blocks: depth 6·{blocks}+2 = {depth}"
+            ),
             format!("{width} channels after the stem"),
             shortcut_evidence.to_owned(),
         ],
@@ -204,11 +208,20 @@ fn sniff_imagenet(tensors: &Canonical, counts: [usize; 4], width: usize) -> Verd
         return Verdict::Unfit(objection);
     }
     // The smallest depth that covers the counts: a file that lost a block is then told which.
-    let fits = |known: &[usize; 4]| known.iter().zip(counts).all(|(&known, count)| count <= known);
+    let fits = |known: &[usize; 4]| {
+        known
+            .iter()
+            .zip(counts)
+            .all(|(&known, count)| count <= known)
+    };
     let depth = IMAGENET_DEPTHS
         .iter()
         .find(|(_, known, bottleneck)| *bottleneck == is_bottleneck && fits(known));
-    let kind = if is_bottleneck { "bottleneck" } else { "two-convolution" };
+    let kind = if is_bottleneck {
+        "bottleneck"
+    } else {
+        "two-convolution"
+    };
     let Some(&(depth, known, _)) = depth else {
         return Verdict::Unfit(format!(
             "four layers of {counts:?} {kind} blocks match no ResNet of depth 18, 34, 50, 101 or 152"

@@ -18,11 +18,11 @@ fn root(key: &str) -> Option<&str> {
     })
 }
 
-fn spelling(_: &Listing, _: &str) -> Option<Spelling> {
-    Some(Spelling {
+fn spelling(_: &Listing, _: &str) -> Spelling {
+    Spelling {
         stems: vec![("blocks".to_owned(), "blocks".to_owned())],
         inner: Vec::new(),
-    })
+    }
 }
 
 fn sniff(tensors: &Canonical) -> Verdict {
@@ -40,7 +40,9 @@ fn sniff(tensors: &Canonical) -> Verdict {
         ));
     };
     // The last layer may be the one that is missing; 128 is its published size.
-    let feat_dim = shape("blocks.7.0.weight").and_then(|shape| shape.first()).map_or(128, |&outputs| outputs);
+    let feat_dim = shape("blocks.7.0.weight")
+        .and_then(|shape| shape.first())
+        .map_or(128, |&outputs| outputs);
     Verdict::Family {
         architecture: Architecture::SmallAlexNet {
             channels_in: *channels_in,
