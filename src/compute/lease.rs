@@ -124,7 +124,7 @@ mod tests {
         encoder.copy_buffer_to_buffer(&lease.buffer, lease.offset, &staging, 0, lease.size);
         gpu.queue.submit([encoder.finish()]);
         staging.map_async(wgpu::MapMode::Read, .., |mapped| {
-            mapped.expect("staging maps")
+            mapped.expect("staging maps");
         });
         gpu.device
             .poll(wgpu::PollType::wait_indefinitely())

@@ -28,9 +28,10 @@ fn kernel_features() -> wgpu::Features {
 /// Sets the kernel runtime up; the first call of the process decides.
 ///
 /// On a software adapter each tuned kernel variant is compiled by the CPU and run at a tenth of
-/// its speed, so that a full tournament takes a minute a shape: there, one sample a candidate
-/// and coarse shape classes. Results are kept in the user's cache folder; the default would be a
-/// `target` folder in whatever project the program was started in.
+/// its speed, so that a full tournament takes a minute a shape: there, one sample a candidate,
+/// coarse shape classes, and the first candidate near the peak wins. Whatever the runtime keeps
+/// on disk goes into the user's cache folder; the default would be a `target` folder in whatever
+/// project the program was started in.
 fn configure(is_software: bool) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
