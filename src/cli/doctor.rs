@@ -123,7 +123,9 @@ impl Diagnosis {
             cpu_threads: 2,
             adapters,
             device: test.as_ref().map(|test| test.device.clone()),
-            failure: test.is_none().then(|| "no graphics adapter to compute on".to_owned()),
+            failure: test
+                .is_none()
+                .then(|| "no graphics adapter to compute on".to_owned()),
             self_test: test,
         }
     }
@@ -167,7 +169,9 @@ fn device_text(device: &DeviceReport) -> String {
 
 fn self_test_text(test: &SelfTest) -> String {
     let mut rows = vec![
-        ["", "error", "tolerance", "first run", "then", "CPU", ""].map(str::to_owned).to_vec(),
+        ["", "error", "tolerance", "first run", "then", "CPU", ""]
+            .map(str::to_owned)
+            .to_vec(),
     ];
     rows.extend(test.checks.iter().map(check_row));
     let mut text = "\nSelf-test: the device against the CPU backend\n".to_owned();
@@ -177,7 +181,10 @@ fn self_test_text(test: &SelfTest) -> String {
     text.push('\n');
     for check in &test.checks {
         text.push_str(&wrapped(&check.name, &check.what));
-        text.push_str(&wrapped("", &format!("tolerance: {}", check.tolerance_reason)));
+        text.push_str(&wrapped(
+            "",
+            &format!("tolerance: {}", check.tolerance_reason),
+        ));
         if let Some(failure) = &check.failure {
             text.push_str(&wrapped("", failure));
         }
@@ -187,9 +194,7 @@ fn self_test_text(test: &SelfTest) -> String {
          The first run compiles kernels.\n",
     );
     if test.device.compute.starts_with("cpu") {
-        text.push_str(
-            "  Here the CPU was compared with itself; --device gpu tests the adapter.\n",
-        );
+        text.push_str("  Here the CPU was compared with itself; --device gpu tests the adapter.\n");
     }
     let verdict = if test.passed { "passed" } else { "FAILED" };
     let _ = writeln!(text, "\nSelf-test {verdict}");
@@ -201,13 +206,22 @@ fn check_row(check: &Check) -> Vec<String> {
         check.name.clone(),
         check
             .max_relative_error
-            .map_or_else(|| "none".to_owned(), |error| format!("{error:.1e}")),
+            .map_or_else(|| "none".to_owned(), relative),
         format!("{:.0e}", check.tolerance),
         milliseconds(check.first_ms),
         milliseconds(check.device_ms),
         milliseconds(check.cpu_ms),
         if check.passed { "passed" } else { "FAILED" }.to_owned(),
     ]
+}
+
+/// Two digits; agreement to the last bit is a plain zero.
+fn relative(error: f64) -> String {
+    if error == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{error:.1e}")
+    }
 }
 
 /// Three digits, in the unit that shows them.
@@ -233,8 +247,8 @@ fn bytes(count: u64) -> String {
         value /= 1024.0;
         unit = larger;
     }
-    let digits = usize::from(value.fract() >= 0.05);
-    format!("{value:.digits$} {unit}")
+    let tenths = (value * 10.0).round() / 10.0;
+    format!("{tenths} {unit}")
 }
 
 /// A labelled paragraph, broken at [`WIDTH`] between words and indented under itself.
@@ -268,10 +282,18 @@ mod tests {
         let diagnosis =
             diagnose(DevicePolicy::Cpu, &Progress::none()).expect("the CPU is always there");
         let text = diagnosis.text();
-        for words in ["Adapters", "cpu (flex)", "the CPU was asked for", "Self-test passed"] {
+        for words in [
+            "Adapters",
+            "cpu (flex)",
+            "the CPU was asked for",
+            "Self-test passed",
+        ] {
             assert!(text.contains(words), "{words} is missing:\n{text}");
         }
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH + 1), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= WIDTH + 1),
+            "{text}"
+        );
         let json = serde_json::to_value(&diagnosis).expect("plain data");
         assert_eq!(json["device"]["policy"], "cpu");
         assert_eq!(json["self_test"]["checks"][1]["name"], "uniformity");
@@ -302,6 +324,8 @@ mod tests {
 
     #[test]
     fn figures_are_short() {
+        assert_eq!(relative(0.0), "0");
+        assert_eq!(relative(2.66e-7), "2.7e-7");
         assert_eq!(milliseconds(12_345.0), "12.3 s");
         assert_eq!(milliseconds(12.3), "12 ms");
         assert_eq!(milliseconds(0.123), "0.12 ms");
@@ -315,7 +339,11 @@ mod tests {
     fn paragraphs_break_between_words() {
         let text = wrapped("features", &"FEATURE_NAME ".repeat(20));
         let mut lines = text.lines();
-        assert!(lines.next().is_some_and(|line| line.starts_with("    features      FEATURE")));
+        assert!(
+            lines
+                .next()
+                .is_some_and(|line| line.starts_with("    features      FEATURE"))
+        );
         assert!(lines.all(|line| line.starts_with(&" ".repeat(18)) && line.len() <= WIDTH));
     }
 }

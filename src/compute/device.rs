@@ -293,7 +293,10 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
-    use crate::compute::{read_tensor, testing::headless_handles};
+    use crate::compute::{
+        read_tensor,
+        testing::{headless_handles, lose},
+    };
 
     #[test]
     fn the_cpu_needs_no_adapter() {
@@ -345,7 +348,7 @@ mod tests {
         assert!(compute.probe().is_ok());
         assert_eq!(compute.lost(), None);
 
-        gpu.destroy();
+        lose(&gpu);
         let error = compute.probe().expect_err("the device is gone");
         assert!(matches!(error, ComputeError::DeviceLost { .. }), "{error}");
         assert!(compute.lost().is_some());

@@ -94,7 +94,7 @@ pub struct AdapterReport {
 
 impl fmt::Display for AdapterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, {})", self.name, self.kind, self.backend)
+        write!(f, "{} [{}, {}]", self.name, self.kind, self.backend)
     }
 }
 
@@ -296,7 +296,7 @@ mod tests {
                 Auto,
                 vec![soft(), chip(), card()],
                 Some(2),
-                "card (discrete, vulkan)",
+                "card [discrete, vulkan]",
             ),
             (Auto, vec![card(), card()], Some(0), "hardware GPU"),
             (Auto, vec![gl()], None, "OpenGL"),

@@ -34,3 +34,12 @@ pub fn headless_handles() -> Option<GpuHandles> {
         }
     }
 }
+
+/// Takes `device` away as a driver reset would. wgpu tells of the loss when it next looks at the
+/// queue, which happens here.
+pub fn lose(device: &wgpu::Device) {
+    device.destroy();
+    if let Err(error) = device.poll(wgpu::PollType::wait_indefinitely()) {
+        log::debug!("a lost queue does not drain: {error}");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use super::*;
 use crate::compute::{
     DevicePolicy,
-    testing::{gpu_compute, headless_handles},
+    testing::{gpu_compute, headless_handles, lose},
 };
 
 /// Far more than any of these jobs takes on a loaded machine, so that a hang fails the test
@@ -210,7 +210,7 @@ fn a_lost_device_becomes_one_event() {
     worker.watch(&compute);
     worker.submit("before", |_| ()).expect("there is room");
     assert!(matches!(ending(&worker), WorkerEvent::Finished { .. }));
-    gpu.destroy();
+    lose(&gpu);
     for title in ["after", "later"] {
         worker.submit(title, |_| ()).expect("there is room");
     }
