@@ -8,6 +8,7 @@
 mod adapters;
 mod device;
 mod error;
+mod handles;
 mod lease;
 mod policy;
 mod runtime;
@@ -19,8 +20,9 @@ mod window;
 mod worker;
 
 pub use adapters::{adapter_details, adapters};
-pub use device::{Compute, DeviceReport, GpuHandles};
+pub use device::{Compute, DeviceReport};
 pub use error::ComputeError;
+pub use handles::GpuHandles;
 pub use lease::{BufferLease, lease};
 pub use policy::{
     AdapterDetails, AdapterKind, AdapterLimits, AdapterReport, Choice, DevicePolicy, choose,

@@ -13,7 +13,7 @@ use cubecl::config::{
     cache::CacheConfig,
 };
 
-use super::{ComputeError, device::GpuHandles};
+use super::{ComputeError, handles::GpuHandles};
 
 /// The optional features that kernels use as soon as the *adapter* has them.
 fn kernel_features() -> wgpu::Features {
