@@ -38,7 +38,7 @@ pub struct Encoder {
 #[derive(Debug)]
 enum Maps {
     Burn(Vec<Stage>),
-    Cpu(CpuMaps),
+    Cpu(Box<CpuMaps>),
 }
 
 impl Encoder {
@@ -64,8 +64,8 @@ impl Encoder {
         };
         // Equality of devices ignores autodiff, which the fast path would silently cut off.
         let is_processor = *device == Device::flex() && !device.is_autodiff();
-        let maps = if is_processor && CpuMaps::is_supported() {
-            Maps::Cpu(CpuMaps::build(&blueprint, source)?)
+        let maps = if is_processor && CpuMaps::is_supported(&blueprint) {
+            Maps::Cpu(Box::new(CpuMaps::build(&blueprint, source)?))
         } else {
             Maps::Burn(stages(map_plans, source)?)
         };

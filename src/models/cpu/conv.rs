@@ -1,0 +1,141 @@
+//! Convolutions of maps in blocks: packed weights and how the work is shared.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::{
+    map::{BORDER, Buffers, LANES, Map, MapShape, Pixel},
+    tile::{ConvJob, Tiling, blocks_per_share, register_lanes},
+};
+use crate::models::{blueprint::ConvPlan, fold::Folded};
+
+/// A convolution with its normalisation folded in and its weights packed for the tiles.
+#[derive(Debug)]
+pub(super) struct Conv {
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    has_relu: bool,
+    /// `[output block][input block][kernel row][kernel column][input channel]`.
+    weights: Vec<Pixel>,
+    /// One pixel an output block.
+    bias: Vec<Pixel>,
+}
+
+impl Conv {
+    /// Whether the tiles know this kind of convolution.
+    pub fn is_supported(plan: &ConvPlan) -> bool {
+        plan.padding <= BORDER && matches!(plan.stride, 1 | 2) && plan.kernel > 0
+    }
+
+    /// Packs the weights of a convolution.
+    pub fn pack(plan: &ConvPlan, folded: &Folded) -> Self {
+        let area = plan.kernel * plan.kernel;
+        let (in_blocks, out_blocks) = (plan.inputs.div_ceil(LANES), plan.outputs.div_ceil(LANES));
+        let mut weights = vec![Pixel::ZERO; out_blocks * in_blocks * area * LANES];
+        for (output, filter) in folded.weight.chunks_exact(plan.inputs * area).enumerate() {
+            for (input, values) in filter.chunks_exact(area).enumerate() {
+                let block = output / LANES * in_blocks + input / LANES;
+                for (place, value) in values.iter().enumerate() {
+                    let pixel = (block * area + place) * LANES + input % LANES;
+                    weights[pixel].0[output % LANES] = *value;
+                }
+            }
+        }
+        Self {
+            outputs: plan.outputs,
+            kernel: plan.kernel,
+            stride: plan.stride,
+            padding: plan.padding,
+            has_relu: plan.has_relu,
+            weights,
+            bias: pack_bias(&folded.bias),
+        }
+    }
+
+    /// The shortcut that takes every second pixel and puts channels of zeros around its own, as a
+    /// 1×1 convolution with a weight of one an input channel: products with one are exact.
+    pub fn subsample(inputs: usize, before: usize, after: usize) -> Self {
+        let outputs = before + inputs + after;
+        let mut weight = vec![0.0; outputs * inputs];
+        for channel in 0..inputs {
+            weight[(before + channel) * inputs + channel] = 1.0;
+        }
+        let plan = ConvPlan::new("", "", [inputs, outputs])
+            .with_kernel(1)
+            .with_stride(2)
+            .linear();
+        let bias = vec![0.0; outputs];
+        Self::pack(&plan, &Folded { weight, bias })
+    }
+
+    /// The same convolution with a ReLU behind it: the sum of a residual block ends in one.
+    pub fn with_relu(mut self) -> Self {
+        self.has_relu = true;
+        self
+    }
+
+    /// The shape of the output map.
+    pub fn output_shape(&self, input: MapShape) -> MapShape {
+        let side = |side: usize| (side + 2 * self.padding - self.kernel) / self.stride + 1;
+        MapShape {
+            images: input.images,
+            channels: self.outputs,
+            height: side(input.height),
+            width: side(input.width),
+        }
+    }
+
+    /// `input` through the convolution, plus `residual`, through the ReLU.
+    pub fn forward(
+        &self,
+        arch: Arch,
+        input: &Map,
+        residual: Option<&Map>,
+        buffers: &mut Buffers,
+    ) -> Map {
+        let mut output = buffers.map(self.output_shape(input.shape));
+        let shape = output.shape;
+        let lanes = register_lanes(arch);
+        let tiling = Tiling::choose(lanes, &shape);
+        let blocks = blocks_per_share(lanes);
+        let per_block = self.weights.len() / self.bias.len();
+        let share = |index: usize, output: &mut [Pixel]| {
+            let first = index * blocks;
+            let count = output.len() / shape.plane();
+            let job = ConvJob {
+                arch,
+                input_shape: input.shape,
+                input: &input.pixels,
+                weights: &self.weights[first * per_block..][..count * per_block],
+                bias: &self.bias[first..][..count],
+                residual: residual.map(|map| &map.pixels[first * shape.plane()..][..output.len()]),
+                output_shape: shape,
+                output,
+                kernel: self.kernel,
+                stride: self.stride,
+                padding: self.padding,
+                has_relu: self.has_relu,
+            };
+            job.run(tiling);
+        };
+        output
+            .pixels
+            .par_chunks_mut(blocks * shape.plane())
+            .enumerate()
+            .for_each(|(index, output)| share(index, output));
+        output
+    }
+}
+
+/// One pixel a block of output channels, the last filled up with zeros.
+pub(super) fn pack_bias(bias: &[f32]) -> Vec<Pixel> {
+    bias.chunks(LANES)
+        .map(|values| {
+            let mut pixel = Pixel::ZERO;
+            pixel.0[..values.len()].copy_from_slice(values);
+            pixel
+        })
+        .collect()
+}

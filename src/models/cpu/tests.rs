@@ -1,0 +1,197 @@
+//! The fast path against Burn's modules, shape by shape.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::CpuMaps;
+use crate::models::{
+    Architecture, BatchNormForm, Model, ModelError, SeededInit, Shortcut, StageOutput, Stem,
+    TensorSource,
+};
+
+/// Reproducible values in −1..1.
+fn pixels(count: usize) -> Vec<f32> {
+    (0..count)
+        .map(|i| ((i as f32 * 12.9898).sin() * 43_758.547).fract())
+        .collect()
+}
+
+fn values(output: StageOutput) -> (Vec<f32>, Vec<usize>) {
+    let (data, dims) = match output {
+        StageOutput::Map(map) => (map.clone().into_data(), map.dims().to_vec()),
+        StageOutput::Vector(rows) => (rows.clone().into_data(), rows.dims().to_vec()),
+    };
+    (data.as_slice::<f32>().unwrap().to_vec(), dims)
+}
+
+/// Largest difference relative to the largest value.
+fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
+    let error = found
+        .iter()
+        .zip(expected)
+        .fold(0.0_f32, |max, (a, b)| max.max((a - b).abs()));
+    assert!(scale > 0.0, "the reference is all zeros");
+    error / scale
+}
+
+/// Compares every stage of `architecture` on images of the given size with the Burn modules whose
+/// normalisation is not folded.
+fn compare(architecture: &Architecture, shape: [usize; 4]) {
+    let device = Device::flex();
+    let plan = architecture.blueprint().unwrap();
+    assert!(CpuMaps::is_supported(&plan), "no vector instructions here");
+    let maps = CpuMaps::build(&plan, &mut Noisy(SeededInit::new(7))).unwrap();
+    let network = architecture
+        .network(
+            &mut Noisy(SeededInit::new(7)),
+            BatchNormForm::Separate,
+            &device,
+        )
+        .unwrap();
+    let images = pixels(shape.iter().product());
+    for stage in 0..plan.map_stages() {
+        let tensor = Tensor::<4>::from_data(TensorData::new(images.clone(), shape), &device);
+        let (expected, expected_shape) = values(network.forward(tensor, stage).unwrap());
+        let (found, found_shape) = maps.forward(&images, shape, stage);
+        assert_eq!(found_shape.to_vec(), expected_shape);
+        let error = relative_error(&found, &expected);
+        // Sums of up to 4608 products in another order, through at most 53 layers: each rounds by
+        // 2⁻²⁴, and the errors add like a random walk. Measured 2e-6 at most.
+        assert!(
+            error < 2e-5,
+            "{architecture} {shape:?} stage {stage}: {error}"
+        );
+    }
+}
+
+/// A seeded source whose normalisations are not the identity, and whose channels differ.
+struct Noisy(SeededInit);
+
+impl TensorSource for Noisy {
+    fn has(&self, name: &str) -> bool {
+        self.0.has(name)
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.0.shape(name)
+    }
+
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let mut values = self.0.take(name, shape)?;
+        if shape.len() == 1 {
+            let offset = name.len() as f32;
+            for (index, value) in values.iter_mut().enumerate() {
+                *value += 0.25 * (index as f32 * 1.7 + offset).sin();
+            }
+        }
+        Ok(values)
+    }
+}
+
+fn resnet(depth: u16, stem: Stem) -> Architecture {
+    Architecture::ResNet {
+        depth,
+        stem,
+        width: 64,
+    }
+}
+
+#[test]
+fn resnets_agree_with_burn_on_odd_sizes() {
+    compare(&resnet(18, Stem::ImageNet), [3, 3, 75, 97]);
+    compare(&resnet(18, Stem::ImageNet), [1, 3, 33, 33]);
+    compare(&resnet(18, Stem::Cifar), [2, 3, 20, 12]);
+    compare(&resnet(50, Stem::ImageNet), [2, 3, 64, 64]);
+}
+
+#[test]
+fn narrow_channels_that_fill_no_pixel_agree_with_burn() {
+    let narrow = Architecture::ResNet {
+        depth: 50,
+        stem: Stem::Cifar,
+        width: 5,
+    };
+    compare(&narrow, [2, 3, 17, 9]);
+}
+
+#[test]
+fn cifar_resnets_agree_with_burn() {
+    for shortcut in [Shortcut::A, Shortcut::B] {
+        let architecture = Architecture::CifarResNet {
+            depth: 20,
+            shortcut,
+        };
+        compare(&architecture, [5, 3, 32, 32]);
+        compare(&architecture, [2, 3, 13, 21]);
+    }
+    let lightning = Architecture::PreparedCifarResNet {
+        blocks: vec![2, 1],
+        channels: vec![16, 32],
+    };
+    compare(&lightning, [2, 3, 32, 32]);
+}
+
+#[test]
+fn small_alexnet_agrees_with_burn_for_any_number_of_channels() {
+    for channels_in in [3, 1, 2] {
+        let architecture = Architecture::SmallAlexNet {
+            channels_in,
+            feat_dim: 8,
+            input_side: 32,
+        };
+        compare(&architecture, [2, channels_in, 32, 32]);
+    }
+}
+
+#[test]
+fn encoder_goes_through_maps_and_vectors() {
+    let device = Device::flex();
+    let architecture = Architecture::SmallAlexNet {
+        channels_in: 3,
+        feat_dim: 8,
+        input_side: 16,
+    };
+    let encoder = architecture
+        .build(&mut Noisy(SeededInit::new(7)), &device)
+        .unwrap();
+    let network = architecture
+        .network(
+            &mut Noisy(SeededInit::new(7)),
+            BatchNormForm::Separate,
+            &device,
+        )
+        .unwrap();
+    let images = || {
+        let data = TensorData::new(pixels(2 * 3 * 16 * 16), [2, 3, 16, 16]);
+        Tensor::<4>::from_data(data, &device)
+    };
+    for stage in [4, 5, 7] {
+        let (found, found_shape) = values(encoder.forward(images(), stage).unwrap());
+        let (expected, expected_shape) = values(network.forward(images(), stage).unwrap());
+        assert_eq!(found_shape, expected_shape);
+        // As above: f32 sums in another order.
+        assert!(relative_error(&found, &expected) < 2e-5);
+    }
+    assert_eq!(
+        Model::pooled(encoder.forward(images(), 4).unwrap()).dims(),
+        [2, 192]
+    );
+    assert!(matches!(
+        encoder.forward(images(), 8),
+        Err(ModelError::Stage { count: 8, .. })
+    ));
+}
+
+#[test]
+fn a_nan_in_an_image_stays_visible() {
+    let plan = resnet(18, Stem::ImageNet).blueprint().unwrap();
+    let maps = CpuMaps::build(&plan, &mut SeededInit::new(7)).unwrap();
+    let shape = [2, 3, 32, 32];
+    let mut images = pixels(2 * 3 * 32 * 32);
+    images[3 * 32 * 32 + 500] = f32::NAN;
+    let (found, _) = maps.forward(&images, shape, plan.map_stages() - 1);
+    let (clean, broken) = found.split_at(found.len() / 2);
+    assert!(clean.iter().all(|value| value.is_finite()));
+    assert!(broken.iter().any(|value| value.is_nan()));
+}
