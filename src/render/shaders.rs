@@ -1,0 +1,26 @@
+//! The WGSL sources, complete as they are compiled.
+
+/// Every shader as `(file name, source as compiled)`; all but the first carry `frame.wgsl` in
+/// front. `tests/shaders.rs` validates each and checks that no file is left out.
+pub const SHADERS: &[(&str, &str)] = &[
+    ("frame.wgsl", include_str!("../../shaders/frame.wgsl")),
+    ("splat.wgsl", SPLAT),
+    ("arcs.wgsl", ARCS),
+    ("composite.wgsl", COMPOSITE),
+    ("rings.wgsl", RINGS),
+];
+
+macro_rules! with_frame {
+    ($file:literal) => {
+        concat!(
+            include_str!("../../shaders/frame.wgsl"),
+            "\n",
+            include_str!(concat!("../../shaders/", $file))
+        )
+    };
+}
+
+pub(super) const SPLAT: &str = with_frame!("splat.wgsl");
+pub(super) const ARCS: &str = with_frame!("arcs.wgsl");
+pub(super) const COMPOSITE: &str = with_frame!("composite.wgsl");
+pub(super) const RINGS: &str = with_frame!("rings.wgsl");
