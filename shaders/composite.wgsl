@@ -201,7 +201,10 @@ fn composite(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     if HAS_DENSITY {
         let place = vec2(near.longitude / (2.0 * PI) + 0.5, 0.5 - near.latitude / PI);
         let value = textureSampleLevel(density, smooth_sampler, place, 0.0).r;
-        let tint = textureSampleLevel(ramp, smooth_sampler, vec2(value, 0.5), 0.0);
+        // From the middle of the first texel to the middle of the last.
+        let colours = f32(textureDimensions(ramp).x);
+        let entry = (0.5 + value * (colours - 1.0)) / colours;
+        let tint = textureSampleLevel(ramp, smooth_sampler, vec2(entry, 0.5), 0.0);
         let shade = cover * tint.a * frame.density_opacity * smoothstep(0.02, 0.6, value);
         colour = over(premultiplied(tint.rgb, shade), colour);
     }

@@ -196,7 +196,9 @@ impl Camera {
         if !(pose.yaw_rad.is_finite() && pose.pitch_rad.is_finite() && pose.shift.is_finite()) {
             *pose = Pose::HOME;
         }
-        pose.yaw_rad = (pose.yaw_rad + PI).rem_euclid(TAU) - PI;
+        if pose.yaw_rad.abs() > PI {
+            pose.yaw_rad = (pose.yaw_rad + PI).rem_euclid(TAU) - PI;
+        }
         pose.pitch_rad = pose.pitch_rad.clamp(-FRAC_PI_2, FRAC_PI_2);
         // The sphere cannot be lost from sight.
         pose.shift = pose.shift.clamp_length_max(FITTED * pose.zoom + 0.8);

@@ -351,3 +351,98 @@ fn rings_and_fields_show() {
     // The highest value lies between texels; its colour is the last of the ramp or nearly so.
     assert!(middle[1] > 220 && middle[0] < 40, "{middle:?}");
 }
+
+/// Writes pictures to look at into the folder named by `SPHERESCOPE_PICTURES`.
+#[test]
+fn gallery() {
+    let Some(folder) = std::env::var_os("SPHERESCOPE_PICTURES").map(std::path::PathBuf::from)
+    else {
+        println!("skipped, SPHERESCOPE_PICTURES is not set");
+        return;
+    };
+    let Some(gpu) = gpu() else { return };
+    for (theme, colours) in [
+        ("dark", SphereColours::DARK),
+        ("light", SphereColours::LIGHT),
+    ] {
+        for count in [1_000, 20_000, 100_000] {
+            let (points, classes) = sample_cloud(count, 1);
+            let of_class = classes
+                .iter()
+                .map(|&class| colour::class_colour(class))
+                .collect();
+            let host = PointSource::Host(Arc::new(points.clone()));
+            let mut scene = SphereScene::new(host, Arc::new(of_class));
+            if count == 1_000 {
+                decorate(&mut scene, &points, &classes);
+            }
+            let mut style = SphereStyle::new(colours, count);
+            if count == 20_000 {
+                scene.set_field(Some(Arc::new(density(&points))));
+                style.point_size_pt = 2.0;
+            }
+            let picture =
+                render_sphere(gpu, &scene, &Camera::default(), [900, 800], &style).unwrap();
+            picture
+                .save_png(&folder.join(format!("{theme}-{count}.png")))
+                .unwrap();
+        }
+    }
+}
+
+/// Arcs between members of a class, a selected class with the rest dimmed, a hover ring.
+fn decorate(scene: &mut SphereScene, points: &[[f32; 3]], classes: &[u32]) {
+    let arcs = (0..120).map(|index| GeodesicArc {
+        start: points[index],
+        end: points[index + 10],
+        colour: colour::class_colour(classes[index]),
+    });
+    scene.set_arcs(arcs.collect());
+    let flags = classes.iter().map(|&class| match class {
+        3 => PointFlags::SELECTED,
+        5 => PointFlags::DIMMED,
+        _ => 0,
+    });
+    scene.set_flags(Arc::new(flags.collect()));
+    scene.set_rings(vec![PointRing {
+        position: points[13],
+        gap_pt: 2.0,
+        width_pt: 1.5,
+        colour: [255, 255, 255, 255],
+    }]);
+}
+
+/// A von Mises-Fisher density estimate of every tenth point.
+fn density(points: &[[f32; 3]]) -> SurfaceField {
+    let directions = SurfaceField::directions(128, 64);
+    let values = directions.into_iter().map(|direction| {
+        let near = points
+            .iter()
+            .step_by(10)
+            .map(|&point| Vec3::from(point).dot(direction));
+        near.map(|cosine| (50.0 * (cosine - 1.0)).exp()).sum()
+    });
+    SurfaceField::new(
+        128,
+        64,
+        values.collect(),
+        colour::Ramp::Sequential.table(256),
+    )
+    .unwrap()
+}
+
+/// Prints frames per second; the figures are judged by people, not by the test.
+#[test]
+fn the_bench_runs() {
+    let Some(gpu) = gpu() else { return };
+    let frames = if std::env::var_os("SPHERESCOPE_PICTURES").is_some() {
+        60
+    } else {
+        2
+    };
+    for points in [20_000, 100_000, 1_000_000] {
+        let bench = bench_sphere(gpu, points, [800, 800], frames).unwrap();
+        println!("{bench:?}");
+        assert!(bench.frames_per_s > 0.0 && bench.median_ms > 0.0);
+    }
+}
