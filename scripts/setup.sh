@@ -23,9 +23,11 @@ die() {
 }
 
 need() { # need WORDS PACKAGE...
+    local package
     missing+=("$1")
-    shift
-    packages+=("$@")
+    for package in "${@:2}"; do
+        [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")
+    done
 }
 
 need_command() { # need_command COMMAND PACKAGE...
@@ -90,18 +92,18 @@ get_what_is_missing() {
         say "(on Debian and Ubuntu the packages are: ${packages[*]})"
         exit 1
     fi
-    local as_root=()
+    local as_root=(env)
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
             die "neither root nor sudo here; as root: apt-get install ${packages[*]}"
-        as_root=(sudo)
+        as_root=(sudo env)
     fi
-    say "running: ${as_root[*]} apt-get install --no-install-recommends ${packages[*]}"
+    say "installing by apt: ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
-    if [[ " ${packages[*]} " == *" rustup "* ]] && ! apt-cache show rustup >/dev/null 2>&1; then
+    if [[ " ${packages[*]} " == *" rustup "* ]] && [ -z "$(apt-cache madison rustup)" ]; then
         die "this release has no rustup package: install Rust from https://rustup.rs first"
     fi
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    "${as_root[@]}" DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
     missing=()
     packages=()
