@@ -41,9 +41,12 @@ need_library() { # need_library SONAME PACKAGE
     ldconfig -p | grep -F "$1" >/dev/null || need "the library $1" "$2"
 }
 
-# Rust's libraries are vendored in the lock file; only a C compiler and linker are asked of the system.
+# Crates bring their own C sources; only a compiler and a linker are asked of the system.
 need_compilers() {
     command -v cc >/dev/null || need "a C compiler (cc)" gcc libc6-dev
+    # Cargo fetches the crates over TLS.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] ||
+        need "the certificates of web sites" ca-certificates
     # The toolchain is pinned by rust-toolchain.toml, so rustup has to be what runs cargo.
     command -v cargo >/dev/null || need "Rust (cargo, through rustup)" rustup
 }
