@@ -112,7 +112,7 @@ const RESERVED: &[Reserved] = &[
             "from_rgba_unmultiplied",
             "from_gray",
         ],
-        homes: &["ui/theme", "ui/theme.rs", "render", "data"],
+        homes: &["ui/theme", "ui/theme.rs", "ui/colour.rs", "render", "data"],
         why: "colours come from the theme's tokens",
     },
     Reserved {

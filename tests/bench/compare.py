@@ -1,8 +1,8 @@
 """Runs each benchmark case in Spherescope and in PyTorch, turn by turn, and prints one table.
 
-    compare.py OURS FOLDER [--rounds N] [--only WORD] [--json FILE]
+    compare.py SPHERESCOPE FOLDER [--rounds N] [--only WORD] [--device D] [--json FILE]
 
-OURS is the program built from cases.rs. Every measurement is a process of its own, so that its
+Ours are the cases of `spherescope bench`. Every measurement is a process of its own, so that its
 peak memory is its own; a figure is the median over the rounds.
 """
 
@@ -31,11 +31,25 @@ CASES = [
 ]
 
 
+TORCH_SIDE = Path(__file__).with_name("torch_side.py")
+
+
 def measure(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(done.stdout)
+
+
+def measure_ours(options, case):
+    command = [options.spherescope, "--device", options.device, "bench", "--case", case]
+    outcome = measure([*command, "--inputs", options.folder, "--rounds", "5", "--json", "-"])
+    [measurement] = outcome["measurements"]
+    return measurement
+
+
+def measure_torch(options, case):
+    return measure([sys.executable, TORCH_SIDE, case, options.folder])
 
 
 def middle(runs):
@@ -71,16 +85,16 @@ def row(words, ours, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("ours", type=Path)
+    parser.add_argument("spherescope", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu", help="where ours computes")
     parser.add_argument("--only", default="", help="cases whose name has this word")
     parser.add_argument("--json", type=Path, help="write all measurements there as well")
     options = parser.parse_args()
 
-    torch_side = Path(__file__).with_name("torch_side.py")
     if not (options.folder / "rows-100000x128.f32").exists():
-        subprocess.run([sys.executable, torch_side, "prepare", options.folder], check=True)
+        subprocess.run([sys.executable, TORCH_SIDE, "prepare", options.folder], check=True)
 
     cases = [case for case in CASES if options.only in case[0]]
     runs = {}
@@ -88,8 +102,8 @@ def main():
         for ours, theirs, _ in cases:
             # A case of ours with two counterparts is measured beside each of them.
             print(f"round {number + 1} of {options.rounds}: {theirs or ours}", file=sys.stderr)
-            mine = measure([options.ours, ours, options.folder])
-            other = theirs and measure([sys.executable, torch_side, theirs, options.folder])
+            mine = measure_ours(options, ours)
+            other = theirs and measure_torch(options, theirs)
             runs.setdefault((ours, theirs), []).append((mine, other))
 
     table = [["case", "Spherescope", "PyTorch", "speed", "peak MiB", "PyTorch", "differ by"]]
