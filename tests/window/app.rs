@@ -54,7 +54,11 @@ impl<'a> App<'a> {
         };
         app.wait_for("the window", |app| {
             let found = app.try_xdotool(&["search", "--onlyvisible", "--name", "Spherescope"]);
-            found.lines().next().unwrap_or_default().clone_into(&mut app.window);
+            found
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .clone_into(&mut app.window);
             !app.window.is_empty()
         });
         app

@@ -123,7 +123,7 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     say(&format!("{} places look like points", places.len()));
     let hit = places.into_iter().take(40).find(|&place| {
         app.click(place);
-        app.find_line(mark, &["selected:"]).is_some()
+        app.find_line(mark, &["selected: image="]).is_some()
     });
     assert!(
         hit.is_some(),
@@ -134,7 +134,7 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     say("a click selects a point");
 
     let mark = app.mark();
-    run_command(&app, "dense");
+    run_command(&app, "features: dense");
     app.wait_for_line(mark, &["shown:", "kind=dense"]);
     app.keep_picture("5-dense");
     say("dense features are shown");
