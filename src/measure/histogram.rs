@@ -107,10 +107,14 @@ pub fn pair_distance_histogram(
         |rows| plan.partners(rows.start).start..plan.partners(rows.end - 1).end,
         report,
         |_| Histogram::new(0.0, 2.0, bins),
-        |counts, tile| {
-            // Antipodes may round to a hair above 2.
+        |histogram, tile| {
+            // Two billion pairs may be counted: no division here. Antipodes may round to a hair
+            // above 2 and fall into the last bin, as 2 does.
+            let last = histogram.counts.len() - 1;
+            let bins_per_unit = histogram.counts.len() as f32 / 2.0;
             for_each_square(&cloud, &plan, &tile, |square| {
-                counts.add(f64::from(square.sqrt().min(2.0)));
+                let bin = (square.sqrt() * bins_per_unit) as usize;
+                histogram.counts[bin.min(last)] += 1;
             });
         },
     )?;

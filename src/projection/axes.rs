@@ -3,12 +3,11 @@
 use super::ProjectionError;
 use crate::{measure::Rows, progress::Progress};
 use faer::{
-    Accum, Mat, MatMut, MatRef, Par, Side,
+    Accum, Mat, MatRef, Par, Side,
     linalg::matmul::{
         matmul,
         triangular::{self, BlockStructure},
     },
-    prelude::Reborrow,
 };
 
 /// Up to this dimension all eigenvectors are computed directly, some tens of milliseconds.
@@ -17,8 +16,11 @@ const DIRECT_DIM: usize = 512;
 /// Width of the block in the iteration for larger dimensions.
 const BLOCK: usize = 24;
 
-/// Steps of the block iteration before all eigenvectors are computed after all.
-const MAX_STEPS: usize = 200;
+/// Steps of the block iteration at most; then all eigenvectors are computed after all.
+const MAX_STEPS: u16 = 60;
+
+/// Steps after which the rate of convergence is judged.
+const TRIAL_STEPS: u16 = 8;
 
 /// Residual ‖A v − λ v‖ / λ₁ at which an axis is taken. Coordinates are shown in f32.
 const TOLERANCE: f64 = 1e-9;
@@ -166,78 +168,68 @@ fn block_iteration(
 ) -> Result<Option<Eigenpairs>, ProjectionError> {
     let dim = moment.nrows();
     // A fixed start without symmetry; any will do that is not orthogonal to the leading axes.
-    let mut basis = Mat::from_fn(dim, BLOCK, |i, k| {
+    let start = Mat::from_fn(dim, BLOCK, |i, k| {
         ((i + 1) as f64 * (0.37 + k as f64)).sin()
     });
-    orthonormalise(basis.as_mut());
-    let mut image = Mat::<f64>::zeros(dim, BLOCK);
-    for step in 0..MAX_STEPS {
+    let mut basis = orthonormal(&start);
+    let mut last_residual = f64::INFINITY;
+    for step in 1..=MAX_STEPS {
         progress.check()?;
-        product(image.as_mut(), moment.as_ref(), basis.as_ref());
-        let mut small = Mat::<f64>::zeros(BLOCK, BLOCK);
-        product(small.as_mut(), basis.transpose(), image.as_ref());
+        let image = product(moment.as_ref(), basis.as_ref());
+        let small = product(basis.transpose(), image.as_ref());
         let Eigenpairs {
             values,
             vectors: turn,
         } = leading(small.as_ref(), BLOCK)?;
-        let mut ritz = Mat::<f64>::zeros(dim, BLOCK);
-        product(ritz.as_mut(), basis.as_ref(), turn.as_ref());
+        let vectors = product(basis.as_ref(), turn.as_ref());
         // A·(Q·T) = (A·Q)·T: the images of the Ritz vectors cost no further product with A.
-        let mut ritz_image = Mat::<f64>::zeros(dim, BLOCK);
-        product(ritz_image.as_mut(), image.as_ref(), turn.as_ref());
-        let has_settled = (0..count).all(|k| {
-            let residual: f64 = (0..dim)
-                .map(|i| (ritz_image[(i, k)] - values[k] * ritz[(i, k)]).powi(2))
-                .sum();
-            residual.sqrt() <= TOLERANCE * values[0].max(f64::MIN_POSITIVE)
-        });
-        if has_settled {
-            return Ok(Some(Eigenpairs {
-                values,
-                vectors: ritz,
-            }));
+        let images = product(image.as_ref(), turn.as_ref());
+        let residual = largest_residual(&values[..count], &vectors, &images);
+        if residual <= TOLERANCE * values[0].max(f64::MIN_POSITIVE) {
+            return Ok(Some(Eigenpairs { values, vectors }));
         }
-        basis = ritz_image;
-        orthonormalise(basis.as_mut());
-        progress.report("refining principal axes", step as u64 + 1, None);
+        let rate = residual / last_residual;
+        let forecast = residual * rate.powi(i32::from(MAX_STEPS - step));
+        if step >= TRIAL_STEPS && forecast > TOLERANCE * values[0] {
+            break;
+        }
+        last_residual = residual;
+        basis = orthonormal(&images);
+        progress.report(
+            "refining principal axes",
+            step.into(),
+            Some(MAX_STEPS.into()),
+        );
     }
     Ok(None)
 }
 
-fn product(target: MatMut<'_, f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
-    matmul(target, Accum::Replace, left, right, 1.0, Par::rayon(0));
+/// Largest ‖A v − λ v‖ over the first eigenpairs, with the images A v given.
+fn largest_residual(values: &[f64], vectors: &Mat<f64>, images: &Mat<f64>) -> f64 {
+    let residual = |(k, value): (usize, &f64)| {
+        let components = images.col(k).iter().zip(vectors.col(k).iter());
+        let squares = components.map(|(image, vector)| (image - value * vector).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    values.iter().enumerate().map(residual).fold(0.0, f64::max)
 }
 
-/// Makes the columns orthonormal by Gram–Schmidt, each twice. A column that lies in the span of those
-/// before it is replaced by a coordinate direction.
-fn orthonormalise(mut columns: MatMut<'_, f64>) {
-    let (dim, count) = (columns.nrows(), columns.ncols());
-    let mut spare = 0;
-    let mut k = 0;
-    while k < count {
-        let before = columns.rb().col(k).norm_l2();
-        for _ in 0..2 {
-            for j in 0..k {
-                let along: f64 = (0..dim).map(|i| columns[(i, j)] * columns[(i, k)]).sum();
-                for i in 0..dim {
-                    columns[(i, k)] -= along * columns[(i, j)];
-                }
-            }
-        }
-        let norm = columns.rb().col(k).norm_l2();
-        // What is left of a dependent column is rounding noise, 1e-16 of it.
-        if norm > 1e-12 * before && norm > f64::MIN_POSITIVE {
-            for i in 0..dim {
-                columns[(i, k)] /= norm;
-            }
-            k += 1;
-        } else {
-            for i in 0..dim {
-                columns[(i, k)] = if i == spare { 1.0 } else { 0.0 };
-            }
-            spare += 1;
-        }
-    }
+fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
+    let mut target = Mat::zeros(left.nrows(), right.ncols());
+    matmul(
+        target.as_mut(),
+        Accum::Replace,
+        left,
+        right,
+        1.0,
+        Par::rayon(0),
+    );
+    target
+}
+
+/// Orthonormal columns with the same span (Householder QR, which also completes dependent ones).
+fn orthonormal(columns: &Mat<f64>) -> Mat<f64> {
+    columns.qr().compute_thin_Q()
 }
 
 #[cfg(test)]
