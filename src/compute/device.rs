@@ -91,7 +91,7 @@ impl Compute {
     ///
     /// # Errors
     /// Only under [`DevicePolicy::Gpu`]: the adapter cannot compute, or its device was not opened
-    /// as [`window_setup`] says.
+    /// as [`window_setup`](super::window_setup) says.
     pub fn from_window(policy: DevicePolicy, handles: GpuHandles) -> Result<Self, ComputeError> {
         let details = adapter_details(&handles.adapter);
         let choice = choose(policy, std::slice::from_ref(&details))?;
