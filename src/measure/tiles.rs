@@ -17,8 +17,11 @@ pub(super) const TILE_ROWS: usize = 256;
 /// 256 × 192 products take 192 KiB, well inside a core's second-level cache.
 pub(super) const TILE_COLS: usize = 192;
 
-/// Tiles of one parallel piece of work.
+/// Tiles of one parallel piece of work, at least.
 const TILES_A_UNIT: usize = 32;
+
+/// About how many pieces there are at most, since each keeps a result until the end.
+const MAX_UNITS: usize = 20_000;
 
 /// Inner products of a block of rows with a block of columns.
 pub(super) struct Tile<'a> {
@@ -40,7 +43,7 @@ impl Tile<'_> {
     }
 }
 
-/// A block of rows against the columns of up to [`TILES_A_UNIT`] tiles.
+/// A block of rows against the columns of some tiles.
 #[derive(Debug)]
 struct Unit {
     rows: Range<usize>,
@@ -52,10 +55,11 @@ fn units(n: usize, columns: impl Fn(&Range<usize>) -> Range<usize>) -> Vec<Unit>
     let blocks = (0..n)
         .step_by(TILE_ROWS)
         .map(|start| start..(start + TILE_ROWS).min(n));
+    let tiles = n.div_ceil(TILE_ROWS) * n.div_ceil(TILE_COLS);
+    let width = TILE_COLS * TILES_A_UNIT.max(tiles / MAX_UNITS);
     let mut units = Vec::new();
     for rows in blocks {
         let wanted = columns(&rows);
-        let width = TILES_A_UNIT * TILE_COLS;
         for start in wanted.clone().step_by(width) {
             units.push(Unit {
                 rows: rows.clone(),
@@ -160,6 +164,9 @@ mod tests {
             assert!(upper >= n * (n + 1) / 2 && upper <= n * (n + TILE_ROWS) / 2 + TILE_ROWS);
         }
         assert!(units(10, |_| 5..5).is_empty());
+        let many = units(1_000_000, |_| 0..1_000_000).len();
+        // One more a block of rows where the columns don't divide evenly.
+        assert!(many < MAX_UNITS + 1_000_000_usize.div_ceil(TILE_ROWS));
     }
 
     #[test]

@@ -13,14 +13,14 @@ use faer::{
 /// Up to this dimension all eigenvectors are computed directly, some tens of milliseconds.
 const DIRECT_DIM: usize = 512;
 
-/// Width of the block in the iteration for larger dimensions.
-const BLOCK: usize = 24;
+/// Directions that the iteration for larger dimensions carries from one restart to the next.
+const BLOCK: usize = 16;
 
-/// Steps of the block iteration at most; then all eigenvectors are computed after all.
-const MAX_STEPS: u16 = 60;
+/// Products with the matrix between restarts.
+const DEPTH: usize = 8;
 
-/// Steps after which the rate of convergence is judged.
-const TRIAL_STEPS: u16 = 8;
+/// Restarts at most; then all eigenvectors are computed after all.
+const MAX_RESTARTS: u16 = 30;
 
 /// Residual ‖A v − λ v‖ / λ₁ at which an axis is taken. Coordinates are shown in f32.
 const TOLERANCE: f64 = 1e-9;
@@ -62,7 +62,7 @@ pub fn principal_axes(
     let moment = second_moment(x, progress)?;
     let count = count.min(x.dim);
     let trace: f64 = (0..x.dim).map(|i| moment[(i, i)]).sum();
-    let block = if x.dim <= DIRECT_DIM {
+    let block = if x.dim <= DIRECT_DIM || count > BLOCK {
         None
     } else {
         block_iteration(&moment, count, progress)?
@@ -158,50 +158,67 @@ fn leading(symmetric: MatRef<'_, f64>, count: usize) -> Result<Eigenpairs, Proje
     })
 }
 
-/// Block power iteration with Rayleigh–Ritz (orthogonal iteration): the first `count` eigenpairs of
-/// a positive semi-definite matrix, or `None` when they have not settled, as with many nearly
-/// equal eigenvalues.
+/// Restarted block Lanczos iteration with Rayleigh–Ritz (Golub & Van Loan, Matrix Computations,
+/// §10.3): the first `count` eigenpairs of a positive semi-definite matrix, or `None` when they
+/// have not settled.
 fn block_iteration(
     moment: &Mat<f64>,
     count: usize,
     progress: &Progress,
 ) -> Result<Option<Eigenpairs>, ProjectionError> {
-    let dim = moment.nrows();
     // A fixed start without symmetry; any will do that is not orthogonal to the leading axes.
-    let start = Mat::from_fn(dim, BLOCK, |i, k| {
-        ((i + 1) as f64 * (0.37 + k as f64)).sin()
-    });
-    let mut basis = orthonormal(&start);
-    let mut last_residual = f64::INFINITY;
-    for step in 1..=MAX_STEPS {
-        progress.check()?;
-        let image = product(moment.as_ref(), basis.as_ref());
-        let small = product(basis.transpose(), image.as_ref());
+    let start = |i: usize, k: usize| ((i + 1) as f64 * (0.37 + k as f64)).sin();
+    let mut block = orthonormal(&Mat::from_fn(moment.nrows(), BLOCK, start));
+    for restart in 1..=MAX_RESTARTS {
+        let space = krylov_space(moment, block, progress)?;
+        let image = product(moment.as_ref(), space.as_ref());
+        let small = product(space.transpose(), image.as_ref());
         let Eigenpairs {
             values,
             vectors: turn,
         } = leading(small.as_ref(), BLOCK)?;
-        let vectors = product(basis.as_ref(), turn.as_ref());
+        let vectors = product(space.as_ref(), turn.as_ref());
         // A·(Q·T) = (A·Q)·T: the images of the Ritz vectors cost no further product with A.
         let images = product(image.as_ref(), turn.as_ref());
         let residual = largest_residual(&values[..count], &vectors, &images);
         if residual <= TOLERANCE * values[0].max(f64::MIN_POSITIVE) {
             return Ok(Some(Eigenpairs { values, vectors }));
         }
-        let rate = residual / last_residual;
-        let forecast = residual * rate.powi(i32::from(MAX_STEPS - step));
-        if step >= TRIAL_STEPS && forecast > TOLERANCE * values[0] {
-            break;
-        }
-        last_residual = residual;
-        basis = orthonormal(&images);
-        progress.report(
-            "refining principal axes",
-            step.into(),
-            Some(MAX_STEPS.into()),
-        );
+        block = orthonormal(&images);
+        let (done, total) = (restart.into(), Some(MAX_RESTARTS.into()));
+        progress.report("refining principal axes", done, total);
     }
     Ok(None)
+}
+
+/// An orthonormal basis of the span of the block B and A·B … A^DEPTH·B.
+fn krylov_space(
+    moment: &Mat<f64>,
+    block: Mat<f64>,
+    progress: &Progress,
+) -> Result<Mat<f64>, ProjectionError> {
+    let mut space = block.clone();
+    let mut last = block;
+    for _ in 0..DEPTH {
+        progress.check()?;
+        let mut next = product(moment.as_ref(), last.as_ref());
+        // Twice is enough (Kahan, Parlett).
+        for _ in 0..2 {
+            let along = product(space.transpose(), next.as_ref());
+            next -= product(space.as_ref(), along.as_ref());
+        }
+        last = orthonormal(&next);
+        let before = space.ncols();
+        space = Mat::from_fn(space.nrows(), before + BLOCK, |i, k| {
+            if k < before {
+                space[(i, k)]
+            } else {
+                last[(i, k - before)]
+            }
+        });
+    }
+    // Blocks that ran out of rank were completed by directions that the others may share.
+    Ok(orthonormal(&space))
 }
 
 /// Largest ‖A v − λ v‖ over the first eigenpairs, with the images A v given.

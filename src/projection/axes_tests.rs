@@ -123,6 +123,7 @@ fn degenerate_rows_still_give_orthonormal_axes() {
         }
     }
     assert_eq!(axes(&[1.0, -1.0], 1, 3).vectors, [1.0]);
+    assert_eq!(axes(&stretched(30, 600), 600, 20).energy.len(), 20);
 }
 
 #[test]
