@@ -29,5 +29,3 @@ pub mod render;
 pub mod ui;
 
 pub mod app;
-
-pub mod cli;

@@ -1,1 +1,110 @@
-//! The room `cli`.
+//! Headless commands over the same rooms as the window.
+//!
+//! Figures go to standard output, everything else (progress, warnings, errors) to standard error.
+//! Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage.
+
+mod args;
+mod bench;
+mod doctor;
+mod export;
+mod inspect;
+mod measure;
+mod output;
+mod render;
+mod report;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    app,
+    compute::{Compute, DevicePolicy},
+};
+
+/// See what a vision encoder learned: its features on the unit sphere, alignment and uniformity
+/// measured. Without a command it opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "spherescope", version, about, propagate_version = true)]
+pub struct Cli {
+    /// Where to compute: auto takes a hardware GPU when there is one, else the CPU.
+    #[arg(long, global = true, value_enum, default_value_t = DevicePolicy::Auto)]
+    device: DevicePolicy,
+
+    #[command(flatten)]
+    window: WindowArgs,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What the window opens with.
+#[derive(Debug, clap::Args)]
+struct WindowArgs {
+    /// Checkpoints, image folders or sessions to open, as if dropped on the window.
+    #[arg(value_name = "PATH")]
+    open: Vec<PathBuf>,
+
+    /// Session file to use instead of the one in the user's configuration folder.
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(subcommand_precedence_over_arg = true)]
+enum Command {
+    /// Measures alignment and uniformity of an encoder over images.
+    Measure(measure::MeasureArgs),
+    /// Shows what a checkpoint holds and how its tensors would be used.
+    Inspect(inspect::InspectArgs),
+    /// Writes features to a NumPy or safetensors file.
+    Features(export::FeaturesArgs),
+    /// Draws a view to a PNG file.
+    Render(render::RenderArgs),
+    /// Writes a report: pictures, numbers and how they came about. Without arguments, the demo's.
+    Report(report::ReportArgs),
+    /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
+    Doctor(doctor::DoctorArgs),
+    /// Times the hot paths on the chosen device.
+    Bench(bench::BenchArgs),
+}
+
+impl Cli {
+    /// Runs the command, or the window when there is none.
+    ///
+    /// # Errors
+    /// With the message that the user should see.
+    pub fn run(self) -> anyhow::Result<()> {
+        let policy = self.device;
+        let Some(command) = self.command else {
+            return app::run(app::Options {
+                open: self.window.open,
+                session: self.window.session,
+                policy,
+            });
+        };
+        // The window installs its own logger, which also fills the log view.
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("spherescope=warn"))
+            .format_timestamp(None)
+            .format_target(false)
+            .init();
+        match command {
+            Command::Measure(args) => measure::run(&args, policy),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Features(args) => export::run(&args, policy),
+            Command::Render(args) => render::run(&args, policy),
+            Command::Report(args) => report::run(&args, policy),
+            Command::Doctor(args) => doctor::run(&args, policy),
+            Command::Bench(args) => bench::run(&args, policy),
+        }
+    }
+}
+
+/// The device for a headless command; says on standard error what was chosen.
+fn headless(policy: DevicePolicy) -> anyhow::Result<Compute> {
+    let compute = Compute::headless(policy)?;
+    let report = compute.report();
+    log::info!("computing on {}: {}", report.compute, report.reason);
+    Ok(compute)
+}

@@ -57,6 +57,21 @@ fn squared_distances(x: Rows<'_>, y: Rows<'_>) -> Result<Vec<f64>, MeasureError>
     Ok((0..x.len()).into_par_iter().map(pair).collect())
 }
 
+/// L_align(α) of positive pairs whose distances ‖x − y‖₂ are known, as [`alignment`].
+///
+/// # Errors
+/// [`MeasureError`] for no distance, or an α that is not positive.
+pub fn alignment_of_distances(distances: &[f32], alpha: f64) -> Result<f64, MeasureError> {
+    check_alpha(alpha)?;
+    if distances.is_empty() {
+        return Err(MeasureError::NoPairs {
+            why: "there is no positive pair",
+        });
+    }
+    let sum: f64 = distances.iter().map(|d| f64::from(*d).powf(alpha)).sum();
+    Ok(sum / distances.len() as f64)
+}
+
 /// L_align(α) with every unordered pair of distinct rows of one class as a positive pair; `labels`
 /// gives each row's class. All pairs weigh the same, so that large classes count for more.
 ///

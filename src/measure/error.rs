@@ -74,6 +74,9 @@ pub enum MeasureError {
         /// Number of classes.
         classes: usize,
     },
+    /// The device that holds the rows failed.
+    #[error("the device failed while measuring: {0}")]
+    Device(String),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -1,7 +1,7 @@
 //! Numbers of a feature set: alignment, uniformity, their bounds, and the first collapse figures.
 //!
 //! The room works on plain slices of f32 rows ([`Rows`]) and sums in f64; it may use `geometry` and
-//! `progress`, and knows neither tensors nor files. Definitions are those of Wang & Isola (2020,
+//! `progress`, and knows no files, and tensors only where `on_device` says so. Definitions are those of Wang & Isola (2020,
 //! "Understanding Contrastive Representation Learning through Alignment and Uniformity on the
 //! Hypersphere") unless an item says otherwise. Sums over pairs are exact and their result does not
 //! depend on the number of threads; nothing is ever sub-sampled unless the function's name says so.
@@ -27,6 +27,7 @@ mod error;
 mod histogram;
 mod kernel;
 mod logsum;
+mod on_device;
 mod pairs;
 mod rows;
 mod sampled;
@@ -35,11 +36,15 @@ mod tiles;
 mod top1;
 mod uniformity;
 
-pub use alignment::{alignment, alignment_same_class, pair_distances};
+#[cfg(test)]
+mod reference;
+
+pub use alignment::{alignment, alignment_of_distances, alignment_same_class, pair_distances};
 pub use bounds::{UNIFORMITY_CEILING, alignment_range, uniformity_floor};
 pub use density::local_density;
 pub use error::MeasureError;
 pub use histogram::{Histogram, histogram, pair_distance_histogram};
+pub use on_device::uniformity_on_device;
 pub use pairs::PairSet;
 pub use rows::Rows;
 pub use sampled::uniformity_sampled;

@@ -6,6 +6,7 @@
 //! that already live in three or two dimensions are shown as they are.
 
 mod axes;
+mod on_device;
 mod place;
 
 pub use axes::{PrincipalAxes, principal_axes};

@@ -1,0 +1,263 @@
+//! Flags that several commands share, and their way into a request.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::{
+    analysis::{
+        Analysis, Cache, EncoderSource, ImagesSource, PairRule, PairSetKind, Request, analyse,
+        demo_request,
+        words::{parse_architecture, parse_builtin, parse_resize},
+    },
+    compute::Compute,
+    data::{BuiltinConfig, BuiltinKind, Normalisation, Resize},
+    features::{FeatureKind, MatchingRule},
+    models::Architecture,
+};
+
+/// Which encoder over which images, and every setting that decides a number.
+#[derive(Debug, clap::Args)]
+pub struct RequestArgs {
+    /// Checkpoint file (PyTorch zip or legacy, safetensors).
+    #[arg(long, value_name = "FILE", conflicts_with = "untrained")]
+    checkpoint: Option<PathBuf>,
+    /// A seeded untrained encoder instead of a checkpoint: resnet18, cifar-resnet20-a, small-alexnet …
+    #[arg(long, value_name = "ARCHITECTURE", value_parser = parse_architecture)]
+    untrained: Option<Architecture>,
+    /// Which network of a file that holds several: its path in the file, as `inspect` lists it.
+    #[arg(long, value_name = "PATH", requires = "checkpoint")]
+    root: Option<String>,
+    /// Seed of the untrained encoder's weights.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    weights_seed: u64,
+
+    /// Folder of images (flat, or one class a folder), or a CIFAR, STL-10 or MNIST binary.
+    #[arg(long, value_name = "PATH", conflicts_with = "builtin")]
+    images: Option<PathBuf>,
+    /// Folder of masks with the images' stems.
+    #[arg(long, value_name = "DIR", requires = "images")]
+    masks: Option<PathBuf>,
+    /// The built-in procedural set instead: single-object or multi-object.
+    #[arg(long, value_name = "KIND", value_parser = parse_builtin)]
+    builtin: Option<BuiltinKind>,
+    /// Number of built-in images.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    builtin_count: u32,
+    /// Side of built-in images in pixels.
+    #[arg(long, value_name = "PX", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=1024))]
+    builtin_side: u32,
+    /// Seed of the built-in set.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    builtin_seed: u64,
+
+    /// Which vectors: pooled, dense, projected or projected-dense.
+    #[arg(long, default_value_t = FeatureKind::Pooled)]
+    kind: FeatureKind,
+    /// Stage of the encoder, by number or name (`inspect` lists them).
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<String>,
+    /// Positive pairs: augmented-views or same-class.
+    #[arg(long, value_name = "RULE", default_value_t = PairRule::AugmentedViews)]
+    pairs: PairRule,
+    /// Dense positive pairs: geometric, backbone-argmax, projected-argmax, same-index or random.
+    #[arg(long, value_name = "RULE", default_value_t = MatchingRule::Geometric)]
+    matching: MatchingRule,
+    /// Pairs of dense uniformity: all, between-images or within-image.
+    #[arg(long, value_name = "SET", default_value_t = PairSetKind::All)]
+    pair_set: PairSetKind,
+    /// Exponent of alignment.
+    #[arg(long, default_value_t = 2.0)]
+    alpha: f64,
+    /// Temperature of uniformity.
+    #[arg(long, default_value_t = 2.0)]
+    t: f64,
+    /// Normalisation constants by name: imagenet, cifar10, cifar100, half, none …
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["mean", "std"])]
+    normalisation: Option<Normalisation>,
+    /// Means of the input channels in [0, 1], as R,G,B.
+    #[arg(long, value_name = "R,G,B", requires = "std", value_parser = three_numbers, allow_hyphen_values = true)]
+    mean: Option<[f32; 3]>,
+    /// Standard deviations of the input channels, as R,G,B.
+    #[arg(long, value_name = "R,G,B", requires = "mean", value_parser = three_numbers, allow_hyphen_values = true)]
+    std: Option<[f32; 3]>,
+    /// How images become input: keep, square:SIDE or crop:RESIZE:CROP; the encoder's usual otherwise.
+    #[arg(long, value_name = "HOW", value_parser = parse_resize)]
+    resize: Option<Resize>,
+    /// Seed of augmentations and samples.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Uniformity from this many sampled pairs, with its standard error, instead of all.
+    #[arg(long, value_name = "N")]
+    sample_pairs: Option<u64>,
+    /// At most this many images: a seeded sample.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl RequestArgs {
+    /// The request that the flags describe.
+    ///
+    /// # Errors
+    /// When no encoder or no images were named (unless `falls_back_to_demo`), or the stage does
+    /// not exist.
+    pub fn request(&self, falls_back_to_demo: bool) -> anyhow::Result<Request> {
+        let demo = demo_request();
+        let encoder = match (&self.checkpoint, &self.untrained) {
+            (Some(path), _) => EncoderSource::File(path.clone()),
+            (None, Some(architecture)) => EncoderSource::Untrained {
+                architecture: architecture.clone(),
+                seed: self.weights_seed,
+            },
+            (None, None) if falls_back_to_demo => demo.encoder,
+            (None, None) => bail!("name an encoder: --checkpoint FILE or --untrained ARCHITECTURE"),
+        };
+        let images = match (&self.images, self.builtin) {
+            (Some(path), _) => ImagesSource::Path {
+                path: path.clone(),
+                masks: self.masks.clone(),
+            },
+            (None, Some(kind)) => ImagesSource::Builtin(BuiltinConfig {
+                kind,
+                count: self.builtin_count as usize,
+                side: self.builtin_side,
+                seed: self.builtin_seed,
+            }),
+            (None, None) if falls_back_to_demo => demo.images,
+            (None, None) => {
+                bail!("name the images: --images PATH or --builtin single-object|multi-object")
+            }
+        };
+        let stage = match &self.stage {
+            Some(name) => Some(stage_number(name, &encoder)?),
+            None => None,
+        };
+        Ok(Request {
+            root: self.root.clone(),
+            kind: self.kind,
+            stage,
+            pairs: self.pairs,
+            matching: self.matching,
+            pair_set: self.pair_set,
+            alpha: self.alpha,
+            t: self.t,
+            normalisation: self.normalisation.or_else(|| {
+                let (mean, std) = (self.mean?, self.std?);
+                Some(Normalisation { mean, std })
+            }),
+            resize: self.resize,
+            seed: self.seed,
+            sample_pairs: self.sample_pairs,
+            limit: self.limit,
+            ..Request::new(encoder, images)
+        })
+    }
+
+    /// Runs the request with a progress bar on standard error.
+    ///
+    /// # Errors
+    /// What the request or the analysis refuses.
+    pub fn analyse(&self, compute: &Compute, falls_back_to_demo: bool) -> anyhow::Result<Analysis> {
+        let request = self.request(falls_back_to_demo)?;
+        let bar = super::output::Bar::new();
+        let analysis = analyse(&request, compute, &mut Cache::default(), &bar.progress());
+        bar.finish();
+        let analysis = analysis?;
+        for warning in &analysis.report.warnings {
+            log::warn!("{warning}");
+        }
+        let skipped = analysis.images.skipped();
+        if !skipped.is_empty() {
+            log::warn!("{} files were skipped:", skipped.len());
+            for file in skipped.iter().take(10) {
+                log::warn!("  {}: {}", file.name, file.reason);
+            }
+        }
+        Ok(analysis)
+    }
+}
+
+/// A stage given by its number or its name.
+fn stage_number(text: &str, encoder: &EncoderSource) -> anyhow::Result<usize> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let architecture = match encoder {
+        EncoderSource::File(path) => crate::checkpoint::inspect(path)?.architecture,
+        EncoderSource::Untrained { architecture, .. } => architecture.clone(),
+    };
+    let stages = architecture.stages();
+    stages
+        .iter()
+        .position(|stage| stage.name == text)
+        .with_context(|| {
+            let names: Vec<_> = stages.iter().map(|stage| stage.name.as_str()).collect();
+            format!(
+                "{} has no stage '{text}': one of {}",
+                architecture.name(),
+                names.join(", ")
+            )
+        })
+}
+
+fn three_numbers(text: &str) -> Result<[f32; 3], String> {
+    let numbers = text
+        .split(',')
+        .map(|word| {
+            word.trim()
+                .parse::<f32>()
+                .map_err(|_| format!("'{}' is not a number", word.trim()))
+        })
+        .collect::<Result<Vec<f32>, _>>()?;
+    match numbers[..] {
+        [one] => Ok([one; 3]),
+        [red, green, blue] => Ok([red, green, blue]),
+        _ => Err(format!("expected three numbers R,G,B, found {}", numbers.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: RequestArgs,
+    }
+
+    #[test]
+    fn three_numbers_or_one_for_all() {
+        assert_eq!(three_numbers("0.5"), Ok([0.5; 3]));
+        assert_eq!(three_numbers("1, 2,3"), Ok([1.0, 2.0, 3.0]));
+        assert!(three_numbers("1,2").is_err());
+        assert!(three_numbers("a,b,c").unwrap_err().contains("'a'"));
+    }
+
+    #[test]
+    fn a_printed_command_line_reads_back_as_its_request() {
+        let mut request = demo_request();
+        request.kind = FeatureKind::Dense;
+        request.stage = Some(1);
+        request.normalisation = Some(Normalisation {
+            mean: [0.1, -0.2, 0.3],
+            std: [0.4, 0.5, 0.6],
+        });
+        request.resize = Some(Resize::Square(48));
+        request.sample_pairs = Some(1000);
+        request.limit = Some(7);
+        let line = request.command_line();
+        let words = line.split(' ').filter(|word| *word != "measure");
+        let program = Program::try_parse_from(words).unwrap();
+        assert_eq!(program.args.request(false).unwrap(), request);
+    }
+
+    #[test]
+    fn an_encoder_must_be_named_unless_the_demo_will_do() {
+        let program = Program::try_parse_from(["spherescope"]).unwrap();
+        assert!(program.args.request(false).is_err());
+        assert_eq!(program.args.request(true).unwrap(), demo_request());
+    }
+}
