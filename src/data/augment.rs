@@ -221,7 +221,10 @@ impl CropRange {
 
     /// The largest middle window whose aspect ratio is in range.
     fn middle(&self, width: u32, height: u32) -> [u32; 4] {
-        let ratio = (width as f32 / height.max(1) as f32).clamp(self.ratio[0], self.ratio[1]);
+        // Not `clamp`, which panics on a range that is upside down.
+        let ratio = (width as f32 / height.max(1) as f32)
+            .max(self.ratio[0])
+            .min(self.ratio[1]);
         let w = ((height as f32 * ratio).round() as u32).clamp(1, width.max(1));
         let h = ((width as f32 / ratio).round() as u32).clamp(1, height.max(1));
         [

@@ -51,7 +51,8 @@ pub struct PairBatch {
 
 /// Decodes and preprocesses the images at `indices` on threads and hands them over in batches, on
 /// the calling thread and in order. All images of a batch have one size: another size starts a new
-/// batch. Images that cannot be decoded are left out and join [`ImageSet::skipped`].
+/// batch, and so does a batch of 256 MB. Images that cannot be decoded are left out and join
+/// [`ImageSet::skipped`].
 ///
 /// # Errors
 /// Impossible settings, an index beyond the set, a cancel, or what `each` returns.
@@ -65,10 +66,11 @@ pub fn for_each_batch<E: From<DataError> + From<Cancelled>>(
 ) -> Result<(), E> {
     preprocess.validate()?;
     check_indices(set, indices)?;
-    let batch_size = batch_size.max(1);
     let item_bytes = preprocess
         .input_bytes()
         .unwrap_or_else(|| largest_input(set, indices, preprocess.resize));
+    // Images kept at thousands of pixels a side would make a batch of gigabytes.
+    let batch_size = batch_size.min(MAX_WAITING_BYTES / item_bytes.max(1)).max(1);
     let budget = PixelBudget::new();
     let prepare = |position: usize| {
         let index = indices[position];
@@ -95,7 +97,7 @@ pub fn for_each_batch<E: From<DataError> + From<Cancelled>>(
                     }
                     batch.indices.push(indices[position]);
                     batch.shape = [batch.indices.len(), 3, height, width];
-                    if batch.pixels.is_empty() && item_bytes * batch_size <= MAX_WAITING_BYTES {
+                    if batch.pixels.is_empty() {
                         batch.pixels.reserve_exact(pixels.len() * batch_size);
                     }
                     batch.pixels.extend_from_slice(&pixels);

@@ -28,6 +28,9 @@ mod stream;
 mod thumbnails;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use augment::{AugmentConfig, Blur, ColourJitter, CropRange, augmented_view};
 pub use batch::{Batch, PairBatch, PairSettings, for_each_batch, for_each_pair_batch};
 pub use builtin::{BuiltinConfig, BuiltinKind, SHAPE_NAMES};

@@ -19,11 +19,19 @@ pub(super) fn open(
     let metadata = fs::metadata(path).map_err(|source| DataError::io(path, source))?;
     if metadata.is_file() {
         open_file(path, masks, progress)
-    } else if let Some(store) = binary::open_folder(path, progress)? {
-        refuse_masks(masks)?;
-        Ok(binary_set(path, store))
     } else {
-        open_folder(path, masks, progress)
+        match binary::open_folder(path, progress) {
+            Ok(Some(store)) => {
+                refuse_masks(masks)?;
+                Ok(binary_set(path, store))
+            }
+            Ok(None) => open_folder(path, masks, progress),
+            // Some other program's `test.bin` must not hide the images beside it.
+            Err(error @ DataError::Format { .. }) => {
+                open_folder(path, masks, progress).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -38,8 +38,8 @@ impl Thumbnails {
     /// One picture of `count` thumbnails from `first` on, `columns` in a row; places without a
     /// thumbnail are black.
     pub fn atlas(&self, first: usize, count: usize, columns: u32) -> RgbImage {
-        let columns = columns.max(1);
         let count = count.min(self.count.saturating_sub(first));
+        let columns = columns.clamp(1, (count as u32).max(1));
         let rows = (count as u32).div_ceil(columns);
         let mut atlas = RgbImage::new(columns * self.side, rows * self.side);
         for place in 0..count {

@@ -1,26 +1,26 @@
 //! CIFAR-10 and CIFAR-100, binary version: 32×32 images, one label byte (CIFAR-10) or a coarse
 //! and a fine one (CIFAR-100), then a red, a green and a blue plane.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{BinaryStore, Description, Layout, Part, Pixels, names};
 use crate::{data::DataError, progress::Progress};
 
 const PIXEL_BYTES: u64 = 3 * 32 * 32;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
     Cifar10,
     Cifar100,
 }
 
 impl Kind {
-    fn layout(self) -> Layout {
+    pub(super) fn layout(self) -> Layout {
         Layout {
             width: 32,
             height: 32,
             pixels: Pixels::Planes,
-            header: 0,
             prefix: match self {
                 Self::Cifar10 => 1,
                 Self::Cifar100 => 2,
@@ -28,7 +28,7 @@ impl Kind {
         }
     }
 
-    fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Cifar100 => "CIFAR-100",
@@ -39,6 +39,27 @@ impl Kind {
         match self {
             Self::Cifar10 => &names::CIFAR10,
             Self::Cifar100 => &names::CIFAR100,
+        }
+    }
+
+    pub(super) fn class_names(self) -> Vec<String> {
+        self.classes().iter().map(ToString::to_string).collect()
+    }
+
+    /// A label beyond the classes tells that the file is something else.
+    pub(super) fn check_labels(self, path: &Path, labels: &[u32]) -> Result<(), DataError> {
+        let classes = self.classes().len();
+        match labels.iter().position(|&label| label as usize >= classes) {
+            Some(row) => Err(DataError::format(
+                path,
+                format!(
+                    "image {row} has the label {}, but {} has {classes} classes: the file is of \
+                     another kind",
+                    labels[row],
+                    self.title()
+                ),
+            )),
+            None => Ok(()),
         }
     }
 }
@@ -54,8 +75,8 @@ pub(super) fn open(
     let mut parts = Vec::with_capacity(paths.len());
     let mut labels = Vec::new();
     for path in paths {
-        let part = Part::open(path, &layout, kind.title())?;
-        read_labels(&part, kind, &mut labels, progress)?;
+        let part = Part::open(path, 0, &layout, kind.title())?;
+        labels.extend(read_labels(&part, kind, progress)?);
         parts.push(part);
     }
     let store = BinaryStore { layout, parts };
@@ -64,7 +85,7 @@ pub(super) fn open(
         store,
         Description {
             format: format!("{} binary{note}", kind.title()),
-            classes: kind.classes().iter().map(ToString::to_string).collect(),
+            classes: kind.class_names(),
             records,
         },
     ))
@@ -94,14 +115,10 @@ fn kind_of(paths: &[PathBuf]) -> Result<Kind, DataError> {
     }
 }
 
-fn read_labels(
-    part: &Part,
-    kind: Kind,
-    labels: &mut Vec<u32>,
-    progress: &Progress,
-) -> Result<(), DataError> {
+fn read_labels(part: &Part, kind: Kind, progress: &Progress) -> Result<Vec<u32>, DataError> {
     let layout = kind.layout();
     let label_at = layout.prefix - 1; // the fine label comes second
+    let mut labels = Vec::with_capacity(part.count);
     for row in 0..part.count {
         if row % 4096 == 0 {
             progress.check()?;
@@ -110,19 +127,8 @@ fn read_labels(
         let mut label = [0];
         part.read_at(row as u64 * layout.record_bytes() + label_at, &mut label)
             .map_err(|source| DataError::io(&part.path, source))?;
-        let label = u32::from(label[0]);
-        if label as usize >= kind.classes().len() {
-            return Err(DataError::format(
-                &part.path,
-                format!(
-                    "image {row} has the label {label}, but {} has {} classes: the file is of \
-                     another kind",
-                    kind.title(),
-                    kind.classes().len()
-                ),
-            ));
-        }
-        labels.push(label);
+        labels.push(u32::from(label[0]));
     }
-    Ok(())
+    kind.check_labels(&part.path, &labels)?;
+    Ok(labels)
 }

@@ -11,6 +11,8 @@ use super::{BinaryStore, Description, Layout, Part, Pixels, lower_name, names};
 use crate::data::{DataError, MAX_PIXELS};
 
 const UNSIGNED_BYTE: u8 = 0x08;
+/// Bytes before the pixels of a file with three dimensions.
+const HEADER_BYTES: u64 = 16;
 
 /// Whether the file begins as an idx file does.
 pub(super) fn is_idx(path: &Path) -> bool {
@@ -42,7 +44,6 @@ pub(super) fn open(path: &Path, note: &str) -> Result<(BinaryStore, Description)
                 width,
                 height,
                 pixels: Pixels::Grey,
-                header: 16,
                 prefix: 0,
             };
             (count as usize, layout)
@@ -57,7 +58,7 @@ pub(super) fn open(path: &Path, note: &str) -> Result<(BinaryStore, Description)
             ));
         }
     };
-    let part = Part::open(path, &layout, "idx")?;
+    let part = Part::open(path, HEADER_BYTES, &layout, "idx")?;
     if part.count != count {
         return Err(DataError::format(
             path,

@@ -5,6 +5,7 @@
 mod cifar;
 mod idx;
 mod names;
+mod pickle;
 mod stl10;
 
 use std::{
@@ -42,8 +43,6 @@ struct Layout {
     width: u32,
     height: u32,
     pixels: Pixels,
-    /// Bytes before the first record.
-    header: u64,
     /// Bytes of a record before its pixels.
     prefix: u64,
 }
@@ -77,19 +76,19 @@ impl Layout {
 struct Part {
     path: PathBuf,
     file: Mutex<File>,
+    /// Where the first record begins.
+    start: u64,
     count: usize,
 }
 
 impl Part {
-    /// Opens a file that must hold whole records after its header.
-    fn open(path: &Path, layout: &Layout, kind: &str) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| DataError::io(path, source))?;
-        let bytes = file
-            .metadata()
+    /// Opens a file that must hold whole records from `start` to its end.
+    fn open(path: &Path, start: u64, layout: &Layout, kind: &str) -> Result<Self, DataError> {
+        let bytes = fs::metadata(path)
             .map_err(|source| DataError::io(path, source))?
             .len();
         let record = layout.record_bytes();
-        let body = bytes.saturating_sub(layout.header);
+        let body = bytes.saturating_sub(start);
         if body == 0 || !body.is_multiple_of(record) {
             return Err(DataError::format(
                 path,
@@ -99,17 +98,25 @@ impl Part {
                 ),
             ));
         }
+        Self::at(path, start, (body / record) as usize)
+    }
+
+    /// Opens a file whose records are known to lie at `start`.
+    fn at(path: &Path, start: u64, count: usize) -> Result<Self, DataError> {
+        let file = File::open(path).map_err(|source| DataError::io(path, source))?;
         Ok(Self {
             path: path.to_owned(),
             file: Mutex::new(file),
-            count: (body / record) as usize,
+            start,
+            count,
         })
     }
 
+    /// Reads at a position counted from the first record.
     fn read_at(&self, position: u64, into: &mut [u8]) -> std::io::Result<()> {
         // A panic while reading leaves nothing behind but a position, which is set anew here.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(position))?;
+        file.seek(SeekFrom::Start(self.start + position))?;
         file.read_exact(into)
     }
 
@@ -137,9 +144,7 @@ impl BinaryStore {
         let mut row_in_part = row;
         for part in &self.parts {
             if row_in_part < part.count {
-                let position = self.layout.header
-                    + row_in_part as u64 * self.layout.record_bytes()
-                    + self.layout.prefix;
+                let position = row_in_part as u64 * self.layout.record_bytes() + self.layout.prefix;
                 let mut bytes = vec![0; self.layout.image_bytes()];
                 part.read_at(position, &mut bytes)
                     .map_err(|error| DataError::decode(name, &error))?;
@@ -195,7 +200,9 @@ pub(super) fn open_file(path: &Path, progress: &Progress) -> Result<Opened, Data
     if idx::is_idx(path) {
         return idx::open(path, "").map(Some);
     }
-    refuse_pickle(path)?;
+    if is_pickled_cifar(&name, path) {
+        return pickle::open(&[path.to_owned()], "", progress).map(Some);
+    }
     Ok(None)
 }
 
@@ -218,13 +225,18 @@ pub(super) fn open_folder(folder: &Path, progress: &Progress) -> Result<Opened, 
         let numbered = name.strip_prefix("data_batch_");
         name == "train.bin" || numbered.is_some_and(|rest| rest.strip_suffix(".bin").is_some())
     });
-    if !test.is_empty() || !train.is_empty() {
-        let (chosen, others) = if test.is_empty() {
-            (train, test)
-        } else {
-            (test, train)
-        };
+    if let Some((chosen, others)) = first_split(test, train) {
         return cifar::open(&chosen, &beside(&chosen, &others), progress).map(Some);
+    }
+    let pickled = |tests: bool| -> Vec<PathBuf> {
+        let wanted = |path: &&PathBuf| {
+            let name = lower_name(path);
+            is_pickled_cifar(&name, path) && name.starts_with("test") == tests
+        };
+        files.iter().filter(wanted).cloned().collect()
+    };
+    if let Some((chosen, others)) = first_split(pickled(true), pickled(false)) {
+        return pickle::open(&chosen, &beside(&chosen, &others), progress).map(Some);
     }
     if let Some((first, others)) = best(
         named(|name| name.ends_with("_x.bin")),
@@ -240,7 +252,6 @@ pub(super) fn open_folder(folder: &Path, progress: &Progress) -> Result<Opened, 
         return idx::open(&first, &beside(std::slice::from_ref(&first), &others)).map(Some);
     }
     for path in &files {
-        refuse_pickle(path)?;
         let name = lower_name(path);
         if name.contains("idx3") || name.ends_with(".tar.gz") {
             refuse_packed(path)?;
@@ -266,6 +277,15 @@ pub(super) fn open_below(folder: &Path, progress: &Progress) -> Result<Opened, D
         level = next;
     }
     Ok(None)
+}
+
+/// The test split if there is one, else the training split; then the other one.
+fn first_split(test: Vec<PathBuf>, train: Vec<PathBuf>) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
+    match (test.is_empty(), train.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some((train, test)),
+        (false, _) => Some((test, train)),
+    }
 }
 
 /// The path whose name starts with the first matching preference, and the other paths.
@@ -334,19 +354,12 @@ fn refuse_packed(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// CIFAR is also distributed as Python pickles, which look like nothing else.
-fn refuse_pickle(path: &Path) -> Result<(), DataError> {
-    let name = lower_name(path);
-    let is_cifar_name = name == "batches.meta"
-        || name == "test_batch"
-        || (name.starts_with("data_batch_") && !name.contains('.'));
-    if is_cifar_name {
-        Err(DataError::format(
-            path,
-            "this is the Python (pickle) version of CIFAR; the binary version is read \
-             (cifar-10-batches-bin, cifar-100-binary)",
-        ))
-    } else {
-        Ok(())
-    }
+/// Whether this is a file of the Python version of CIFAR: by its name, and for the plain names of
+/// CIFAR-100 by the file that always lies beside them.
+fn is_pickled_cifar(lower_name: &str, path: &Path) -> bool {
+    let is_cifar10 = lower_name == "test_batch"
+        || (lower_name.starts_with("data_batch_") && !lower_name.contains('.'));
+    let is_cifar100 =
+        matches!(lower_name, "test" | "train") && path.with_file_name("meta").is_file();
+    is_cifar10 || is_cifar100
 }

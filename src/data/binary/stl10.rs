@@ -12,10 +12,9 @@ pub(super) fn open(path: &Path, note: &str) -> Result<(BinaryStore, Description)
         width: 96,
         height: 96,
         pixels: Pixels::PlanesByColumn,
-        header: 0,
         prefix: 0,
     };
-    let part = Part::open(path, &layout, "STL-10")?;
+    let part = Part::open(path, 0, &layout, "STL-10")?;
     let labels = match label_path(path) {
         Some(beside) if beside.is_file() => Some(read_labels(&beside, part.count)?),
         _ => None,

@@ -53,9 +53,9 @@ impl Shape {
             Self::Square => rounded_box(x, y, 0.74, 0.74, 0.12),
             Self::Triangle => {
                 // Three half-planes around a centre that sits a little below the middle.
-                let y = y - 0.18;
+                let y = y - 0.14;
                 let side = COS_30 * x.abs() - 0.5 * y;
-                side.max(y) - 0.55
+                side.max(y) - 0.5
             }
             Self::Star => star(x, y),
             Self::Ring => (length(x, y) - 0.64).abs() - 0.24,
@@ -63,7 +63,7 @@ impl Shape {
                 rounded_box(x, y, 0.88, 0.29, 0.05).min(rounded_box(x, y, 0.29, 0.88, 0.05))
             }
             Self::Crescent => {
-                let bite = length(x - 0.42, y + 0.08) - 0.66;
+                let bite = length(x - 0.5, y + 0.06) - 0.68;
                 (length(x, y) - 0.92).max(-bite)
             }
             Self::Heart => heart(x, y),
