@@ -1,22 +1,19 @@
 //! Folders of image files: what is in them, which class each file belongs to, which mask.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
 use rayon::prelude::*;
-use walkdir::{DirEntry, WalkDir};
 
 use super::{
     DataError, ImageRecord, Skipped, decode,
     layout::{self, Layout},
-    natural_cmp,
+    walk::{Found, walk},
 };
 use crate::progress::Progress;
 
-/// Folders deeper than this below the opened one are not entered.
-const MAX_DEPTH: usize = 32;
 /// Headers checked between two looks at the cancel flag.
 const CHECKED_AT_ONCE: usize = 256;
 
@@ -37,20 +34,6 @@ pub(super) struct Folder {
     pub(super) skipped: Vec<Skipped>,
     pub(super) ignored: usize,
     pub(super) format: String,
-}
-
-/// A file found by walking: its path and its name relative to the folder, with `/` between parts.
-pub(super) struct Found {
-    pub(super) path: PathBuf,
-    pub(super) name: String,
-}
-
-/// What walking a folder gives.
-#[derive(Default)]
-struct Walked {
-    images: Vec<Found>,
-    skipped: Vec<Skipped>,
-    ignored: usize,
 }
 
 /// Opens a folder of images. Without `masks`, a folder that consists of `images` and `masks` is
@@ -171,112 +154,6 @@ fn check_headers(
         }
         progress.report("checking images", done, Some(total));
     }
-}
-
-/// Finds every image below `root`, in natural order, outside of `except`.
-fn walk(root: &Path, except: Option<&Path>, progress: &Progress) -> Result<Walked, DataError> {
-    // Reading the folder itself must work; trouble further down is listed and passed over.
-    std::fs::read_dir(root).map_err(|source| DataError::io(root, source))?;
-    let real_root = root.canonicalize().ok();
-    let except = except.and_then(|path| path.canonicalize().ok());
-    let mut linked = HashSet::new();
-    let mut walked = Walked::default();
-    let mut entries = WalkDir::new(root)
-        .follow_links(true)
-        .min_depth(1)
-        .max_depth(MAX_DEPTH)
-        .into_iter();
-    let mut seen = 0_u64;
-    while let Some(entry) = entries.next() {
-        seen += 1;
-        if seen.is_multiple_of(256) {
-            progress.check()?;
-            progress.report("looking for images", seen, None);
-        }
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                walked.skipped.push(walk_error(root, &error));
-                continue;
-            }
-        };
-        let is_hidden = entry.file_name().as_encoded_bytes().first() == Some(&b'.');
-        if entry.file_type().is_dir() {
-            let is_except = except.is_some() && entry.path().canonicalize().ok() == except;
-            let is_again =
-                entry.path_is_symlink() && is_link_back(&entry, real_root.as_deref(), &mut linked);
-            if is_again {
-                walked.skipped.push(Skipped {
-                    name: relative_name(root, entry.path()),
-                    reason: "a link to a folder that is part of the set already".to_owned(),
-                });
-            }
-            if is_hidden || is_except || is_again {
-                entries.skip_current_dir();
-            }
-        } else if !is_hidden {
-            sort_in(root, entry, &mut walked);
-        }
-    }
-    walked.images.sort_by(|a, b| natural_cmp(&a.name, &b.name));
-    Ok(walked)
-}
-
-/// Whether a linked folder leads into the set, or where an earlier link led: following it would
-/// only count images twice, and nested links could multiply without end.
-fn is_link_back(entry: &DirEntry, root: Option<&Path>, linked: &mut HashSet<PathBuf>) -> bool {
-    match entry.path().canonicalize() {
-        Ok(target) => root.is_some_and(|root| target.starts_with(root)) || !linked.insert(target),
-        Err(_) => true,
-    }
-}
-
-fn sort_in(root: &Path, entry: DirEntry, walked: &mut Walked) {
-    let ending = ending(entry.path());
-    let name = relative_name(root, entry.path());
-    if decode::READABLE.contains(&ending.as_str()) {
-        walked.images.push(Found {
-            path: entry.into_path(),
-            name,
-        });
-    } else if decode::UNREADABLE.contains(&ending.as_str()) {
-        walked.skipped.push(Skipped {
-            name,
-            reason: format!(".{ending} images are not supported"),
-        });
-    } else {
-        walked.ignored += 1;
-    }
-}
-
-fn walk_error(root: &Path, error: &walkdir::Error) -> Skipped {
-    let name = error
-        .path()
-        .map_or_else(|| ".".to_owned(), |path| relative_name(root, path));
-    let reason = if error.loop_ancestor().is_some() {
-        "a link that leads back to a folder above it".to_owned()
-    } else {
-        error
-            .io_error()
-            .map_or_else(|| error.to_string(), ToString::to_string)
-    };
-    Skipped { name, reason }
-}
-
-fn ending(path: &Path) -> String {
-    path.extension()
-        .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default()
-}
-
-/// Path relative to the set with `/` between its parts on every system.
-fn relative_name(root: &Path, path: &Path) -> String {
-    let relative = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = relative
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
-    parts.join("/")
 }
 
 /// Name without its ending.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Skipped, folder::Found, natural_cmp};
+use super::{Skipped, natural_cmp, walk::Found};
 
 /// Images with their class, if folders are classes.
 pub(super) struct Layout {

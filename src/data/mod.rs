@@ -27,6 +27,7 @@ mod set;
 mod stream;
 mod thumbnails;
 mod view;
+mod walk;
 
 #[cfg(test)]
 mod tests;

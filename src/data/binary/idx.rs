@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BinaryStore, Description, Layout, Part, Pixels, lower_name, names};
+use super::{BinaryStore, Description, Layout, Part, Pixels, find::lower_name, names};
 use crate::data::{DataError, MAX_PIXELS};
 
 const UNSIGNED_BYTE: u8 = 0x08;
