@@ -70,7 +70,7 @@ const TABLE: [(&str, Normalisation, f64, f64, f64); 4] = [
     ),
     (
         "phlippe-resnet-cifar10.ckpt",
-        Normalisation::CIFAR10,
+        Normalisation::CIFAR10_PIXEL_STD,
         906.0,
         -1.47418,
         0.30818,

@@ -36,9 +36,6 @@ mod tiles;
 mod top1;
 mod uniformity;
 
-#[cfg(test)]
-mod reference;
-
 pub use alignment::{alignment, alignment_of_distances, alignment_same_class, pair_distances};
 pub use bounds::{UNIFORMITY_CEILING, alignment_range, uniformity_floor};
 pub use density::local_density;
