@@ -102,9 +102,10 @@ fn disc(key: u32, pixel: vec2<f32>) -> vec4<f32> {
     let mark = marks[key & ((1u << frame.id_bits) - 1u)];
     let rank = key >> (32u - RANK_BITS);
     let packed = unpack4x8unorm(mark.y);
-    let radius = drawn_radius_px(packed.a * 4.0);
+    let scale = mark_scale(packed.a);
+    let radius = drawn_radius_px(scale);
     let outside_px = length(pixel - mark_pixel(mark)) - radius;
-    let shrink = min(frame.point_radius_px * packed.a * 4.0 / radius, 1.0);
+    let shrink = min(frame.point_radius_px * scale / radius, 1.0);
     var alpha = shrink * shrink * clamp(0.5 - outside_px, 0.0, 1.0);
     alpha *= select(1.0, frame.dimmed_opacity, rank == 1u || rank == FIRST_FRONT_RANK);
     alpha *= select(frame.back_opacity, 1.0, rank >= FIRST_FRONT_RANK);
@@ -209,7 +210,7 @@ fn composite(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
         colour = over(premultiplied(tint.rgb, shade), colour);
     }
     colour = over(premultiplied(line.rgb, cover * line.a * near.graticule), colour);
-    let glow = frame.rim.a * 0.35 * pow(slant, 4.0);
+    let glow = frame.rim.a * 0.35 * slant * slant * slant * slant;
     let edge = frame.rim.a * clamp(0.5 + 0.6 * frame.pixels_per_point - abs(inside_px - 0.5), 0.0, 1.0);
     colour = over(premultiplied(frame.rim.rgb, max(cover * glow, edge)), colour);
     if HAS_ARCS {

@@ -88,13 +88,17 @@ fn drawn_radius_px(scale: f32) -> f32 {
 }
 
 // A mark is what the compositor needs of a point, in eight bytes: the position in 1/65535 of the
-// picture and its margin, and the colour with the radius factor (0 to 4) in the last byte.
+// picture and its margin, and the colour with the radius factor (0.5 to 2.5) in the last byte.
 fn pack_mark(pixel: vec2<f32>, scale: f32, colour: vec3<f32>) -> vec2<u32> {
     let place = (pixel + LARGEST_RADIUS_PX) / (frame.size_px + 2.0 * LARGEST_RADIUS_PX);
-    return vec2(pack2x16unorm(place), pack4x8unorm(vec4(colour, scale / 4.0)));
+    return vec2(pack2x16unorm(place), pack4x8unorm(vec4(colour, 0.5 * (scale - 0.5))));
 }
 
 fn mark_pixel(mark: vec2<u32>) -> vec2<f32> {
     let place = unpack2x16unorm(mark.x);
     return place * (frame.size_px + 2.0 * LARGEST_RADIUS_PX) - LARGEST_RADIUS_PX;
+}
+
+fn mark_scale(last_byte: f32) -> f32 {
+    return 0.5 + 2.0 * last_byte;
 }
