@@ -23,12 +23,12 @@ const OUTLINE_FROM_PX: f32 = 2.0;
 const SIDES: u32 = 24u;
 
 // A fan of triangles (three vertices a side) around the silhouette and a margin for what sticks
-// out over it.
+// out over it: discs, and points off the sphere by as much as the splat pass lets through.
 @vertex
 fn cover(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
     let largest = drawn_radius_px(2.0 * frame.selected_scale);
     let reach = frame.focal_px * inverseSqrt(frame.eye_distance * frame.eye_distance - 1.0);
-    let circumscribed = (reach + largest + 2.0) / cos(PI / f32(SIDES));
+    let circumscribed = (1.011 * reach + largest + 2.0) / cos(PI / f32(SIDES));
     let turn = 2.0 * PI * f32(index / 3u + index % 3u) / f32(SIDES);
     let radius = select(circumscribed, 0.0, index % 3u == 2u);
     let pixel = frame.centre_px + radius * vec2(cos(turn), sin(turn));

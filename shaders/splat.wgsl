@@ -5,8 +5,8 @@
 const FLAG_SELECTED: u32 = 1u;
 const FLAG_DIMMED: u32 = 2u;
 const FLAG_HIDDEN: u32 = 4u;
-// The sphere has radius 1; what is farther from its centre than this is no feature.
-const FARTHEST: f32 = 2.0;
+// The sphere has radius 1; unit vectors miss it by rounding only.
+const FARTHEST: f32 = 1.01;
 
 @group(0) @binding(1) var<storage, read> positions: array<f32>;
 @group(0) @binding(2) var<storage, read> colours: array<u32>;

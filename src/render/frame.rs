@@ -197,11 +197,6 @@ impl FrameUniform {
         self.pixels_per_point
     }
 
-    /// Whether both are for the same scale of the display.
-    pub fn has_scale_of(&self, other: &Self) -> bool {
-        self.pixels_per_point == other.pixels_per_point
-    }
-
     /// The background, premultiplied, as the picture is cleared to.
     pub fn clear_colour(&self) -> wgpu::Color {
         let [red, green, blue, opacity] = self.background.map(f64::from);

@@ -9,7 +9,8 @@
 //! 1. `splat.wgsl`, compute, one invocation a point: project the point, and let the pixels its
 //!    disc covers keep the foremost point's key (`atomicMax` of rank, depth and index). On software
 //!    Vulkan this is twice (100,000 points) to seven times (a million) as fast as instanced quads,
-//!    whose set-up runs on one thread, and the buffer of keys is at once the exact answer to "which point is at this pixel".
+//!    whose set-up runs on one thread, and the buffer of keys is at once the exact answer to
+//!    "which point is at this pixel".
 //! 2. `arcs.wgsl`: geodesic arcs as ribbons, near and far side into two targets.
 //! 3. `composite.wgsl`: the sphere by exact ray intersection, with graticule, density shading,
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
@@ -25,6 +26,7 @@ mod frame;
 mod headless;
 mod ids;
 mod pipelines;
+mod positions;
 mod readback;
 mod renderer;
 mod scene;

@@ -28,8 +28,11 @@ pub struct SphereRenderer {
     uploads: Uploads,
     targets: Targets,
     groups: Option<BindGroups>,
-    drawn: Option<FrameUniform>,
+    /// The frame whose keys and marks are on the device, with the scene's points as uploaded.
+    splatted: Option<FrameUniform>,
     drawn_count: u64,
+    /// Counts pictures with other points or from elsewhere: each has its own map of points.
+    splat_count: u64,
     target_revision: u64,
     ids: IdMap,
 }
@@ -72,8 +75,9 @@ impl SphereRenderer {
             uploads: Uploads::new(device)?,
             targets: Targets::new(device, [1, 1])?,
             groups: None,
-            drawn: None,
+            splatted: None,
             drawn_count: 0,
+            splat_count: 0,
             target_revision: next_revision(),
             ids: IdMap::default(),
             device: device.clone(),
@@ -99,33 +103,35 @@ impl SphereRenderer {
         self.resize(size_px)?;
         let view = camera.view(self.targets.size_px);
         let mut frame = FrameUniform::new(&view, camera.zoom(), style, scene.field.is_some());
-        if self.drawn.is_some_and(|drawn| !drawn.has_scale_of(&frame)) {
-            // Widths of rings are uploaded in pixels.
-            self.uploads.forget();
-        }
-        let is_other_scene =
+        let changes =
             self.uploads
                 .sync(&self.device, &self.queue, scene, frame.pixels_per_point())?;
+        if changes.is_any {
+            self.groups = None;
+        }
+        if changes.is_of_points {
+            self.splatted = None;
+        }
         if !scene.arcs.is_empty() && self.targets.ensure_arc_layers(&self.device)? {
             self.groups = None;
         }
         self.complete(&mut frame);
-        if is_other_scene {
-            self.groups = None;
-        } else if self.drawn == Some(frame) {
+        if self.groups.is_some() && self.splatted == Some(frame) {
             return Ok(&self.targets.picture_view);
         }
-        self.drawn = None;
+        // Until all went well, nothing counts as drawn.
+        let keeps_points = self.splatted.take() == Some(frame);
         let groups = match self.groups.take() {
             Some(groups) => groups,
             None => guarded(&self.device, "the scene's bindings", || self.bind())?,
         };
         guarded(&self.device, "the drawing of the sphere", || {
-            self.submit(&frame, &groups)
+            self.submit(&frame, &groups, keeps_points);
         })?;
         self.groups = Some(groups);
-        self.drawn = Some(frame);
+        self.splatted = Some(frame);
         self.drawn_count += 1;
+        self.splat_count += u64::from(!keeps_points);
         Ok(&self.targets.picture_view)
     }
 
@@ -163,12 +169,12 @@ impl SphereRenderer {
         tolerance_px: f32,
         side: Side,
     ) -> Result<Pick, RenderError> {
-        let Some(frame) = self.drawn else {
+        let Some(frame) = self.splatted else {
             return Ok(Pick::Nothing);
         };
         let is_ready =
             self.ids
-                .refresh(&self.device, &self.queue, &self.targets, self.drawn_count)?;
+                .refresh(&self.device, &self.queue, &self.targets, self.splat_count)?;
         if !is_ready {
             return Ok(Pick::Pending);
         }
@@ -197,7 +203,7 @@ impl SphereRenderer {
     /// How many points of the drawn scene cannot be drawn because a coordinate is not finite or
     /// lies far off the sphere; `None` until [`pick`](Self::pick) has had its map.
     pub fn undrawable_count(&self) -> Option<u32> {
-        self.ids.undrawable_count(self.drawn_count)
+        self.ids.undrawable_count(self.splat_count)
     }
 
     /// Reads the picture back, waiting for it.
@@ -222,7 +228,7 @@ impl SphereRenderer {
             self.targets = Targets::new(&self.device, size_px)?;
             self.target_revision = next_revision();
             self.groups = None;
-            self.drawn = None;
+            self.splatted = None;
         }
         Ok(())
     }
@@ -312,7 +318,9 @@ impl SphereRenderer {
         }
     }
 
-    fn submit(&self, frame: &FrameUniform, groups: &BindGroups) {
+    /// Draws; `keeps_points` leaves out the splat pass when only what lies around the points changed
+    /// (a ring that follows the pointer).
+    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps_points: bool) {
         self.queue
             .write_buffer(&self.frame, 0, bytemuck::bytes_of(frame));
         let mut encoder = self
@@ -320,8 +328,10 @@ impl SphereRenderer {
             .create_command_encoder(&wgpu::CommandEncoderDescriptor {
                 label: Some("sphere"),
             });
-        encoder.clear_buffer(&self.targets.keys, 0, None);
-        if frame.point_count > 0 {
+        if !keeps_points {
+            encoder.clear_buffer(&self.targets.keys, 0, None);
+        }
+        if !keeps_points && frame.point_count > 0 {
             let [columns, rows] = self.splat_groups(frame.point_count);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipelines.splat);

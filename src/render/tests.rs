@@ -109,7 +109,7 @@ fn far_points_are_faint_or_hidden() {
 fn turning_changes_the_picture_and_resting_draws_nothing() {
     let Some(gpu) = gpu() else { return };
     let (points, _) = sample_cloud(300, 5);
-    let scene = scene(points, ORANGE);
+    let mut scene = scene(points, ORANGE);
     let mut renderer = SphereRenderer::new(&gpu.device, &gpu.queue).unwrap();
     let mut camera = Camera::default();
     renderer.draw(&scene, &camera, SIZE, &style(300)).unwrap();
@@ -120,6 +120,21 @@ fn turning_changes_the_picture_and_resting_draws_nothing() {
     renderer.draw(&scene, &camera, SIZE, &style(300)).unwrap();
     assert_eq!(renderer.drawn_count(), 2);
     assert_ne!(first, renderer.picture().unwrap());
+
+    // A ring draws anew but leaves the points, and so the map of them, as they are.
+    renderer.pick_now([5.0, 5.0], 0.0, Side::Both).unwrap();
+    scene.set_rings(vec![PointRing {
+        position: [1.0, 0.0, 0.0],
+        gap_pt: 1.0,
+        width_pt: 1.0,
+        colour: ORANGE,
+    }]);
+    renderer.draw(&scene, &camera, SIZE, &style(300)).unwrap();
+    assert_eq!(renderer.drawn_count(), 3);
+    assert_eq!(
+        renderer.pick([5.0, 5.0], 0.0, Side::Both).unwrap(),
+        Pick::Nothing
+    );
 }
 
 #[test]

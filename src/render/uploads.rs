@@ -1,27 +1,24 @@
 //! The scene on the device: what changed is uploaded, nothing else.
 
 use super::{
-    GeodesicArc, PointRing, PointSource, RenderError, SphereScene, SurfaceField,
-    pipelines::guarded, scene::Revisions,
+    GeodesicArc, PointRing, RenderError, SphereScene, SurfaceField, pipelines::guarded,
+    positions::Positions, scene::Revisions,
 };
 
-/// Bits of a key that are never given to the index: three of rank and at least four of depth.
-const RESERVED_KEY_BITS: u32 = 7;
-
-/// Where the shader finds the positions.
-struct Positions {
-    buffer: wgpu::Buffer,
-    /// Start of the binding, aligned as the device demands.
-    binding_offset: u64,
-    binding_size: u64,
-    /// First float of the points within the binding.
-    first_float: u32,
-    count: u32,
+/// What an upload changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Changes {
+    /// Anything at all.
+    pub is_any: bool,
+    /// Positions, colours or flags: the points must be splatted again.
+    pub is_of_points: bool,
 }
 
 /// Buffers and textures that hold a scene.
 pub(super) struct Uploads {
     known: Option<Revisions>,
+    /// Scale for which the widths of rings were turned into pixels.
+    pixels_per_point: f32,
     positions: Positions,
     colours: wgpu::Buffer,
     flags: wgpu::Buffer,
@@ -43,13 +40,8 @@ impl Uploads {
             let texel = |format| field_texture(device, [1, 1], format);
             Self {
                 known: None,
-                positions: Positions {
-                    buffer: storage("sphere positions"),
-                    binding_offset: 0,
-                    binding_size: 16,
-                    first_float: 0,
-                    count: 0,
-                },
+                pixels_per_point: 1.0,
+                positions: Positions::none(device),
                 colours: storage("sphere colours"),
                 flags: storage("sphere flags"),
                 marks: storage("sphere marks"),
@@ -86,7 +78,7 @@ impl Uploads {
         self.has_field
     }
 
-    /// Brings the device up to date; returns whether anything changed.
+    /// Brings the device up to date and tells what changed.
     ///
     /// # Errors
     /// Lengths that do not fit together, more points than the device can hold, a bad lease, or a
@@ -97,9 +89,10 @@ impl Uploads {
         queue: &wgpu::Queue,
         scene: &SphereScene,
         pixels_per_point: f32,
-    ) -> Result<bool, RenderError> {
-        if self.known == Some(scene.revisions) {
-            return Ok(false);
+    ) -> Result<Changes, RenderError> {
+        let is_other_scale = self.pixels_per_point != pixels_per_point;
+        if self.known == Some(scene.revisions) && !is_other_scale {
+            return Ok(Changes::default());
         }
         check_lengths(scene)?;
         let known = self.known.take();
@@ -114,7 +107,7 @@ impl Uploads {
             || -> Result<(), RenderError> {
                 let mut upload = Upload { device, queue };
                 if is_new(|revisions| revisions.points) {
-                    self.positions = upload.positions(&scene.points)?;
+                    self.positions = Positions::new(device, queue, &scene.points)?;
                     let bytes = u64::from(self.positions.count) * 8;
                     upload.reserve(&mut self.marks, "sphere marks", bytes.max(8));
                 }
@@ -132,7 +125,7 @@ impl Uploads {
                     self.arc_count = scene.arcs.len() as u32;
                     upload.fill(&mut self.arcs, "sphere arcs", bytemuck::cast_slice(&words));
                 }
-                if is_new(|revisions| revisions.rings) {
+                if is_new(|revisions| revisions.rings) || is_other_scale {
                     let words: Vec<u32> = scene
                         .rings
                         .iter()
@@ -155,22 +148,19 @@ impl Uploads {
             },
         )??;
         self.known = Some(scene.revisions);
-        Ok(true)
-    }
-
-    /// Forgets what is on the device, for instance because a scale that went into it changed.
-    pub fn forget(&mut self) {
-        self.known = None;
+        self.pixels_per_point = pixels_per_point;
+        Ok(Changes {
+            is_any: true,
+            is_of_points: is_new(|revisions| revisions.points)
+                || is_new(|revisions| revisions.colours)
+                || is_new(|revisions| revisions.flags),
+        })
     }
 
     /// What the splat pass binds after the frame: positions, colours, flags, then `keys` and marks.
     pub fn splat_entries<'a>(&'a self, keys: &'a wgpu::Buffer) -> [wgpu::BindingResource<'a>; 5] {
         [
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &self.positions.buffer,
-                offset: self.positions.binding_offset,
-                size: wgpu::BufferSize::new(self.positions.binding_size),
-            }),
+            self.positions.binding(),
             self.colours.as_entire_binding(),
             self.flags.as_entire_binding(),
             keys.as_entire_binding(),
@@ -237,7 +227,8 @@ fn ring_words(ring: &PointRing, pixels_per_point: f32) -> [u32; 8] {
     ]
 }
 
-fn new_buffer(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
+/// A storage buffer that can be written to.
+pub(super) fn new_buffer(device: &wgpu::Device, label: &str, size: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size,
@@ -294,63 +285,6 @@ impl Upload<'_> {
     fn fill(&mut self, buffer: &mut wgpu::Buffer, label: &str, bytes: &[u8]) {
         self.reserve(buffer, label, (bytes.len() as u64).max(32));
         self.queue.write_buffer(buffer, 0, bytes);
-    }
-
-    fn positions(&mut self, source: &PointSource) -> Result<Positions, RenderError> {
-        let limits = self.device.limits();
-        let binding = limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size);
-        // The largest of the buffers with one entry a point is that of the positions.
-        let limit = (binding / 12 - 8).min(1 << (32 - RESERVED_KEY_BITS));
-        let found = source.len() as u64;
-        if found > limit {
-            return Err(RenderError::TooMany {
-                what: "points",
-                found,
-                limit,
-            });
-        }
-        let count = found as u32;
-        let lease = match source {
-            PointSource::Host(points) => {
-                let mut buffer = new_buffer(self.device, "sphere positions", (found * 12).max(16));
-                self.fill(
-                    &mut buffer,
-                    "sphere positions",
-                    bytemuck::cast_slice(points),
-                );
-                return Ok(Positions {
-                    binding_offset: 0,
-                    binding_size: buffer.size(),
-                    buffer,
-                    first_float: 0,
-                    count,
-                });
-            }
-            PointSource::Lease(lease) => lease,
-        };
-        if !lease.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
-            return Err(RenderError::Lease("it has no storage usage"));
-        }
-        if !lease.offset_bytes.is_multiple_of(4) {
-            return Err(RenderError::Lease(
-                "its points do not start at a whole float",
-            ));
-        }
-        let end = lease.offset_bytes.checked_add((found * 12).max(16));
-        if end.is_none_or(|end| end > lease.buffer.size()) {
-            return Err(RenderError::Lease("it ends before its last point"));
-        }
-        let alignment = u64::from(limits.min_storage_buffer_offset_alignment.max(4));
-        let surplus = lease.offset_bytes % alignment;
-        Ok(Positions {
-            buffer: lease.buffer.clone(),
-            binding_offset: lease.offset_bytes - surplus,
-            binding_size: surplus + (found * 12).max(16),
-            first_float: (surplus / 4) as u32,
-            count,
-        })
     }
 
     fn field(&mut self, field: &SurfaceField) -> [wgpu::TextureView; 2] {

@@ -6,8 +6,9 @@ use glam::{Mat3, Mat4, Vec2, Vec3, Vec4};
 /// one and 79° of it are seen around the nearest point, near enough to give depth.
 pub(super) const EYE_DISTANCE: f32 = 5.0;
 
-/// Points farther from the centre than this are not drawn: the sphere has radius 1.
-pub(super) const FARTHEST: f32 = 2.0;
+/// Points farther from the centre than this are not drawn: the sphere has radius 1, and unit
+/// vectors miss it by rounding only. As in `splat.wgsl`.
+const FARTHEST: f32 = 1.01;
 
 /// Where a point falls.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,8 +86,8 @@ impl View {
     /// The same projection as a matrix to clip space (wgpu: depth 0 near to 1 far).
     pub fn clip_from_world(&self) -> Mat4 {
         let [width, height] = self.size_px.map(|side| side.max(1) as f32);
-        let near = EYE_DISTANCE - FARTHEST;
-        let far = EYE_DISTANCE + FARTHEST;
+        let near = EYE_DISTANCE - 1.5;
+        let far = EYE_DISTANCE + 1.5;
         let shift = Vec2::new(
             2.0 * self.centre_px.x / width - 1.0,
             1.0 - 2.0 * self.centre_px.y / height,
