@@ -1,1 +1,26 @@
-//! The room `ui`.
+//! What is drawn: theme tokens, widgets that know nothing of the field, and the panels.
+//!
+//! A panel reads a [`World`] (the newest [`Snapshot`] and what belongs to it), keeps its own view
+//! settings, and pushes [`Command`]s; it changes nothing else. Uses egui and the rooms above it.
+
+pub mod colour;
+mod command;
+pub mod marks;
+pub mod icons;
+mod pane;
+pub mod panels;
+mod selection;
+mod snapshot;
+pub mod theme;
+mod view;
+pub mod widgets;
+mod world;
+
+pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use pane::Pane;
+pub use selection::{Combine, Selection};
+pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
+pub use view::{
+    CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, Views,
+};
+pub use world::{LogLine, Measured, Neighbours, World};

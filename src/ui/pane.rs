@@ -1,0 +1,88 @@
+//! The views that can be docked.
+
+use serde::{Deserialize, Serialize};
+
+/// A view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pane {
+    /// Checkpoint, images and what is computed from them.
+    Sources,
+    /// Points on S².
+    Sphere,
+    /// Points on S¹ with densities.
+    Circle,
+    /// Distances of positive pairs.
+    Pairs,
+    /// Alignment against uniformity of every measured encoder.
+    Plane,
+    /// The figures with their provenance.
+    Figures,
+    /// Points in rows.
+    Table,
+    /// What happened.
+    Log,
+}
+
+impl Pane {
+    /// All views, in the order of menus.
+    pub const ALL: [Self; 8] = [
+        Self::Sources,
+        Self::Sphere,
+        Self::Circle,
+        Self::Pairs,
+        Self::Plane,
+        Self::Figures,
+        Self::Table,
+        Self::Log,
+    ];
+
+    /// Title of the tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sources => "Sources",
+            Self::Sphere => "Sphere S²",
+            Self::Circle => "Circle S¹",
+            Self::Pairs => "Pair distances",
+            Self::Plane => "Align–uniform plane",
+            Self::Figures => "Figures",
+            Self::Table => "Points",
+            Self::Log => "Log",
+        }
+    }
+
+    /// The line that says how the view is read.
+    pub fn how_to_read(self) -> &'static str {
+        match self {
+            Self::Sources => {
+                "What was loaded and why, and what is computed from it. Every change is computed \
+                 anew; the views keep the old picture under its own name until then."
+            }
+            Self::Sphere => {
+                "Each point is one feature vector on the unit sphere. Even spread is low \
+                 uniformity, tight groups of one class are good alignment; a cone or a ring says \
+                 that directions are lost. The kept norm says how much of a vector the picture \
+                 shows."
+            }
+            Self::Circle => {
+                "The same vectors on S¹. The ring's thickness is the von Mises–Fisher density of \
+                 the angle: an even ring is uniform, separate arcs are separate classes."
+            }
+            Self::Pairs => {
+                "How far the two members of a positive pair lie apart, from 0 (the same direction) \
+                 to 2 (opposite). Mass at the left is alignment; all of it at 0 is collapse."
+            }
+            Self::Plane => {
+                "Alignment to the right is worse, uniformity upward is worse: good encoders lie \
+                 toward the lower left. The floor is what perfectly even features reach, the \
+                 ceiling 0 is collapse. Dashed lines join equal sums."
+            }
+            Self::Figures => "Each number with what it was measured over. Copy takes all of it.",
+            Self::Table => {
+                "One row a point. Sort by a heading, click to select; neighbours are found by \
+                 cosine in the original space, not in the picture."
+            }
+            Self::Log => "What happened, newest last. Errors say what to do.",
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The panels: each draws one view of a [`World`](super::World).
+
+mod circle;
+mod encoder_settings;
+mod figures;
+mod log;
+mod measure_settings;
+mod pairs;
+mod plane;
+mod report;
+mod sources;
+pub mod sphere;
+mod table;
+
+pub use circle::{CirclePicture, circle_ui};
+pub use figures::{figures_of, figures_ui};
+pub use log::log_ui;
+pub use pairs::pairs_ui;
+pub use plane::plane_ui;
+pub use sources::sources_ui;
+pub use sphere::sphere_ui;
+pub use table::table_ui;
+
+use egui::Ui;
+
+use super::{
+    Pane, World,
+    icons::Icon,
+    widgets::{caption, empty_state, how_to_read, note},
+};
+
+/// What every view of points begins with: how it is read, and whether the picture is old.
+/// Whether there is something to draw.
+fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
+    how_to_read(ui, pane.how_to_read());
+    if world.snapshot.is_none() {
+        let (title, next) = match (world.running, world.failure) {
+            (Some(running), _) => (running.title.as_str(), "The picture appears when it is done."),
+            (None, Some(failure)) => ("Nothing could be computed", failure),
+            (None, None) => (
+                "Nothing is loaded yet",
+                "Drop a checkpoint and a folder of images here, press Ctrl+O, or open the demo.",
+            ),
+        };
+        empty_state(ui, title, next);
+        return false;
+    }
+    stale_note(ui, world);
+    true
+}
+
+/// Says that the picture answers an older question, and names it.
+fn stale_note(ui: &mut Ui, world: &World<'_>) {
+    let Some(snapshot) = world.snapshot.filter(|_| world.is_stale()) else {
+        return;
+    };
+    let shown = snapshot.title();
+    if let Some(failure) = world.failure {
+        note(ui, Icon::Failure, &format!("Still showing {shown}: {failure}"));
+    } else if world.running.is_some() {
+        caption(ui, format!("Still showing {shown} while the new settings are computed"));
+    } else {
+        caption(ui, format!("Still showing {shown}"));
+    }
+}
+
+/// "1000 of 1000 images, all": what is drawn of what there is.
+fn population(world: &World<'_>) -> String {
+    let Some(snapshot) = world.snapshot else {
+        return String::new();
+    };
+    let provenance = &snapshot.analysis.features.provenance;
+    format!(
+        "{} points · {} of {} images ({})",
+        snapshot.len(),
+        provenance.image_count,
+        provenance.image_total,
+        provenance.choice
+    )
+}

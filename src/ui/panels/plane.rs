@@ -1,0 +1,195 @@
+//! The align–uniform plane: every measured encoder a point.
+
+use egui::{Ui, Vec2b};
+use egui_plot::{HLine, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points, Text};
+
+use super::opening;
+use crate::ui::{
+    Command, Commands, Measured, Pane, PlaneView, World,
+    theme::{self, Tokens},
+    widgets::caption,
+};
+
+/// Pointer distance within which a point is hit, in points of the screen.
+const REACH: f32 = 10.0;
+
+/// Draws the plane. A click on a point copies it with its provenance.
+pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
+    if !opening(ui, Pane::Plane, world) {
+        return;
+    }
+    let current = world.snapshot.map(|snapshot| snapshot.request().command_line());
+    ui.horizontal(|ui| {
+        ui.checkbox(&mut view.is_whole_range, "Whole range")
+            .on_hover_text("Axes from perfect to collapsed instead of around the points");
+        let forget = Command::ClearHistory;
+        if ui.button("Forget").on_hover_text(forget.tooltip()).clicked() {
+            commands.push(forget);
+        }
+        caption(ui, format!("{} measured", world.history.len()));
+    });
+    let settings = world.history.last().map_or([2.0, 2.0], |last| [last.alpha, last.t]);
+    let shown: Vec<&Measured> = world
+        .history
+        .iter()
+        .filter(|measured| [measured.alpha, measured.t] == settings)
+        .collect();
+    let left_out = world.history.len() - shown.len();
+    if left_out > 0 {
+        caption(ui, format!("{left_out} measured with another α or t are not drawn: they are not comparable"));
+    }
+    let hit = plot(ui, &shown, settings, current.as_deref(), view.is_whole_range);
+    if let Some(measured) = hit {
+        commands.push(Command::Copy { what: measured.title.clone(), text: measured.to_text() });
+    }
+}
+
+/// Draws the plot; the measured encoder that was clicked.
+fn plot<'a>(
+    ui: &mut Ui,
+    shown: &[&'a Measured],
+    [alpha, t]: [f64; 2],
+    current: Option<&str>,
+    is_whole_range: bool,
+) -> Option<&'a Measured> {
+    let tokens = Tokens::of(ui);
+    let scale = theme::mark_scale(ui);
+    let [x_range, y_range] = ranges(shown, alpha, is_whole_range);
+    let floors = floors(shown);
+    let id = format!("align-uniform plane {} {is_whole_range}", shown.len());
+    let response = Plot::new(id)
+        .x_axis_label(format!("L_align(α={alpha})  ← better"))
+        .y_axis_label(format!("L_uniform(t={t})  better →"))
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .show_background(false)
+        .show_crosshair(false)
+        .show_grid(Vec2b::FALSE)
+        .default_x_bounds(x_range[0], x_range[1])
+        .default_y_bounds(y_range[0], y_range[1])
+        .show(ui, |plot| {
+            for sum in iso_sums(x_range, y_range) {
+                let ends = vec![[x_range[0] - 8.0, sum - x_range[0] + 8.0], [x_range[1] + 8.0, sum - x_range[1] - 8.0]];
+                plot.line(
+                    Line::new("", PlotPoints::from(ends))
+                        .color(tokens.surface.rule.0)
+                        .style(LineStyle::dashed_dense())
+                        .width(1.0)
+                        .allow_hover(false),
+                );
+            }
+            for (floor, name) in &floors {
+                plot.hline(HLine::new(name.clone(), *floor).color(tokens.status.good.0).width(1.0).allow_hover(false));
+                plot.text(label(name, x_range[1], *floor, egui::Align2::RIGHT_BOTTOM, tokens.status.good.0));
+            }
+            plot.hline(HLine::new("ceiling", 0.0).color(tokens.status.error.0).width(1.0).allow_hover(false));
+            plot.text(label("ceiling 0: collapse", x_range[1], 0.0, egui::Align2::RIGHT_BOTTOM, tokens.status.error.0));
+            for measured in shown {
+                let is_current = current == Some(measured.command_line.as_str());
+                let colour = if is_current { tokens.accent.main.0 } else { tokens.text.weak.0 };
+                plot.points(
+                    Points::new(measured.title.clone(), [measured.alignment, measured.uniformity])
+                        .color(colour)
+                        .radius(if is_current { 5.5 } else { 4.0 } * scale)
+                        .shape(MarkerShape::Circle)
+                        .filled(is_current)
+                        .allow_hover(false),
+                );
+            }
+            let pointer = plot.response().hover_pos()?;
+            shown.iter().copied().find(|measured| {
+                let at = plot.screen_from_plot(PlotPoint::new(measured.alignment, measured.uniformity));
+                at.distance(pointer) < REACH * scale
+            })
+        });
+    let hovered = response.inner?;
+    response.response.show_tooltip_ui(|ui| {
+        ui.set_max_width(tokens.shape.grid * 44.0);
+        ui.label(hovered.to_text());
+        caption(ui, "Click copies this");
+    });
+    response.response.clicked().then_some(hovered)
+}
+
+fn label(text: &str, x: f64, y: f64, anchor: egui::Align2, colour: egui::Color32) -> Text {
+    Text::new("", PlotPoint::new(x, y), egui::RichText::new(text).small())
+        .anchor(anchor)
+        .color(colour)
+        .allow_hover(false)
+}
+
+/// The distinct floors of the shown encoders, lowest dimension first.
+fn floors(shown: &[&Measured]) -> Vec<(f64, String)> {
+    let mut floors: Vec<f64> = shown.iter().map(|measured| measured.floor).collect();
+    floors.sort_by(f64::total_cmp);
+    floors.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
+    floors
+        .into_iter()
+        .map(|floor| (floor, format!("floor {floor:.3}").replace('-', "−")))
+        .collect()
+}
+
+/// Bounds of both axes: around the points with room for the floor, or over everything possible.
+fn ranges(shown: &[&Measured], alpha: f64, is_whole_range: bool) -> [[f64; 2]; 2] {
+    let lowest = shown.iter().map(|measured| measured.floor).fold(f64::INFINITY, f64::min);
+    let floor = if lowest.is_finite() { lowest } else { -4.0 };
+    // ‖x − y‖ is at most 2 on the unit sphere.
+    let most = 2_f64.powf(alpha);
+    if is_whole_range {
+        return [[-0.02 * most, most * 1.02], [floor * 1.06, -floor * 0.06]];
+    }
+    let furthest = shown.iter().map(|measured| measured.alignment).fold(0.0, f64::max);
+    let right = (furthest * 1.6).clamp(0.05 * most, most);
+    [[-0.04 * right, right], [floor * 1.08, -floor * 0.1]]
+}
+
+/// Even sums of alignment and uniformity that cross the shown part.
+fn iso_sums([left, right]: [f64; 2], [bottom, top]: [f64; 2]) -> impl Iterator<Item = f64> {
+    let (low, high) = (left + bottom, right + top);
+    let step = ((high - low) / 8.0).max(1e-6);
+    let step = 10_f64.powf(step.log10().floor()) * if step / 10_f64.powf(step.log10().floor()) > 5.0 { 10.0 } else { 5.0 };
+    let first = (low / step).ceil() as i64;
+    let last = (high / step).floor() as i64;
+    (first..=last).map(move |index| index as f64 * step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(alignment: f64) -> Measured {
+        Measured {
+            title: "demo".into(),
+            alignment,
+            uniformity: -1.0,
+            alpha: 2.0,
+            t: 2.0,
+            floor: -3.5,
+            provenance: Vec::new(),
+            command_line: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_floor_and_the_ceiling_are_always_in_sight() {
+        let far = measured(3.9);
+        for shown in [vec![], vec![&far]] {
+            for whole in [false, true] {
+                let [x, y] = ranges(&shown, 2.0, whole);
+                assert!(x[0] < 0.0 && x[1] > 0.0 && y[0] < -3.5 && y[1] > 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_floors_are_drawn_once() {
+        let (a, b) = (measured(0.1), measured(0.2));
+        assert_eq!(floors(&[&a, &b]).len(), 1);
+    }
+
+    #[test]
+    fn a_few_lines_join_equal_sums() {
+        let count = iso_sums([0.0, 1.0], [-4.0, 0.0]).count();
+        assert!((2..=12).contains(&count), "{count}");
+    }
+}

@@ -1,0 +1,150 @@
+//! What was loaded and why, and what is computed from it.
+
+use egui::{ScrollArea, Ui};
+
+use super::{encoder_settings::encoder_settings_ui, measure_settings::measure_settings_ui, report::report_ui};
+use crate::{
+    analysis::{EncoderSource, ImagesSource},
+    ui::{
+        ColourBy, Command, Commands, OpenTarget, SphereView, World,
+        icons::Icon,
+        widgets::{caption, choice, drop_zone, key_value, note, section},
+    },
+};
+
+/// Skipped images listed by name; the rest are counted.
+const MOST_SKIPPED: usize = 200;
+
+/// Draws the sources and settings.
+pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        let hint = "Drop a checkpoint, a folder of images or a session";
+        if drop_zone(ui, hint, "or click to type a path · Ctrl+O", world.are_files_hovering).clicked() {
+            commands.push(Command::AskOpen(OpenTarget::Anything));
+        }
+        if let Some(failure) = world.failure {
+            note(ui, Icon::Failure, failure);
+        }
+        section(ui, "Checkpoint");
+        checkpoint_ui(ui, world, commands);
+        section(ui, "Images");
+        images_ui(ui, world, commands);
+        section(ui, "Input");
+        encoder_settings_ui(ui, world, commands);
+        section(ui, "Features and measures");
+        measure_settings_ui(ui, world, commands);
+        section(ui, "Colour");
+        let options = ColourBy::ALL.map(|by| (by, by.name().to_owned(), by.explanation()));
+        labelled(ui, "colour by", |ui| {
+            if let Some(by) = choice(ui, "Colour by", &view.colour_by, &options) {
+                commands.push(Command::ColourBy(by));
+            }
+        });
+        ui.add_space(16.0);
+    });
+}
+
+/// A setting with its name to the left.
+pub(super) fn labelled<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        let width = 96.0 * crate::ui::theme::mark_scale(ui);
+        let height = ui.spacing().interact_size.y;
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(width, height), egui::Sense::hover());
+        let colour = crate::ui::theme::Tokens::of(ui).text.weak.0;
+        let text = egui::RichText::new(name).color(colour);
+        ui.place(rect, egui::Label::new(text).halign(egui::Align::Min).truncate());
+        add(ui)
+    })
+    .inner
+}
+
+fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
+    key_value(ui, "encoder", &world.request.encoder.title());
+    let shown = world.snapshot.filter(|snapshot| snapshot.request().encoder == world.request.encoder);
+    match (shown, &world.request.encoder) {
+        (Some(snapshot), _) => report_ui(ui, &snapshot.analysis.report, commands),
+        (None, EncoderSource::File(path)) => {
+            caption(ui, path.display().to_string());
+        }
+        (None, EncoderSource::Untrained { .. }) => {}
+    }
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Open…").on_hover_text("Ctrl+O").clicked() {
+            commands.push(Command::AskOpen(OpenTarget::Anything));
+        }
+        let demo = Command::OpenDemo;
+        if ui.button("Demo").on_hover_text(demo.tooltip()).clicked() {
+            commands.push(demo);
+        }
+    });
+}
+
+fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
+    let shown = world.snapshot.filter(|snapshot| snapshot.request().images == world.request.images);
+    match (&world.request.images, shown) {
+        (_, Some(snapshot)) => {
+            let images = &snapshot.analysis.images;
+            key_value(ui, "set", images.name());
+            key_value(ui, "from", images.source());
+            key_value(ui, "format", images.format());
+            key_value(ui, "images", &images.len().to_string());
+            classes_ui(ui, images.classes(), &snapshot.prepared.class_counts);
+            let masks = if images.has_masks() {
+                format!("{} mask classes", images.mask_classes().len())
+            } else {
+                "none".to_owned()
+            };
+            key_value(ui, "masks", &masks);
+            skipped_ui(ui, images);
+        }
+        (ImagesSource::Path { path, .. }, None) => {
+            key_value(ui, "from", &path.display().to_string());
+        }
+        (ImagesSource::Builtin(_), None) => {
+            key_value(ui, "from", "built in");
+        }
+    }
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Open images…").on_hover_text("Ctrl+Shift+O").clicked() {
+            commands.push(Command::AskOpen(OpenTarget::Images));
+        }
+        if ui.button("Masks…").on_hover_text("A folder of masks with the same stems").clicked() {
+            commands.push(Command::AskOpen(OpenTarget::Masks));
+        }
+        if ui.button("Built in").on_hover_text("The built-in procedural images").clicked() {
+            commands.push(Command::UseBuiltinImages);
+        }
+    });
+}
+
+fn classes_ui(ui: &mut Ui, classes: &[String], counts: &[usize]) {
+    if classes.is_empty() {
+        key_value(ui, "classes", "none");
+        return;
+    }
+    let response = key_value(ui, "classes", &classes.len().to_string());
+    response.on_hover_ui(|ui| {
+        for (class, count) in classes.iter().zip(counts).take(40) {
+            ui.label(format!("{class}: {count} points"));
+        }
+        if classes.len() > 40 {
+            ui.label(format!("and {} more", classes.len() - 40));
+        }
+    });
+}
+
+fn skipped_ui(ui: &mut Ui, images: &crate::data::ImageSet) {
+    let skipped = images.skipped();
+    if skipped.is_empty() {
+        return;
+    }
+    let title = format!("{} skipped", skipped.len());
+    egui::CollapsingHeader::new(title).id_salt("skipped images").show(ui, |ui| {
+        for image in skipped.iter().take(MOST_SKIPPED) {
+            note(ui, Icon::Warning, &format!("{}: {}", image.name, image.reason));
+        }
+        if skipped.len() > MOST_SKIPPED {
+            caption(ui, format!("and {} more", skipped.len() - MOST_SKIPPED));
+        }
+    });
+}

@@ -1,0 +1,213 @@
+//! What each view remembers: how it shows, never what it shows.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::widgets::TableState;
+
+/// What a point's colour says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColourBy {
+    /// The class of its image.
+    #[default]
+    Label,
+    /// Its image.
+    Image,
+    /// Where its cell lies in the image.
+    Cell,
+    /// ‖z‖ before normalising.
+    Norm,
+    /// How many others are near it in the original space.
+    Density,
+}
+
+impl ColourBy {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 5] = [Self::Label, Self::Image, Self::Cell, Self::Norm, Self::Density];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Image => "image",
+            Self::Cell => "cell position",
+            Self::Norm => "norm",
+            Self::Density => "local density",
+        }
+    }
+
+    /// What it means, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Label => "the class of the point's image",
+            Self::Image => "one colour an image: cells of one image share it",
+            Self::Cell => "row and column of the cell in its image (dense features)",
+            Self::Norm => "length ‖z‖ of the raw vector, before it is put on the sphere",
+            Self::Density => "log mean exp(−t‖x − x_i‖²) in the original space: high where many are near",
+        }
+    }
+}
+
+/// How an area of the sphere is selected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectTool {
+    /// A free-hand loop.
+    #[default]
+    Lasso,
+    /// A rectangle on the screen.
+    Box,
+    /// A spherical cap around the point where the drag begins.
+    Cap,
+}
+
+impl SelectTool {
+    /// All tools, in the order of the tool bar.
+    pub const ALL: [Self; 3] = [Self::Lasso, Self::Box, Self::Cap];
+
+    /// Name in menus and tooltips.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lasso => "lasso",
+            Self::Box => "box",
+            Self::Cap => "spherical cap",
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThemeChoice {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl ThemeChoice {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "as the system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The same for egui.
+    pub fn preference(self) -> egui::ThemePreference {
+        match self {
+            Self::System => egui::ThemePreference::System,
+            Self::Light => egui::ThemePreference::Light,
+            Self::Dark => egui::ThemePreference::Dark,
+        }
+    }
+}
+
+/// Settings of the sphere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SphereView {
+    /// What colours say, here and in the other views.
+    pub colour_by: ColourBy,
+    /// How an area is selected.
+    pub tool: SelectTool,
+    /// Whether areas select on the front side only.
+    pub is_front_only: bool,
+    /// Whether positive pairs are drawn as arcs.
+    pub has_arcs: bool,
+    /// Whether the surface is shaded by density.
+    pub has_density: bool,
+    /// Diameter of points in points of the screen.
+    pub point_size: f32,
+    /// Classes that are not shown.
+    pub hidden: BTreeSet<u32>,
+}
+
+impl Default for SphereView {
+    fn default() -> Self {
+        Self {
+            colour_by: ColourBy::default(),
+            tool: SelectTool::default(),
+            is_front_only: true,
+            has_arcs: false,
+            has_density: false,
+            point_size: 5.0,
+            hidden: BTreeSet::new(),
+        }
+    }
+}
+
+/// Settings of the circle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CircleView {
+    /// Whether the plane is shaded by a Gaussian density.
+    pub has_plane_density: bool,
+    /// Whether each class has a ring of its own.
+    pub has_class_rings: bool,
+    /// Whether the histogram of angles is drawn.
+    pub has_histogram: bool,
+}
+
+impl Default for CircleView {
+    fn default() -> Self {
+        Self { has_plane_density: true, has_class_rings: true, has_histogram: true }
+    }
+}
+
+/// Settings of the align–uniform plane.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlaneView {
+    /// Whether the axes reach over the whole range instead of the measured points.
+    pub is_whole_range: bool,
+}
+
+/// Settings of the table of points.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TableView {
+    /// Only rows whose name or label contains this.
+    pub filter: String,
+    /// Only the selected rows.
+    pub is_selection_only: bool,
+    /// Sorting and scrolling.
+    #[serde(skip)]
+    pub state: TableState,
+    /// The rows in order, and what they were ordered for.
+    #[serde(skip)]
+    pub order: RowOrder,
+}
+
+/// The rows of the table in order, kept until something that orders them changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowOrder {
+    /// What the order was made for.
+    pub key: String,
+    /// Rows of the feature set.
+    pub rows: Vec<u32>,
+}
+
+/// All views' settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Views {
+    /// The sphere.
+    pub sphere: SphereView,
+    /// The circle.
+    pub circle: CircleView,
+    /// The align–uniform plane.
+    pub plane: PlaneView,
+    /// The table of points.
+    pub table: TableView,
+}

@@ -1,0 +1,162 @@
+//! Headings, rules, captions, empty states: what gives a panel its order.
+
+use egui::{Align, Layout, Response, RichText, Sense, Stroke, Ui, vec2};
+
+use crate::ui::{
+    icons::{self, Icon},
+    theme::{self, Tokens},
+};
+
+/// A heading inside a panel, followed by a thin rule to the right edge.
+pub fn section(ui: &mut Ui, title: &str) -> Response {
+    let tokens = Tokens::of(ui);
+    ui.add_space(tokens.shape.grid * 0.5);
+    let response = ui
+        .horizontal(|ui| {
+            let response = ui.label(
+                RichText::new(title)
+                    .text_style(theme::section_style())
+                    .color(tokens.text.strong.0),
+            );
+            let (rect, _) = ui.allocate_exact_size(
+                vec2(ui.available_width().max(0.0), response.rect.height()),
+                Sense::hover(),
+            );
+            let stroke = Stroke::new(tokens.shape.rule, tokens.surface.rule.0);
+            ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+            response
+        })
+        .inner;
+    ui.add_space(tokens.shape.grid * 0.25);
+    response
+}
+
+/// A thin horizontal rule.
+pub fn rule(ui: &mut Ui) {
+    let tokens = Tokens::of(ui);
+    let (rect, _) = ui.allocate_exact_size(
+        vec2(ui.available_width(), tokens.shape.grid),
+        Sense::hover(),
+    );
+    let stroke = Stroke::new(tokens.shape.rule, tokens.surface.rule.0);
+    ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+}
+
+/// Small weak text that wraps.
+pub fn caption(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let colour = Tokens::of(ui).text.weak.0;
+    ui.add(egui::Label::new(RichText::new(text).small().color(colour)).wrap())
+}
+
+/// A sentence with a sign in front: a warning or a failure that stays where it belongs.
+pub fn note(ui: &mut Ui, icon: Icon, text: &str) -> Response {
+    let tokens = Tokens::of(ui);
+    let colour = match icon {
+        Icon::Warning => tokens.status.warning.0,
+        Icon::Failure => tokens.status.error.0,
+        Icon::Done => tokens.status.good.0,
+        _ => tokens.accent.main.0,
+    };
+    ui.horizontal_top(|ui| {
+        let side = ui.text_style_height(&egui::TextStyle::Body);
+        let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        icons::paint(ui.painter(), rect.shrink(1.0), icon, colour);
+        ui.add(egui::Label::new(RichText::new(text).color(tokens.text.body.0)).wrap())
+    })
+    .inner
+}
+
+/// The one line under a view's heading that says how the picture is read.
+pub fn how_to_read(ui: &mut Ui, text: &str) -> Response {
+    let tokens = Tokens::of(ui);
+    let grid = tokens.shape.grid;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = grid * 0.75;
+        let side = ui.text_style_height(&egui::TextStyle::Small);
+        let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        icons::paint(ui.painter(), rect.shrink(1.0), Icon::Info, tokens.text.weak.0);
+        let response = ui.add(
+            egui::Label::new(RichText::new(text).small().color(tokens.text.weak.0)).truncate(),
+        );
+        response.on_hover_text(text)
+    })
+    .inner
+}
+
+/// What an empty view says: what it will show and what to do next.
+pub fn empty_state(ui: &mut Ui, title: &str, next: &str) {
+    let tokens = Tokens::of(ui);
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.35).min(160.0));
+        ui.label(
+            RichText::new(title)
+                .text_style(egui::TextStyle::Heading)
+                .color(tokens.text.body.0),
+        );
+        ui.add(egui::Label::new(RichText::new(next).color(tokens.text.weak.0)).wrap());
+    });
+}
+
+/// A line of the form "key  value": the key weak, the value in monospace and selectable.
+pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
+    let tokens = Tokens::of(ui);
+    ui.horizontal_top(|ui| {
+        let width = tokens.shape.grid * 12.0 * theme::mark_scale(ui);
+        let (rect, _) = ui.allocate_exact_size(
+            vec2(width, ui.text_style_height(&egui::TextStyle::Body)),
+            Sense::hover(),
+        );
+        ui.place(
+            rect,
+            egui::Label::new(RichText::new(key).color(tokens.text.weak.0))
+                .halign(Align::Min)
+                .truncate(),
+        );
+        ui.add(egui::Label::new(RichText::new(value).monospace()).wrap())
+    })
+    .inner
+}
+
+/// A dashed area that says what may be dropped there; highlighted while files hover.
+pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Response {
+    let tokens = Tokens::of(ui);
+    let grid = tokens.shape.grid;
+    let size = vec2(ui.available_width(), grid * 9.0 * theme::mark_scale(ui));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), format!("{title}. {hint}"))
+    });
+    let is_lit = is_hovered || response.hovered() || response.has_focus();
+    let colour = if is_lit { tokens.accent.main.0 } else { tokens.surface.rule_strong.0 };
+    let frame = rect.shrink(1.0);
+    let corners = [
+        frame.left_top(),
+        frame.right_top(),
+        frame.right_bottom(),
+        frame.left_bottom(),
+        frame.left_top(),
+    ];
+    ui.painter().extend(egui::Shape::dashed_line(
+        &corners,
+        Stroke::new(tokens.shape.rule, colour),
+        4.0,
+        4.0,
+    ));
+    let painter = ui.painter();
+    let middle = rect.center();
+    painter.text(
+        middle - vec2(0.0, grid * 0.25),
+        egui::Align2::CENTER_BOTTOM,
+        title,
+        egui::TextStyle::Body.resolve(ui.style()),
+        if is_lit { tokens.text.strong.0 } else { tokens.text.body.0 },
+    );
+    painter.text(
+        middle + vec2(0.0, grid * 0.25),
+        egui::Align2::CENTER_TOP,
+        hint,
+        egui::TextStyle::Small.resolve(ui.style()),
+        tokens.text.weak.0,
+    );
+    response
+}

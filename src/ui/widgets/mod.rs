@@ -1,0 +1,20 @@
+//! Widgets that know nothing of spheres or checkpoints. Each names itself to AccessKit and can be
+//! reached with the keyboard.
+
+mod buttons;
+mod figure;
+mod frame;
+mod histogram;
+mod legend;
+mod progress;
+mod table;
+mod toast;
+
+pub use buttons::{choice, copy_button, icon_button, icon_toggle, number_field};
+pub use figure::{Figure, figure, format_value, grouped};
+pub use frame::{caption, drop_zone, empty_state, how_to_read, key_value, note, rule, section};
+pub use histogram::{Histogram, histogram};
+pub use legend::{LegendEntry, LegendEvent, legend};
+pub use progress::{Running, progress_bar, seconds};
+pub use table::{Column, RowEvent, Sort, TableState, table};
+pub use toast::{Level, Toasts};
