@@ -1,1 +1,25 @@
-//! The room `app`.
+//! The window: its state, what happens on a command, the layout, sessions and the shell around
+//! the panels.
+//!
+//! One way round: a panel pushes a [`Command`](crate::ui::Command), [`dispatch`] is the one place
+//! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
+//! through a slot that holds one value. Uses every room above it.
+
+mod dispatch;
+pub mod figure;
+mod help;
+mod jobs;
+mod layout;
+mod logging;
+mod opening;
+mod palette;
+mod path_dialog;
+mod session;
+mod shell;
+mod state;
+mod thumbnails;
+mod window;
+
+pub use session::{Session, SessionError};
+pub use state::App;
+pub use window::{Options, run};

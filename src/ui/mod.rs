@@ -19,8 +19,8 @@ mod world;
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
-pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
+pub use snapshot::{Angular, Grid2, Prepared, Snapshot, encoder_title};
 pub use view::{
     CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, Views,
 };
-pub use world::{LogLine, Measured, Neighbours, World};
+pub use world::{LogLine, Measured, Neighbours, ThumbnailSource, World, thumbnail};

@@ -111,8 +111,8 @@ pub struct SphereTokens {
     pub limb: Token,
     /// Meridians and parallels.
     pub graticule: Token,
-    /// The three axes.
-    pub axis: Token,
+    /// The outline that sets points off from each other.
+    pub halo: Token,
     /// Arcs between positive pairs.
     pub arc: Token,
     /// Points that are not selected while others are.

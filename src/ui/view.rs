@@ -127,8 +127,8 @@ pub struct SphereView {
     pub has_arcs: bool,
     /// Whether the surface is shaded by density.
     pub has_density: bool,
-    /// Diameter of points in points of the screen.
-    pub point_size: f32,
+    /// Size of points relative to what suits their number.
+    pub point_scale: f32,
     /// Classes that are not shown.
     pub hidden: BTreeSet<u32>,
 }
@@ -141,7 +141,7 @@ impl Default for SphereView {
             is_front_only: true,
             has_arcs: false,
             has_density: false,
-            point_size: 5.0,
+            point_scale: 1.0,
             hidden: BTreeSet::new(),
         }
     }
@@ -210,4 +210,11 @@ pub struct Views {
     pub plane: PlaneView,
     /// The table of points.
     pub table: TableView,
+}
+
+impl TableView {
+    /// Scrolls to a row of the feature set at the next frame, when the table lists it.
+    pub fn bring_into_view(&mut self, row: u32) {
+        self.state.scroll_to = self.order.rows.iter().position(|other| *other == row);
+    }
 }

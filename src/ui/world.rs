@@ -90,8 +90,8 @@ pub struct World<'a> {
     pub recent: &'a [PathBuf],
     /// What computes.
     pub device: Option<&'a DeviceReport>,
-    /// Thumbnails as a texture.
-    pub thumbnails: Option<&'a ThumbnailTexture>,
+    /// Small pictures of the shown images.
+    pub thumbnails: Option<&'a dyn ThumbnailSource>,
     /// Whether files hover over the window.
     pub are_files_hovering: bool,
 }
@@ -103,46 +103,17 @@ impl World<'_> {
     }
 }
 
-/// The atlas of thumbnails on the graphics device.
-#[derive(Clone)]
-pub struct ThumbnailTexture {
-    /// The atlases, `per_texture` thumbnails each.
-    pub textures: Vec<egui::TextureHandle>,
-    /// Thumbnails in one texture.
-    pub per_texture: usize,
-    /// Thumbnails in a row of a texture.
-    pub columns: usize,
-    /// Side of a thumbnail in pixels.
-    pub side: usize,
+/// Small pictures of the images, wherever they are kept.
+pub trait ThumbnailSource {
+    /// Draws the thumbnail of an image into `rect`; nothing for an unknown image.
+    fn paint(&self, painter: &egui::Painter, rect: egui::Rect, image: u32);
 }
 
-impl ThumbnailTexture {
-    /// Draws the thumbnail of an image, `size` points wide and high.
-    pub fn show(&self, ui: &mut egui::Ui, image: u32, size: f32) {
-        let (rect, response) =
-            ui.allocate_exact_size(egui::Vec2::splat(size), egui::Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Thumbnail"));
-        self.paint(ui.painter(), rect, image);
-    }
-
-    /// Draws the thumbnail of an image into `rect`.
-    pub fn paint(&self, painter: &egui::Painter, rect: egui::Rect, image: u32) {
-        let index = image as usize;
-        let Some(texture) = self.textures.get(index / self.per_texture.max(1)) else {
-            return;
-        };
-        let place = index % self.per_texture;
-        let [width, height] = texture.size();
-        let cell = egui::vec2(self.side as f32 / width as f32, self.side as f32 / height as f32);
-        let corner = egui::pos2(
-            (place % self.columns) as f32 * cell.x,
-            (place / self.columns) as f32 * cell.y,
-        );
-        painter.image(
-            texture.id(),
-            rect,
-            egui::Rect::from_min_size(corner, cell),
-            egui::Color32::WHITE,
-        );
+/// Draws the thumbnail of an image, `size` points wide and high.
+pub fn thumbnail(ui: &mut egui::Ui, source: &dyn ThumbnailSource, image: u32, size: f32) {
+    let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(size), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Thumbnail"));
+    if ui.is_rect_visible(rect) {
+        source.paint(ui.painter(), rect, image);
     }
 }

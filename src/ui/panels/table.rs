@@ -4,7 +4,7 @@ use egui::{ScrollArea, TextEdit, Ui};
 
 use super::{opening, population};
 use crate::ui::{
-    Combine, Command, Commands, Neighbours, Pane, Snapshot, TableView, World,
+    Combine, Command, Commands, Neighbours, Pane, Snapshot, TableView, World, thumbnail,
     widgets::{Column, RowEvent, Sort, caption, section, table},
 };
 
@@ -170,7 +170,7 @@ fn neighbours_ui(
                 if let (Some(thumbnails), Some(image)) =
                     (world.thumbnails, snapshot.analysis.features.images.get(*row as usize))
                 {
-                    thumbnails.show(ui, *image, 24.0);
+                    thumbnail(ui, thumbnails, *image, 24.0);
                 }
                 let label = snapshot.label(*row).map(|class| snapshot.class_name(class)).unwrap_or_default();
                 let text = format!("{:>2}  cos {cosine:.4}  {label}  {}", rank + 1, snapshot.name(*row)).replace('-', "−");

@@ -1,0 +1,328 @@
+//! Work away from the window's thread: analyses on the pinned worker, small things beside it, and
+//! slots that hold the newest outcome of each.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rayon::prelude::*;
+
+use crate::{
+    analysis::{self, Analysis, Cache, Request},
+    compute::{Compute, JobId, Worker, WorkerEvent},
+    progress::{Cancelled, Progress},
+    ui::{Neighbours, Prepared, Snapshot, widgets::Running},
+};
+
+/// Jobs that may wait: one is replaced by the next, so few do.
+const QUEUE: usize = 8;
+/// Neighbours that are listed.
+const NEIGHBOURS: usize = 32;
+/// Beyond this many multiplications local density is estimated from a sample.
+const DENSITY_BUDGET: u64 = 200_000_000_000;
+/// Size of that sample.
+const DENSITY_SAMPLE: usize = 4096;
+
+/// Holds the newest value until it is taken.
+pub(super) struct Slot<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Slot<T> {
+    pub fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    pub fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// How an analysis ended.
+pub(super) enum Outcome {
+    Done(Snapshot),
+    Failed(String),
+    Cancelled,
+}
+
+/// Local density of the points of a snapshot.
+pub(super) struct LocalDensity {
+    pub serial: u64,
+    pub values: Vec<f32>,
+    pub how: String,
+}
+
+/// The workers and what they have made.
+pub(super) struct Jobs {
+    compute: Compute,
+    worker: Worker,
+    helper: Worker,
+    cache: Arc<Mutex<Cache>>,
+    newest: u64,
+    current: Option<JobId>,
+    outcomes: Slot<(u64, Outcome)>,
+    pub neighbours: Slot<(u64, Neighbours)>,
+    pub densities: Slot<LocalDensity>,
+    pub listings: Slot<(String, Vec<PathBuf>)>,
+    pub picked: Slot<(crate::ui::OpenTarget, PathBuf)>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Jobs {
+    pub fn new(compute: Compute, ctx: &egui::Context) -> std::io::Result<Self> {
+        let ctx = ctx.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
+        let waker = |wake: &Arc<dyn Fn() + Send + Sync>| {
+            let wake = Arc::clone(wake);
+            move || wake()
+        };
+        let worker = Worker::spawn_with_wake("spherescope-compute", QUEUE, waker(&wake))?;
+        let helper = Worker::spawn_with_wake("spherescope-helper", QUEUE, waker(&wake))?;
+        worker.watch(&compute);
+        Ok(Self {
+            compute,
+            worker,
+            helper,
+            cache: Arc::default(),
+            newest: 0,
+            current: None,
+            outcomes: Slot::default(),
+            neighbours: Slot::default(),
+            densities: Slot::default(),
+            listings: Slot::default(),
+            picked: Slot::default(),
+            wake,
+        })
+    }
+
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// Asks the window to draw again, from any thread.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Starts an analysis in the place of the one before.
+    pub fn analyse(&mut self, request: &Request, reads_anew: bool) -> Result<(), String> {
+        self.cancel();
+        self.newest += 1;
+        let serial = self.newest;
+        let request = request.clone();
+        let title = format!("Analysing {}", request.encoder.title());
+        let compute = self.compute.clone();
+        let cache = Arc::clone(&self.cache);
+        let outcomes = self.outcomes.clone();
+        let job = move |progress: &Progress| {
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if reads_anew {
+                *cache = Cache::default();
+            }
+            let outcome = run(&request, serial, &compute, &mut cache, progress);
+            outcomes.put((serial, outcome));
+        };
+        let id = self.worker.submit(title, job).map_err(|full| full.to_string())?;
+        self.current = Some(id);
+        Ok(())
+    }
+
+    /// The outcome of the newest analysis, once.
+    pub fn take_outcome(&mut self) -> Option<Outcome> {
+        let (serial, outcome) = self.outcomes.take()?;
+        if serial != self.newest {
+            return None;
+        }
+        self.current = None;
+        Some(outcome)
+    }
+
+    /// Facts that the window must act on, oldest first.
+    pub fn events(&self) -> Vec<WorkerEvent> {
+        self.worker.events().try_iter().chain(self.helper.events().try_iter()).collect()
+    }
+
+    /// Whether `id` is the analysis that is wanted.
+    pub fn is_current(&self, id: JobId) -> bool {
+        self.current == Some(id)
+    }
+
+    /// The analysis that was wanted has ended without an outcome.
+    pub fn give_up(&mut self) {
+        self.current = None;
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Asks the analysis under way to stop; whether there was one.
+    pub fn cancel(&mut self) -> bool {
+        self.current.inspect(|id| self.worker.cancel(*id)).is_some()
+    }
+
+    /// How far the work is, for the status bar.
+    pub fn running(&self) -> Option<Running> {
+        let status = self.worker.status().or_else(|| {
+            self.helper.status().filter(|status| !status.title.is_empty())
+        })?;
+        let stage = if status.is_cancelling { "stopping" } else { status.stage };
+        Some(Running {
+            title: status.title,
+            stage: stage.to_owned(),
+            done: status.done,
+            total: status.total,
+            rate: status.rate,
+        })
+    }
+
+    /// Goes on without the device that was lost.
+    pub fn fall_back(&mut self, reason: &str) {
+        self.cancel();
+        self.compute = self.compute.fall_back(reason);
+        self.worker.watch(&self.compute);
+        // What lived on the old device goes; its job has been asked to stop and holds no lock
+        // for long, and a poisoned or busy cache is simply replaced.
+        self.cache = Arc::default();
+    }
+
+    /// Finds the nearest points of `row`.
+    pub fn find_neighbours(&self, snapshot: &Snapshot, row: u32) {
+        let analysis = Arc::clone(&snapshot.analysis);
+        let serial = snapshot.serial;
+        let slot = self.neighbours.clone();
+        // A full queue means that newer selections wait already: this one may be dropped.
+        let _ = self.helper.submit("", move |progress| {
+            if let Ok(neighbours) = neighbours_of(&analysis, row, progress) {
+                slot.put((serial, neighbours));
+            }
+        });
+    }
+
+    /// Computes the local density of every point.
+    pub fn find_densities(&self, snapshot: &Snapshot) -> Result<(), String> {
+        let analysis = Arc::clone(&snapshot.analysis);
+        let serial = snapshot.serial;
+        let slot = self.densities.clone();
+        self.helper
+            .submit("Estimating local density", move |progress| {
+                if let Ok((values, how)) = local_density(&analysis, progress) {
+                    slot.put(LocalDensity { serial, values, how });
+                }
+            })
+            .map(drop)
+            .map_err(|full| full.to_string())
+    }
+
+    /// Lists the paths that begin as `typed` does.
+    pub fn list(&self, typed: String) {
+        let slot = self.listings.clone();
+        // As above: a full queue means that newer text waits.
+        let _ = self.helper.submit("", move |_| {
+            let found = super::path_dialog::completions(&typed);
+            slot.put((typed, found));
+        });
+    }
+}
+
+fn run(
+    request: &Request,
+    serial: u64,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+) -> Outcome {
+    let analysis = match analysis::analyse(request, compute, cache, progress) {
+        Ok(analysis) => Arc::new(analysis),
+        Err(error) if error.is_cancelled() || progress.is_cancelled() => return Outcome::Cancelled,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    match Prepared::new(&analysis, progress) {
+        Ok(prepared) => Outcome::Done(Snapshot { analysis, prepared: Arc::new(prepared), serial }),
+        Err(Cancelled) => Outcome::Cancelled,
+    }
+}
+
+/// Rows worked on between two looks at the cancel flag.
+const BLOCK: usize = 2048;
+
+fn neighbours_of(analysis: &Analysis, row: u32, progress: &Progress) -> Result<Neighbours, Cancelled> {
+    let dim = analysis.features.dim;
+    let rows = analysis.unit.as_slice();
+    let query = &rows[row as usize * dim..(row as usize + 1) * dim];
+    let mut list = Vec::with_capacity(NEIGHBOURS * 2);
+    for (block, chunk) in rows.chunks(BLOCK * dim).enumerate() {
+        progress.check()?;
+        let cosines: Vec<f32> = chunk.par_chunks_exact(dim).map(|other| dot(query, other)).collect();
+        let first = (block * BLOCK) as u32;
+        list.extend(
+            cosines
+                .into_iter()
+                .enumerate()
+                .map(|(index, cosine)| (first + index as u32, cosine))
+                .filter(|(other, _)| *other != row),
+        );
+        list.sort_by(|a, b| b.1.total_cmp(&a.1));
+        list.truncate(NEIGHBOURS);
+    }
+    Ok(Neighbours { of: row, list })
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// log mean exp(−t‖x − x_i‖²) of every point, over all others, or over a seeded sample when that
+/// would take too long; and which of the two it was.
+fn local_density(analysis: &Analysis, progress: &Progress) -> Result<(Vec<f32>, String), Cancelled> {
+    use rand::SeedableRng;
+    let dim = analysis.features.dim;
+    let rows = analysis.unit.as_slice();
+    let count = analysis.features.len();
+    let t = analysis.request.t as f32;
+    let is_exact = (count as u64).saturating_mul(count as u64).saturating_mul(dim as u64) <= DENSITY_BUDGET;
+    let seed = analysis.request.seed;
+    let others: Vec<usize> = if is_exact {
+        (0..count).collect()
+    } else {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        rand::seq::index::sample(&mut rng, count, DENSITY_SAMPLE.min(count)).into_vec()
+    };
+    let mut values = Vec::with_capacity(count);
+    for first in (0..count).step_by(BLOCK) {
+        progress.check()?;
+        progress.report("local density", first as u64, Some(count as u64));
+        let last = (first + BLOCK).min(count);
+        values.par_extend((first..last).into_par_iter().map(|row| {
+            let x = &rows[row * dim..(row + 1) * dim];
+            let near = |other: &usize| {
+                let cosine = dot(x, &rows[other * dim..(other + 1) * dim]);
+                (-2.0 * t * (1.0 - cosine).max(0.0)).exp()
+            };
+            let is_other = |other: &&usize| **other != row;
+            let sum: f64 = others.iter().filter(is_other).map(|other| f64::from(near(other))).sum();
+            let counted = others.len() - usize::from(is_exact);
+            (sum / counted.max(1) as f64).ln() as f32
+        }));
+    }
+    let how = if is_exact {
+        format!("local density: log mean exp(−{t}‖x − x_i‖²), all pairs")
+    } else {
+        format!(
+            "local density: log mean exp(−{t}‖x − x_i‖²) over {} of {count} points, seed {seed}",
+            others.len()
+        )
+    };
+    Ok((values, how))
+}

@@ -1,0 +1,125 @@
+//! What a path is, so that anything can be dropped on the window.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// What a path is opened as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Checkpoint,
+    Images { path: PathBuf, masks: Option<PathBuf> },
+    Session,
+}
+
+/// Looks at a path: a folder or a data set's binary file holds images, JSON is a session, and any
+/// other file is given to the checkpoint reader, whose refusal says what was expected.
+///
+/// # Errors
+/// A sentence when there is no such path or it is a single picture.
+pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
+    let metadata =
+        path.metadata().map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    if metadata.is_dir() {
+        return Ok(images_in(path));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if extension == "json" {
+        return Ok(Kind::Session);
+    }
+    if is_image_set(&name, &first_bytes(path)) {
+        return Ok(Kind::Images { path: path.to_owned(), masks: None });
+    }
+    if matches!(extension.as_str(), "png" | "jpg" | "jpeg" | "webp" | "bmp" | "tif" | "tiff") {
+        return Err(format!("{} is one picture: open its folder instead", path.display()));
+    }
+    Ok(Kind::Checkpoint)
+}
+
+/// A folder with the sub-folders `images` and `masks` is a set with its masks.
+fn images_in(path: &Path) -> Kind {
+    let (images, masks) = (path.join("images"), path.join("masks"));
+    if images.is_dir() && masks.is_dir() {
+        Kind::Images { path: images, masks: Some(masks) }
+    } else {
+        Kind::Images { path: path.to_owned(), masks: None }
+    }
+}
+
+fn first_bytes(path: &Path) -> [u8; 4] {
+    let mut bytes = [0; 4];
+    // A file that cannot be read is no image set; whoever opens it next reports why.
+    let _ = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    bytes
+}
+
+/// CIFAR and STL-10 are known by their files' names, idx by its first bytes.
+fn is_image_set(name: &str, first: &[u8; 4]) -> bool {
+    let is_cifar = name.ends_with(".bin")
+        && (name.starts_with("data_batch") || matches!(name, "test_batch.bin" | "train.bin" | "test.bin"));
+    let is_stl = name.ends_with("_x.bin");
+    let is_idx = first[..2] == [0, 0] && first[2] == 8 && (1..=4).contains(&first[3]);
+    is_cifar || is_stl || is_idx
+}
+
+/// The path that a typed text means: quotes and `file://` taken off, `~` filled in.
+pub(super) fn typed_path(text: &str) -> PathBuf {
+    let text = text.trim().trim_matches(['"', '\'']);
+    let text = text.strip_prefix("file://").unwrap_or(text);
+    if let Some(rest) = text.strip_prefix('~')
+        && (rest.is_empty() || rest.starts_with(['/', '\\']))
+        && let Some(folders) = directories::UserDirs::new()
+    {
+        return folders.home_dir().join(rest.trim_start_matches(['/', '\\']));
+    }
+    PathBuf::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_known_by_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        assert_eq!(kind_of(&file("a.pth", b"PK")), Ok(Kind::Checkpoint));
+        assert_eq!(kind_of(&file("pytorch_model.bin", b"PK\x03\x04")), Ok(Kind::Checkpoint));
+        assert_eq!(kind_of(&file("s.json", b"{}")), Ok(Kind::Session));
+        for set in [
+            file("data_batch_1.bin", b""),
+            file("test_X.bin", b""),
+            file("t10k-images-idx3-ubyte", &[0, 0, 8, 3, 0]),
+        ] {
+            assert!(matches!(kind_of(&set), Ok(Kind::Images { .. })), "{set:?}");
+        }
+        assert!(kind_of(&file("cat.png", b"")).unwrap_err().contains("one picture"));
+        assert!(kind_of(&folder.path().join("gone")).unwrap_err().contains("gone"));
+    }
+
+    #[test]
+    fn masks_beside_images_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["images", "masks"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let Ok(Kind::Images { path, masks }) = kind_of(folder.path()) else {
+            panic!("a folder holds images");
+        };
+        assert!(path.ends_with("images") && masks.unwrap().ends_with("masks"));
+    }
+
+    #[test]
+    fn typed_paths_lose_their_wrapping() {
+        assert_eq!(typed_path(" \"/a b/c.pth\" "), PathBuf::from("/a b/c.pth"));
+        assert_eq!(typed_path("file:///a"), PathBuf::from("/a"));
+        assert!(!typed_path("~/x").starts_with("~"));
+        assert_eq!(typed_path("~other/x"), PathBuf::from("~other/x"));
+    }
+}

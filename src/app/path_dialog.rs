@@ -1,0 +1,251 @@
+//! A field for a path: works on machines without a system dialog, and by keyboard alone.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Align2, Area, Id, Key, Modal, Sense, TextEdit, Ui, vec2};
+
+use super::opening::typed_path;
+use crate::ui::{
+    Command, Commands, OpenTarget,
+    theme::Tokens,
+    widgets::caption,
+};
+
+/// Paths that are proposed.
+const MOST: usize = 12;
+/// Entries of a folder that are looked at for proposals.
+const MOST_ENTRIES: usize = 5_000;
+
+/// What the path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Open(OpenTarget),
+    SaveSession,
+}
+
+/// The dialog's state.
+#[derive(Clone, Debug)]
+pub(super) struct PathDialog {
+    purpose: Purpose,
+    text: String,
+    is_new: bool,
+    listed_for: Option<String>,
+    proposals: Vec<PathBuf>,
+}
+
+/// What became of a frame of the dialog.
+#[derive(Debug, Default)]
+pub(super) struct DialogOutcome {
+    /// It is answered or left.
+    pub is_done: bool,
+    /// Text whose proposals are wanted.
+    pub to_list: Option<String>,
+}
+
+impl PathDialog {
+    pub fn new(purpose: Purpose) -> Self {
+        Self::with_text(purpose, String::new())
+    }
+
+    pub fn with_text(purpose: Purpose, text: String) -> Self {
+        Self { purpose, text, is_new: true, listed_for: None, proposals: Vec::new() }
+    }
+
+    /// Takes proposals in, unless the text has changed since they were asked for.
+    pub fn take_listing(&mut self, typed: &str, found: Vec<PathBuf>) {
+        if typed == self.text {
+            self.proposals = found;
+        }
+    }
+
+    /// Draws the dialog.
+    pub fn show(&mut self, ctx: &egui::Context, recent: &[PathBuf], commands: &mut Commands) -> DialogOutcome {
+        let id = Id::unique("path dialog");
+        let area = Area::new(id)
+            .kind(egui::UiKind::Modal)
+            .sense(Sense::hover())
+            .anchor(Align2::CENTER_TOP, vec2(0.0, 96.0))
+            .order(egui::Order::Foreground)
+            .interactable(true);
+        let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
+        let modal = Modal::new(id).area(area).backdrop_color(tokens.surface.backdrop.0);
+        let response = modal.show(ctx, |ui| {
+            ui.set_width(640.0_f32.min(ctx.content_rect().width() - 48.0));
+            self.contents_ui(ui, recent, commands)
+        });
+        let mut outcome = response.inner;
+        outcome.is_done |= response.backdrop_response.clicked();
+        outcome
+    }
+
+    fn contents_ui(&mut self, ui: &mut Ui, recent: &[PathBuf], commands: &mut Commands) -> DialogOutcome {
+        let (title, hint, confirm) = self.words();
+        ui.heading(title);
+        let edit = TextEdit::singleline(&mut self.text)
+            .id(Id::unique("path field"))
+            .font(egui::TextStyle::Monospace)
+            .hint_text("path")
+            .desired_width(f32::INFINITY)
+            .cursor_at_end(true)
+            .margin(egui::Margin::symmetric(8, 6));
+        let response = ui.add(edit).accessible_name("Path");
+        if std::mem::take(&mut self.is_new) {
+            response.request_focus();
+        }
+        caption(ui, hint);
+        let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let mut outcome = DialogOutcome::default();
+        let mut wanted = is_entered.then(|| self.text.clone());
+        ui.horizontal(|ui| {
+            if ui.button(confirm).clicked() {
+                wanted = Some(self.text.clone());
+            }
+            if let Purpose::Open(target) = self.purpose
+                && ui.button("Browse…").on_hover_text("The system's own dialog").clicked()
+            {
+                commands.push(Command::Browse(target));
+            }
+            outcome.is_done |= ui.button("Cancel").on_hover_text("Esc").clicked();
+        });
+        if self.listed_for.as_ref() != Some(&self.text) {
+            self.listed_for = Some(self.text.clone());
+            outcome.to_list = Some(self.text.clone());
+        }
+        self.proposals_ui(ui, recent, &mut wanted);
+        if let Some(text) = wanted.filter(|text| !text.trim().is_empty()) {
+            let path = typed_path(&text);
+            commands.push(match self.purpose {
+                Purpose::Open(target) => Command::Open(target, path),
+                Purpose::SaveSession => Command::SaveSessionTo(path),
+            });
+            outcome.is_done = true;
+        }
+        outcome
+    }
+
+    fn words(&self) -> (&'static str, &'static str, &'static str) {
+        match self.purpose {
+            Purpose::Open(OpenTarget::Anything) => (
+                "Open",
+                "A checkpoint (.pth, .pt, .ckpt, .th, .safetensors), a folder of images, a CIFAR, \
+                 STL-10 or idx file, or a session (.json). Enter opens it.",
+                "Open",
+            ),
+            Purpose::Open(OpenTarget::Images) => (
+                "Open images",
+                "A folder, flat or one class a folder, or a CIFAR, STL-10 or idx file. Enter opens it.",
+                "Open",
+            ),
+            Purpose::Open(OpenTarget::Masks) => (
+                "Open masks",
+                "A folder of masks whose names are those of the images. Enter opens it.",
+                "Open",
+            ),
+            Purpose::Open(OpenTarget::Session) => ("Open session", "A session file (.json). Enter opens it.", "Open"),
+            Purpose::SaveSession => ("Save session", "Where the session is written. Enter saves it.", "Save"),
+        }
+    }
+
+    fn proposals_ui(&mut self, ui: &mut Ui, recent: &[PathBuf], wanted: &mut Option<String>) {
+        let is_opening = matches!(self.purpose, Purpose::Open(_));
+        if is_opening && self.text.is_empty() {
+            if !recent.is_empty() {
+                caption(ui, "Opened before");
+            }
+            for path in recent {
+                let text = path.display().to_string();
+                if ui.selectable_label(false, egui::RichText::new(&text).monospace()).clicked() {
+                    *wanted = Some(text);
+                }
+            }
+            return;
+        }
+        let mut filled = None;
+        for path in &self.proposals {
+            let mut text = path.display().to_string();
+            let is_folder = text.ends_with(std::path::MAIN_SEPARATOR);
+            let label = ui.selectable_label(false, egui::RichText::new(&text).monospace());
+            if label.clicked() {
+                filled = Some(std::mem::take(&mut text));
+            } else if is_folder && label.double_clicked() {
+                *wanted = Some(text);
+            }
+        }
+        if let Some(text) = filled {
+            self.text = text;
+            // The field has the focus again, behind the new text.
+            self.is_new = true;
+        }
+    }
+}
+
+/// Paths that begin as `typed` does; folders end with a separator. Reads the disk: not for the
+/// window's thread.
+pub(super) fn completions(typed: &str) -> Vec<PathBuf> {
+    let path = typed_path(typed);
+    let (folder, start) = if typed.ends_with(['/', '\\']) {
+        (path.clone(), String::new())
+    } else {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (path.parent().map(Path::to_owned).unwrap_or_default(), name)
+    };
+    if folder.as_os_str().is_empty() {
+        return Vec::new();
+    }
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .take(MOST_ENTRIES)
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(&start) && (!name.starts_with('.') || start.starts_with('.'))
+        })
+        .map(|entry| {
+            let path = entry.path();
+            // An empty last part writes the separator.
+            if path.is_dir() { path.join("") } else { path }
+        })
+        .collect();
+    found.sort();
+    found.truncate(MOST);
+    found
+}
+
+/// Says over everything that the files may be let go.
+pub(super) fn drop_hint(ctx: &egui::Context) {
+    let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
+    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("drop hint")));
+    let rect = ctx.content_rect();
+    painter.rect_filled(rect, 0.0, tokens.surface.backdrop.0);
+    painter.rect_stroke(rect.shrink(8.0), 4.0, (2.0, tokens.accent.main.0), egui::StrokeKind::Inside);
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        "Drop checkpoints, image folders or a session",
+        egui::TextStyle::Heading.resolve(&ctx.global_style()),
+        tokens.text.strong.0,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proposals_begin_as_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["alpha.pth", "alto", ".hidden", "beta"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let typed = folder.path().join("al").display().to_string();
+        let found = completions(&typed);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].display().to_string().ends_with(std::path::MAIN_SEPARATOR));
+        let all = completions(&format!("{}/", folder.path().display()));
+        assert_eq!(all.len(), 3);
+        assert!(completions("no such folder/x").is_empty() && completions("").is_empty());
+    }
+}

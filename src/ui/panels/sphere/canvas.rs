@@ -1,0 +1,371 @@
+//! The sphere's picture: scene, camera and renderer, and where things are on the screen.
+
+use std::sync::Arc;
+
+use egui::{Pos2, Rect, TextureId, Ui, Vec2, mutex::RwLock, pos2, vec2};
+use egui_wgpu::wgpu;
+use glam::Vec3;
+
+use super::area::Area;
+use crate::{
+    render::{
+        Camera, GeodesicArc, LeasedPoints, Pick, PointFlags, PointSource, Side, SphereColours,
+        SphereRenderer, SphereScene, SphereStyle, SurfaceField, View,
+    },
+    ui::{
+        Combine, Snapshot, SphereView, World,
+        colour::ramp,
+        marks::{MarkState, Marks},
+        snapshot::DENSITY_MAP,
+        theme::{self, Token, Tokens},
+    },
+};
+
+/// While a pick is on its way, what was hit last still counts this near, in points of the screen.
+const STICKY: f32 = 6.0;
+/// Colours of the density's ramp.
+const RAMP_STEPS: usize = 64;
+
+/// The sphere's picture and how it is looked at.
+#[derive(Default)]
+pub struct SphereCanvas {
+    gpu: Option<Gpu>,
+    problem: Option<String>,
+    scene: SphereScene,
+    scene_key: SceneKey,
+    flags: Arc<Vec<u8>>,
+    camera: Camera,
+    rect: Option<Rect>,
+    pixels_per_point: f32,
+    hovered: Option<(u32, Pos2)>,
+    pressed: Option<(Pos2, Combine, bool)>,
+    pub(super) area: Option<Area>,
+}
+
+struct Gpu {
+    device: wgpu::Device,
+    egui: Arc<RwLock<egui_wgpu::Renderer>>,
+    renderer: SphereRenderer,
+    texture: Option<(TextureId, u64)>,
+}
+
+/// What the parts of the scene were made for.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct SceneKey {
+    serial: Option<u64>,
+    marks: Option<u64>,
+    arcs: Option<(u64, bool, u64, bool)>,
+    field: Option<(u64, bool, bool)>,
+}
+
+/// What became of a click.
+pub(super) enum Press {
+    /// There was none.
+    Nothing,
+    /// The picture's map of points is on its way.
+    Waiting,
+    /// It hit a point.
+    Point { row: u32, how: Combine, is_double: bool },
+    /// It hit none.
+    Background { is_double: bool },
+}
+
+impl SphereCanvas {
+    /// Draws on the window's device from now on. A device that cannot is told in the view.
+    pub fn connect(&mut self, state: &egui_wgpu::RenderState) {
+        match SphereRenderer::new(&state.device, &state.queue) {
+            Ok(renderer) => {
+                self.gpu = Some(Gpu {
+                    device: state.device.clone(),
+                    egui: Arc::clone(&state.renderer),
+                    renderer,
+                    texture: None,
+                });
+                self.problem = None;
+            }
+            Err(error) => self.problem = Some(error.to_string()),
+        }
+    }
+
+    /// Draws what has changed and returns the picture for `rect`.
+    ///
+    /// # Errors
+    /// A sentence for the user when there is no device or it refuses.
+    pub(super) fn draw(
+        &mut self,
+        ui: &Ui,
+        rect: Rect,
+        view: &SphereView,
+        marks: &Marks,
+        world: &World<'_>,
+    ) -> Result<TextureId, String> {
+        self.rect = Some(rect);
+        self.pixels_per_point = ui.pixels_per_point();
+        let tokens = Tokens::of(ui);
+        if let Some(snapshot) = world.snapshot {
+            self.update_scene(view, marks, world, snapshot, tokens);
+        }
+        let size = self.size_px();
+        let mut style = SphereStyle::new(colours(tokens), self.scene.point_count());
+        style.point_size_pt *= view.point_scale * theme::mark_scale(ui);
+        style.pixels_per_point = self.pixels_per_point;
+        let Some(gpu) = &mut self.gpu else {
+            return Err(self.problem.clone().unwrap_or_else(|| {
+                "This window has no graphics device. The numbers and the other views do not need one."
+                    .to_owned()
+            }));
+        };
+        gpu.renderer
+            .draw(&self.scene, &self.camera, size, &style)
+            .map_err(|error| error.to_string())?;
+        Ok(gpu.show())
+    }
+
+    fn update_scene(
+        &mut self,
+        view: &SphereView,
+        marks: &Marks,
+        world: &World<'_>,
+        snapshot: &Snapshot,
+        tokens: &Tokens,
+    ) {
+        let is_dark = std::ptr::eq(tokens, Tokens::dark());
+        if self.scene_key.serial != Some(snapshot.serial) {
+            self.scene.set_points(points(snapshot));
+            self.scene_key = SceneKey { serial: Some(snapshot.serial), ..SceneKey::default() };
+            self.hovered = None;
+            self.pressed = None;
+        }
+        if self.scene_key.marks != Some(marks.revision) {
+            self.scene.set_colours(Arc::new(marks.colours.iter().map(egui::Color32::to_array).collect()));
+            self.flags = Arc::new(marks.states.iter().map(|state| flag(*state)).collect());
+            self.scene.set_flags(Arc::clone(&self.flags));
+            self.scene_key.marks = Some(marks.revision);
+        }
+        let arcs = Some((snapshot.serial, view.has_arcs, world.selection.revision(), is_dark));
+        if self.scene_key.arcs != arcs {
+            let shown = if view.has_arcs { arcs_of(snapshot, world, tokens) } else { Vec::new() };
+            self.scene.set_arcs(shown);
+            self.scene_key.arcs = arcs;
+        }
+        let field = Some((snapshot.serial, view.has_density, is_dark));
+        if self.scene_key.field != field {
+            self.scene.set_field(view.has_density.then(|| density(snapshot, tokens)).flatten());
+            self.scene_key.field = field;
+        }
+    }
+
+    fn size_px(&self) -> [u32; 2] {
+        let size = self.rect.map_or(Vec2::splat(1.0), |rect| rect.size()) * self.pixels_per_point;
+        [size.x.round().max(1.0) as u32, size.y.round().max(1.0) as u32]
+    }
+
+    /// The geometry of the picture last drawn.
+    pub(super) fn view(&self) -> Option<View> {
+        self.rect.map(|_| self.camera.view(self.size_px()))
+    }
+
+    /// Flags of the points, as the renderer has them.
+    pub(super) fn flags(&self) -> &[u8] {
+        &self.flags
+    }
+
+    /// Pixel of the picture at a place of the screen.
+    pub(super) fn pixel(&self, at: Pos2) -> [f32; 2] {
+        let offset = (at - self.rect.map_or(at, |rect| rect.min)) * self.pixels_per_point;
+        [offset.x, offset.y]
+    }
+
+    /// Place on the screen of a point of the world, and whether the sphere does not hide it.
+    pub(super) fn place(&self, point: [f32; 3]) -> Option<(Pos2, bool)> {
+        let projected = self.view()?.project(Vec3::from_array(point))?;
+        let offset = vec2(projected.pixel.x, projected.pixel.y) / self.pixels_per_point;
+        Some((self.rect?.min + offset, projected.is_in_front))
+    }
+
+    /// Direction of the sphere's near side under a place of the screen.
+    pub(super) fn direction(&self, at: Pos2) -> Option<Vec3> {
+        self.view()?.unproject(self.pixel(at).into())
+    }
+
+    /// The point drawn at a place of the screen.
+    pub(super) fn pick(&mut self, at: Pos2, reach: f32, side: Side) -> Pick {
+        let pixel = self.pixel(at);
+        let reach = reach * self.pixels_per_point;
+        match &mut self.gpu {
+            Some(gpu) => gpu.renderer.pick(pixel, reach, side).unwrap_or_else(|error| {
+                log::warn!("{error}");
+                Pick::Nothing
+            }),
+            None => Pick::Nothing,
+        }
+    }
+
+    /// The point under the pointer, which stays the last one while the answer is on its way.
+    pub(super) fn remember_hover(&mut self, pick: Pick, at: Pos2) -> Option<u32> {
+        match pick {
+            Pick::Point(row) => self.hovered = Some((row, at)),
+            Pick::Nothing => self.hovered = None,
+            Pick::Pending => self.hovered = self.hovered.filter(|(_, last)| last.distance(at) < STICKY),
+        }
+        self.hovered.map(|(row, _)| row)
+    }
+
+    /// A click to be answered as soon as the map of points is here.
+    pub(super) fn press(&mut self, at: Option<Pos2>, how: Combine, is_double: bool) {
+        self.pressed = at.map(|at| (at, how, is_double));
+    }
+
+    /// What the last click hit, once.
+    pub(super) fn resolve_press(&mut self, reach: f32) -> Press {
+        let Some((at, how, is_double)) = self.pressed else {
+            return Press::Nothing;
+        };
+        let pick = self.pick(at, reach, Side::Both);
+        if pick == Pick::Pending {
+            return Press::Waiting;
+        }
+        self.pressed = None;
+        match pick {
+            Pick::Point(row) => Press::Point { row, how, is_double },
+            _ => Press::Background { is_double },
+        }
+    }
+
+    /// Left drag.
+    pub(super) fn orbit(&mut self, delta: Vec2) {
+        let delta = delta * self.pixels_per_point;
+        self.camera.orbit(glam::vec2(delta.x, delta.y), self.size_px());
+    }
+
+    /// Right or middle drag.
+    pub(super) fn pan(&mut self, delta: Vec2) {
+        let delta = delta * self.pixels_per_point;
+        self.camera.pan(glam::vec2(delta.x, delta.y), self.size_px());
+    }
+
+    /// Wheel.
+    pub(super) fn zoom_at(&mut self, factor: f32, at: Pos2) {
+        let pixel = self.pixel(at).into();
+        self.camera.zoom_at(factor, pixel, self.size_px());
+    }
+
+    /// Moves a glide on; whether one is under way.
+    pub(super) fn advance(&mut self, elapsed_s: f32) -> bool {
+        self.camera.advance(elapsed_s);
+        self.camera.is_moving()
+    }
+
+    /// Glides until the whole sphere is seen.
+    pub fn fit(&mut self) {
+        self.camera.fit();
+    }
+
+    /// Glides until `point` faces the viewer.
+    pub fn focus(&mut self, point: [f32; 3]) {
+        self.camera.focus(Vec3::from_array(point));
+    }
+
+    /// Glides back to the first view.
+    pub fn reset(&mut self) {
+        self.camera.reset();
+    }
+
+    /// Longitude and latitude under the eye, in radians.
+    pub fn angles_rad(&self) -> [f32; 2] {
+        self.camera.angles_rad()
+    }
+
+    /// Where a point of the world is on the screen, when it is on the near side; for tests and
+    /// tools that point at it.
+    pub fn screen_position(&self, point: [f32; 3]) -> Option<Pos2> {
+        self.place(point).filter(|(_, is_in_front)| *is_in_front).map(|(at, _)| pos2(at.x, at.y))
+    }
+}
+
+impl Gpu {
+    /// Hands the picture to egui, anew when the texture behind it is another one.
+    fn show(&mut self) -> TextureId {
+        let revision = self.renderer.target_revision();
+        let picture = self.renderer.picture_view();
+        let filter = wgpu::FilterMode::Linear;
+        let mut egui = self.egui.write();
+        let id = match self.texture {
+            Some((id, old)) if old == revision => id,
+            Some((id, _)) => {
+                egui.update_egui_texture_from_wgpu_texture(&self.device, picture, filter, id);
+                id
+            }
+            None => egui.register_native_texture(&self.device, picture, filter),
+        };
+        self.texture = Some((id, revision));
+        id
+    }
+}
+
+fn points(snapshot: &Snapshot) -> PointSource {
+    match &snapshot.analysis.sphere_lease {
+        Some(lease) => PointSource::Lease(LeasedPoints {
+            buffer: lease.buffer.clone(),
+            offset_bytes: lease.offset,
+            count: snapshot.len(),
+            keepalive: Some(Arc::clone(lease) as _),
+        }),
+        None => PointSource::Host(Arc::clone(&snapshot.prepared.sphere)),
+    }
+}
+
+fn flag(state: MarkState) -> u8 {
+    match state {
+        MarkState::Plain => 0,
+        MarkState::Selected => PointFlags::SELECTED,
+        MarkState::Dimmed => PointFlags::DIMMED,
+        MarkState::Hidden => PointFlags::HIDDEN,
+    }
+}
+
+/// Arcs of all drawn pairs, or of those of the selected points' images.
+fn arcs_of(snapshot: &Snapshot, world: &World<'_>, tokens: &Tokens) -> Vec<GeodesicArc> {
+    let pairs = &snapshot.analysis.pairs;
+    let chosen: std::collections::HashSet<u32> = world
+        .selection
+        .rows()
+        .filter_map(|row| snapshot.analysis.features.images.get(row as usize).copied())
+        .collect();
+    let colour = straight(tokens.sphere.arc);
+    pairs
+        .first_sphere
+        .iter()
+        .zip(&pairs.second_sphere)
+        .zip(&pairs.images)
+        .filter(|(_, image)| chosen.is_empty() || chosen.contains(image))
+        .map(|((start, end), _)| GeodesicArc { start: *start, end: *end, colour })
+        .collect()
+}
+
+fn density(snapshot: &Snapshot, tokens: &Tokens) -> Option<Arc<SurfaceField>> {
+    let colours = (0..RAMP_STEPS)
+        .map(|step| ramp(&tokens.data.density, step as f32 / (RAMP_STEPS - 1) as f32).to_array())
+        .collect();
+    let [width, height] = DENSITY_MAP;
+    SurfaceField::new(width as u32, height as u32, snapshot.prepared.sphere_density.clone(), colours)
+        .inspect_err(|error| log::warn!("{error}"))
+        .ok()
+        .map(Arc::new)
+}
+
+fn colours(tokens: &Tokens) -> SphereColours {
+    let sphere = &tokens.sphere;
+    SphereColours {
+        background: straight(sphere.background),
+        surface: straight(sphere.body),
+        rim: straight(sphere.limb),
+        graticule: straight(sphere.graticule),
+        halo: straight(sphere.halo),
+    }
+}
+
+/// Straight opacity, as the renderer wants it.
+fn straight(token: Token) -> [u8; 4] {
+    token.0.to_srgba_unmultiplied()
+}
