@@ -5,6 +5,11 @@ use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, 
 
 use crate::ui::{Pane, theme::Tokens};
 
+/// Names the docked views to egui.
+pub(super) fn tree_id() -> egui::Id {
+    egui::Id::unique("docked views")
+}
+
 /// The layout at the first start: sources at the left, the sphere in the middle over circle and
 /// pair distances, plane over figures over table and log at the right.
 pub(super) fn default_tree() -> Tree<Pane> {
@@ -28,7 +33,7 @@ pub(super) fn default_tree() -> Tree<Pane> {
     let middle = split(&mut tiles, LinearDir::Vertical, &[(sphere, 1.75), (below, 1.0)]);
     let right = split(&mut tiles, LinearDir::Vertical, &[(plane, 1.0), (details, 1.25)]);
     let root = split(&mut tiles, LinearDir::Horizontal, &[(sources, 0.9), (middle, 2.1), (right, 1.3)]);
-    Tree::new("views", root, tiles)
+    Tree::new(tree_id(), root, tiles)
 }
 
 /// Brings `pane` to the front, putting it back when it was closed.
@@ -38,7 +43,7 @@ pub(super) fn show(tree: &mut Tree<Pane>, pane: Pane) {
         let tab = tree.tiles.insert_tab_tile(vec![id]);
         match tree.root() {
             Some(root) => tree.move_tile_to_container(tab, root, usize::MAX, false),
-            None => *tree = Tree::new("views", tab, std::mem::take(&mut tree.tiles)),
+            None => *tree = Tree::new(tree_id(), tab, std::mem::take(&mut tree.tiles)),
         }
     }
     tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
@@ -160,14 +165,14 @@ mod tests {
 
     #[test]
     fn an_empty_or_doubled_layout_is_refused() {
-        assert!(!is_usable(&Tree::empty("views")));
-        let doubled = Tree::new_tabs("views", vec![Pane::Log, Pane::Log]);
+        assert!(!is_usable(&Tree::empty(tree_id())));
+        let doubled = Tree::new_tabs(tree_id(), vec![Pane::Log, Pane::Log]);
         assert!(!is_usable(&doubled));
     }
 
     #[test]
     fn a_view_can_be_shown_when_all_were_closed() {
-        let mut tree = Tree::empty("views");
+        let mut tree = Tree::empty(tree_id());
         show(&mut tree, Pane::Sphere);
         assert!(is_usable(&tree));
     }

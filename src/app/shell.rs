@@ -9,7 +9,7 @@ use crate::{
         ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, ThemeChoice,
         icons::{self, Icon},
         theme::Tokens,
-        widgets::{Level, caption, progress_bar},
+        widgets::{caption, progress_bar},
     },
 };
 
@@ -101,13 +101,10 @@ impl App {
     }
 
     /// Opens what was dropped on the window: all checkpoints and images of one drop together.
-    pub(super) fn dropped_files(&mut self, ctx: &egui::Context, commands: &mut Commands) {
+    pub(super) fn dropped_files(&self, ctx: &egui::Context, commands: &mut Commands) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
-            match file.path {
-                Some(path) => commands.push(Command::Open(OpenTarget::Anything, path)),
-                None => self.tell(Level::Warning, format!("{} was dropped without a path", file.name)),
-            }
+            commands.push(Command::Open(OpenTarget::Anything, file.path().to_owned()));
         }
     }
 

@@ -393,6 +393,7 @@ impl App {
             recent: &self.session.recent,
             device: Some(report),
             thumbnails: self.thumbnails.as_ref().map(|pages| pages as &dyn crate::ui::ThumbnailSource),
+            is_export: false,
             are_files_hovering: ctx.input(|input| !input.raw.hovered_files.is_empty()),
         }
     }
@@ -406,7 +407,7 @@ impl App {
         let mut marks = std::mem::take(&mut self.marks);
         let mut canvas = std::mem::take(&mut self.canvas);
         let mut circle = std::mem::take(&mut self.circle);
-        let mut tree = std::mem::replace(&mut self.tree, Tree::empty("views"));
+        let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
         let mut dock = layout::Dock {
@@ -538,7 +539,7 @@ fn read_session(path: Option<&std::path::Path>, told: &mut Vec<(Level, String)>)
 }
 
 /// The point of the align–uniform plane, when both numbers could be computed.
-fn measured(snapshot: &Snapshot) -> Option<Measured> {
+pub(super) fn measured(snapshot: &Snapshot) -> Option<Measured> {
     let numbers = &snapshot.analysis.numbers;
     let request = snapshot.request();
     Some(Measured {

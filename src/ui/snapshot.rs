@@ -86,8 +86,8 @@ impl Prepared {
     /// [`Cancelled`] when asked to stop.
     pub fn new(analysis: &Analysis, progress: &Progress) -> Result<Self, Cancelled> {
         progress.report("estimating densities", 0, None);
-        let sphere = Arc::new(points_3(&analysis.sphere.coords));
-        let circle = Arc::new(points_2(&analysis.circle.coords));
+        let sphere = Arc::new(analysis.sphere.coords.clone());
+        let circle = Arc::new(analysis.circle.coords.clone());
         let labels = analysis.features.labels.as_deref();
         let angular = Angular::new(&circle, labels, progress)?;
         progress.check()?;
@@ -146,14 +146,6 @@ impl Angular {
         }
         Ok(Self { angles_rad, kappa, overall, classes, counts })
     }
-}
-
-fn points_3(coords: &[f32]) -> Vec<[f32; 3]> {
-    coords.chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect()
-}
-
-fn points_2(coords: &[f32]) -> Vec<[f32; 2]> {
-    coords.chunks_exact(2).map(|c| [c[0], c[1]]).collect()
 }
 
 fn range(values: &[f32]) -> [f32; 2] {

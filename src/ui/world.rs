@@ -92,6 +92,8 @@ pub struct World<'a> {
     pub device: Option<&'a DeviceReport>,
     /// Small pictures of the shown images.
     pub thumbnails: Option<&'a dyn ThumbnailSource>,
+    /// Whether this is drawn for a file: without tools, which nobody can press.
+    pub is_export: bool,
     /// Whether files hover over the window.
     pub are_files_hovering: bool,
 }

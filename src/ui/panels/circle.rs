@@ -40,21 +40,16 @@ pub fn circle_ui(
     let Some(snapshot) = world.snapshot else {
         return;
     };
-    ui.horizontal_wrapped(|ui| {
-        ui.checkbox(&mut view.has_class_rings, "class rings")
-            .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
-        ui.checkbox(&mut view.has_histogram, "histogram")
-            .on_hover_text("Counts of angles in 5° bins, drawn inward");
-        ui.checkbox(&mut view.has_plane_density, "plane density")
-            .on_hover_text("A Gaussian density estimate in the plane");
-    });
+    if !world.is_export {
+        tools_ui(view, ui);
+    }
     let circle = &snapshot.analysis.circle;
     caption(
         ui,
         format!(
             "{} · {} · mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3}",
             population(world),
-            circle.kind,
+            circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
             snapshot.prepared.plane.bandwidth,
@@ -70,6 +65,17 @@ pub fn circle_ui(
     let square = Rect::from_center_size(rect.center(), vec2(side, side));
     draw(ui, square, view, picture, marks, snapshot);
     hit_points(ui, &response, square, marks, world, commands);
+}
+
+fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
+    ui.horizontal_wrapped(|ui| {
+        ui.checkbox(&mut view.has_class_rings, "class rings")
+            .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
+        ui.checkbox(&mut view.has_histogram, "histogram")
+            .on_hover_text("Counts of angles in 5° bins, drawn inward");
+        ui.checkbox(&mut view.has_plane_density, "plane density")
+            .on_hover_text("A Gaussian density estimate in the plane");
+    });
 }
 
 fn draw(

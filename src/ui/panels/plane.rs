@@ -19,15 +19,9 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
         return;
     }
     let current = world.snapshot.map(|snapshot| snapshot.request().command_line());
-    ui.horizontal(|ui| {
-        ui.checkbox(&mut view.is_whole_range, "Whole range")
-            .on_hover_text("Axes from perfect to collapsed instead of around the points");
-        let forget = Command::ClearHistory;
-        if ui.button("Forget").on_hover_text(forget.tooltip()).clicked() {
-            commands.push(forget);
-        }
-        caption(ui, format!("{} measured", world.history.len()));
-    });
+    if !world.is_export {
+        tools_ui(view, world, commands, ui);
+    }
     let settings = world.history.last().map_or([2.0, 2.0], |last| [last.alpha, last.t]);
     let shown: Vec<&Measured> = world
         .history
@@ -42,6 +36,18 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
     if let Some(measured) = hit {
         commands.push(Command::Copy { what: measured.title.clone(), text: measured.to_text() });
     }
+}
+
+fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        ui.checkbox(&mut view.is_whole_range, "Whole range")
+            .on_hover_text("Axes from perfect to collapsed instead of around the points");
+        let forget = Command::ClearHistory;
+        if ui.button("Forget").on_hover_text(forget.tooltip()).clicked() {
+            commands.push(forget);
+        }
+        caption(ui, format!("{} measured", world.history.len()));
+    });
 }
 
 /// Draws the plot; the measured encoder that was clicked.

@@ -13,8 +13,12 @@ use crate::{
 
 /// Draws the report of a checkpoint.
 pub(super) fn report_ui(ui: &mut Ui, report: &KeyReport, commands: &mut Commands) {
-    key_value(ui, "family", &report.architecture.name());
-    key_value(ui, "naming", &report.naming);
+    key_value(ui, "family", &report.architecture_name);
+    let naming = match &report.method {
+        Some(method) => format!("{}, {method}", report.naming),
+        None => report.naming.clone(),
+    };
+    key_value(ui, "naming", &naming);
     key_value(ui, "container", &container_line(report));
     let tensors = format!(
         "{} applied, {} missing, {} unused",
@@ -45,9 +49,9 @@ pub(super) fn report_ui(ui: &mut Ui, report: &KeyReport, commands: &mut Commands
 }
 
 fn container_line(report: &KeyReport) -> String {
-    let mut line = report.container.to_string();
-    if !report.nesting.is_empty() {
-        line.push_str(&format!(", under {}", report.nesting));
+    let mut line = report.container.name().to_owned();
+    if let Some(nesting) = &report.nesting {
+        line.push_str(&format!(", under {nesting}"));
     }
     if !report.stripped.is_empty() {
         line.push_str(&format!(", without {}", report.stripped.join(" ")));

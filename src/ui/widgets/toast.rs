@@ -125,7 +125,7 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast) -> bool {
             ui.add(egui::Label::new(&toast.text).wrap().selectable(false));
         });
     });
-    let response = ui.interact(inner.response.rect, ui.id().with("dismiss"), Sense::click());
+    let response = ui.interact(inner.response.rect, ui.scope_id().with("dismiss"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &toast.text));
     response.clicked()
 }

@@ -44,7 +44,9 @@ pub fn sphere_ui(
     let Some(snapshot) = world.snapshot else {
         return;
     };
-    tools_ui(view, commands, ui);
+    if !world.is_export {
+        tools_ui(view, commands, ui);
+    }
     caption(ui, settings_line(view, marks, world, snapshot));
     egui::Panel::bottom("sphere legend")
         .resizable(false)
@@ -129,8 +131,12 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
 fn settings_line(view: &SphereView, marks: &Marks, world: &World<'_>, snapshot: &Snapshot) -> String {
     let sphere = &snapshot.analysis.sphere;
     let projection = match sphere.kind {
-        ProjectionKind::Exact => "drawn exactly, nothing is projected".to_owned(),
-        kind => format!("{kind}, mean kept norm {:.3}", sphere.mean_kept_norm),
+        ProjectionKind::Exact | ProjectionKind::Embedded => {
+            "drawn exactly, nothing is projected".to_owned()
+        }
+        ProjectionKind::PcaUncentred => {
+            format!("{}, mean kept norm {:.3}", sphere.kind.name(), sphere.mean_kept_norm)
+        }
     };
     let mut parts = vec![format!("showing {} of {}", marks.shown, population(world)), projection];
     let pairs = &snapshot.analysis.pairs;
@@ -295,7 +301,7 @@ fn overlay(canvas: &SphereCanvas, response: &Response, world: &World<'_>, ui: &U
     let tokens = Tokens::of(ui);
     let painter = ui.painter_at(response.rect);
     let scale = theme::mark_scale(ui);
-    let mut ring = |row: Option<u32>, radius: f32, colour: Color32| {
+    let ring = |row: Option<u32>, radius: f32, colour: Color32| {
         let point = row.and_then(|row| snapshot.prepared.sphere.get(row as usize));
         if let Some((place, is_in_front)) = point.and_then(|point| canvas.place(*point)) {
             let colour = if is_in_front { colour } else { colour.gamma_multiply(0.5) };

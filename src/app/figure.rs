@@ -1,0 +1,302 @@
+//! Views as pictures, without a window: the panels themselves, drawn into a texture.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use eframe::egui_wgpu::{RenderState, Renderer, RendererOptions, ScreenDescriptor, wgpu};
+use egui::mutex::RwLock;
+use serde::Serialize;
+
+use crate::{
+    analysis::Analysis,
+    compute::Compute,
+    progress::Progress,
+    ui::{
+        CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
+        World,
+        marks::Marks,
+        panels::{self, CirclePicture, sphere::SphereCanvas},
+        theme::{self, Tokens},
+    },
+};
+
+/// A view that can be drawn to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureView {
+    /// Points on S².
+    Sphere,
+    /// Points on S¹ with densities.
+    Circle,
+    /// Distances of positive pairs.
+    Pairs,
+    /// The align–uniform plane.
+    Plane,
+}
+
+impl FigureView {
+    /// Name as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sphere => "sphere",
+            Self::Circle => "circle",
+            Self::Pairs => "pairs",
+            Self::Plane => "plane",
+        }
+    }
+}
+
+/// Background and inks of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureTheme {
+    /// For paper.
+    Light,
+    /// For screens.
+    Dark,
+}
+
+impl FigureTheme {
+    fn egui(self) -> egui::Theme {
+        match self {
+            Self::Light => egui::Theme::Light,
+            Self::Dark => egui::Theme::Dark,
+        }
+    }
+}
+
+/// The picture's format: eight bits a channel, gamma-encoded as egui writes it.
+const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Passes until sizes that depend on the pass before have settled.
+const PASSES: usize = 4;
+
+/// Draws views on one device.
+pub struct Painter {
+    state: RenderState,
+    theme: FigureTheme,
+}
+
+impl Painter {
+    /// Opens what is drawn with: the device of `compute` when it has one, else any that draws.
+    ///
+    /// # Errors
+    /// When no adapter can draw.
+    pub fn new(compute: &Compute, theme: FigureTheme) -> anyhow::Result<Self> {
+        let gpu = compute.drawing().context("pictures need a graphics adapter")?;
+        let renderer = Renderer::new(&gpu.device, FORMAT, RendererOptions::PREDICTABLE);
+        let state = RenderState {
+            adapter: gpu.adapter,
+            available_adapters: Vec::new(),
+            instance: gpu.instance,
+            device: gpu.device,
+            queue: gpu.queue,
+            target_format: FORMAT,
+            renderer: Arc::new(RwLock::new(renderer)),
+        };
+        Ok(Self { state, theme })
+    }
+
+    /// Draws one view of `analysis`, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// When the device refuses or is lost.
+    pub fn paint(
+        &self,
+        analysis: &Analysis,
+        view: FigureView,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let prepared = Prepared::new(analysis, &Progress::none())?;
+        let snapshot = Snapshot {
+            analysis: Arc::new(analysis.clone()),
+            prepared: Arc::new(prepared),
+            serial: 1,
+        };
+        let history: Vec<Measured> = super::state::measured(&snapshot).into_iter().collect();
+        let mut drawing = Drawing::new(&self.state);
+        let ctx = egui::Context::default();
+        theme::install(&ctx, false);
+        ctx.set_theme(self.theme.egui());
+        // A picture of 1200 pixels reads well with text as on a screen of 800.
+        let scale = (size[0].min(size[1]) as f32 / 800.0).clamp(1.0, 4.0);
+        ctx.set_zoom_factor(1.0);
+        let mut output = egui::FullOutput::default();
+        for _ in 0..PASSES {
+            let mut input = egui::RawInput {
+                screen_rect: Some(egui::Rect::from_min_size(
+                    egui::Pos2::ZERO,
+                    egui::vec2(size[0] as f32, size[1] as f32) / scale,
+                )),
+                max_texture_side: Some(self.state.device.limits().max_texture_dimension_2d as usize),
+                ..Default::default()
+            };
+            let viewport = input.viewports.entry(egui::ViewportId::ROOT).or_default();
+            viewport.native_pixels_per_point = Some(scale);
+            let newer = ctx.run_ui(input, |ui| drawing.view_ui(ui, view, &snapshot, &history));
+            output.append(newer);
+        }
+        self.render(&ctx, output, size)
+    }
+
+    fn render(
+        &self,
+        ctx: &egui::Context,
+        output: egui::FullOutput,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let RenderState { device, queue, renderer, .. } = &self.state;
+        let jobs = ctx.tessellate(output.shapes, output.pixels_per_point);
+        let screen = ScreenDescriptor { size_in_pixels: size, pixels_per_point: output.pixels_per_point };
+        let target = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("figure"),
+            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: FORMAT,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        });
+        let view = target.create_view(&wgpu::TextureViewDescriptor::default());
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut renderer = renderer.write();
+        for (id, deltas) in &output.textures_delta.set {
+            for delta in deltas {
+                renderer.update_texture(device, queue, *id, delta);
+            }
+        }
+        let first = renderer.update_buffers(device, queue, &mut encoder, &jobs, &screen);
+        {
+            let ground = ctx.global_style().visuals.panel_fill.to_normalized_gamma_f32();
+            let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: Some("figure"),
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view: &view,
+                    depth_slice: None,
+                    resolve_target: None,
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Clear(clear(ground)),
+                        store: wgpu::StoreOp::Store,
+                    },
+                })],
+                ..Default::default()
+            });
+            renderer.render(&mut pass.forget_lifetime(), &jobs, &screen);
+        }
+        for id in &output.textures_delta.free {
+            renderer.free_texture(id);
+        }
+        drop(renderer);
+        queue.submit(first.into_iter().chain([encoder.finish()]));
+        read_back(device, queue, &target, size)
+    }
+}
+
+fn clear([r, g, b, a]: [f32; 4]) -> wgpu::Color {
+    let [r, g, b, a] = [r, g, b, a].map(f64::from);
+    wgpu::Color { r, g, b, a }
+}
+
+/// What a view keeps between the passes of one picture.
+struct Drawing {
+    canvas: SphereCanvas,
+    circle: CirclePicture,
+    marks: Marks,
+    selection: Selection,
+}
+
+impl Drawing {
+    fn new(state: &RenderState) -> Self {
+        let mut canvas = SphereCanvas::default();
+        canvas.connect(state);
+        Self {
+            canvas,
+            circle: CirclePicture::default(),
+            marks: Marks::default(),
+            selection: Selection::default(),
+        }
+    }
+
+    fn view_ui(&mut self, ui: &mut egui::Ui, view: FigureView, snapshot: &Snapshot, history: &[Measured]) {
+        let world = World {
+            snapshot: Some(snapshot),
+            request: snapshot.request(),
+            running: None,
+            failure: None,
+            selection: &self.selection,
+            hover: None,
+            neighbours: None,
+            density: None,
+            history,
+            log: &[],
+            recent: &[],
+            device: Some(&snapshot.analysis.device),
+            thumbnails: None,
+            is_export: true,
+            are_files_hovering: false,
+        };
+        let tokens = Tokens::of(ui);
+        let sphere = SphereView::default();
+        self.marks.update(&sphere, &world, tokens);
+        let frame = egui::Frame::new().fill(tokens.surface.panel.0).inner_margin(16);
+        egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+            ui.heading(snapshot.title());
+            let commands = &mut Commands::default();
+            match view {
+                FigureView::Sphere => {
+                    panels::sphere_ui(&mut sphere.clone(), &mut self.canvas, &self.marks, &world, commands, ui);
+                }
+                FigureView::Circle => {
+                    let circle = &mut CircleView::default();
+                    panels::circle_ui(circle, &mut self.circle, &self.marks, &world, commands, ui);
+                }
+                FigureView::Pairs => panels::pairs_ui(&world, ui),
+                FigureView::Plane => panels::plane_ui(&mut PlaneView::default(), &world, commands, ui),
+            }
+        });
+    }
+}
+
+/// Copies the picture to main memory.
+fn read_back(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    target: &wgpu::Texture,
+    [width, height]: [u32; 2],
+) -> anyhow::Result<image::RgbaImage> {
+    let row = width * 4;
+    let padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("figure"),
+        size: u64::from(padded) * u64::from(height),
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.copy_texture_to_buffer(
+        target.as_image_copy(),
+        wgpu::TexelCopyBufferInfo {
+            buffer: &buffer,
+            layout: wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(padded),
+                rows_per_image: None,
+            },
+        },
+        target.size(),
+    );
+    queue.submit([encoder.finish()]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+        // The receiver waits below; if it is gone, nobody wants the picture.
+        let _ = sender.send(result);
+    });
+    device.poll(wgpu::PollType::wait_indefinitely())?;
+    receiver.recv()??;
+    let mapped = buffer.slice(..).get_mapped_range()?;
+    let pixels: Vec<u8> = mapped
+        .chunks_exact(padded as usize)
+        .flat_map(|line| line[..row as usize].iter().copied())
+        .collect();
+    image::RgbaImage::from_raw(width, height, pixels).ok_or_else(|| anyhow!("the picture has another size"))
+}
