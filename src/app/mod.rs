@@ -20,6 +20,9 @@ mod state;
 mod thumbnails;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

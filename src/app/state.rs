@@ -305,7 +305,7 @@ impl App {
         }
     }
 
-    fn show(&mut self, ctx: &egui::Context, snapshot: Snapshot) {
+    pub(super) fn show(&mut self, ctx: &egui::Context, snapshot: Snapshot) {
         let are_points_the_same = self.snapshot.as_ref().is_some_and(|old| {
             let [old, new] = [&old.analysis.features, &snapshot.analysis.features];
             old.images == new.images && old.cells == new.cells
