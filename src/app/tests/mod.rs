@@ -96,6 +96,19 @@ impl Window {
         self.harness.run_steps(2);
     }
 
+    /// Presses or lets go the left button; the pointer stays.
+    fn button(&mut self, pos: egui::Pos2, is_pressed: bool) {
+        let modifiers = self.harness.ctx.input(|input| input.modifiers);
+        self.harness.hover_at(pos);
+        self.harness.event(egui::Event::PointerButton {
+            pos,
+            button: egui::PointerButton::Primary,
+            pressed: is_pressed,
+            modifiers,
+        });
+        self.step();
+    }
+
     /// Opens a path as a user without a mouse does.
     fn open_path(&mut self, path: &Path) {
         self.press(Modifiers::COMMAND, Key::O);

@@ -28,8 +28,8 @@ fn a_click_on_the_sphere_selects_the_point_drawn_there() {
     let (_, place) = visible_point(&window).expect("some point is in front");
     window.harness.hover_at(place);
     window.harness.run_steps(3);
-    window.harness.drag_at(place);
-    window.harness.drop_at(place);
+    window.button(place, true);
+    window.button(place, false);
     // The map of points is read back from the device without waiting.
     for _ in 0..200 {
         window.step();
@@ -51,12 +51,10 @@ fn a_drag_turns_the_sphere() {
     let mut window = Window::open(&[]);
     let before = window.app().canvas.angles_rad();
     let rect = window.harness.get_by_label_contains("Sphere with").rect();
-    window.harness.drag_at(rect.center());
-    window.step();
+    window.button(rect.center(), true);
     window.harness.hover_at(rect.center() + egui::vec2(80.0, 30.0));
     window.step();
-    window.harness.drop_at(rect.center() + egui::vec2(80.0, 30.0));
-    window.step();
+    window.button(rect.center() + egui::vec2(80.0, 30.0), false);
     assert_ne!(window.app().canvas.angles_rad(), before);
     assert!(window.app().selection().is_empty(), "a drag selects nothing");
 }
@@ -67,17 +65,14 @@ fn shift_drag_selects_an_area_and_undo_takes_it_back() {
     let rect = window.harness.get_by_label_contains("Sphere with").rect();
     window.run_command("select with: box");
     let [from, to] = [rect.center() - egui::vec2(150.0, 150.0), rect.center() + egui::vec2(150.0, 150.0)];
-    window.harness.input_mut().modifiers = Modifiers::SHIFT;
-    window.harness.drag_at(from);
-    window.step();
-    window.harness.input_mut().modifiers = Modifiers::SHIFT;
-    window.harness.hover_at(rect.center());
-    window.step();
-    window.harness.input_mut().modifiers = Modifiers::SHIFT;
-    window.harness.hover_at(to);
-    window.step();
-    window.harness.input_mut().modifiers = Modifiers::NONE;
-    window.harness.drop_at(to);
+    window.harness.event(egui::Event::ModifiersChanged(Modifiers::SHIFT));
+    window.button(from, true);
+    for place in [rect.center(), to] {
+        window.harness.hover_at(place);
+        window.step();
+    }
+    window.button(to, false);
+    window.harness.event(egui::Event::ModifiersChanged(Modifiers::NONE));
     window.harness.run_steps(3);
     let selected = window.app().selection().len();
     assert!(selected > 1, "{selected}");
