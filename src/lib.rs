@@ -29,3 +29,5 @@ pub mod render;
 pub mod ui;
 
 pub mod app;
+
+pub mod cli;

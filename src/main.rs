@@ -1,3 +1,17 @@
 //! Starts Spherescope: arguments, logger, and then the command line's or the window's room.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use spherescope::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

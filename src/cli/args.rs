@@ -212,7 +212,10 @@ fn three_numbers(text: &str) -> Result<[f32; 3], String> {
     match numbers[..] {
         [one] => Ok([one; 3]),
         [red, green, blue] => Ok([red, green, blue]),
-        _ => Err(format!("expected three numbers R,G,B, found {}", numbers.len())),
+        _ => Err(format!(
+            "expected three numbers R,G,B, found {}",
+            numbers.len()
+        )),
     }
 }
 

@@ -35,7 +35,10 @@ impl Format {
         match path.extension().and_then(|e| e.to_str()) {
             Some("npz") => Ok(Self::Npz),
             Some("safetensors") => Ok(Self::Safetensors),
-            _ => bail!("{}: the name must end in .npz or .safetensors", path.display()),
+            _ => bail!(
+                "{}: the name must end in .npz or .safetensors",
+                path.display()
+            ),
         }
     }
 }
@@ -137,14 +140,24 @@ impl<'a> Columns<'a> {
                     bytemuck::cast_slice(self.values),
                 )?,
             ),
-            ("image", TensorView::new(Dtype::U32, vec![self.rows], images)?),
+            (
+                "image",
+                TensorView::new(Dtype::U32, vec![self.rows], images)?,
+            ),
             (
                 "label",
-                TensorView::new(Dtype::I64, vec![self.rows], bytemuck::cast_slice(&self.labels))?,
+                TensorView::new(
+                    Dtype::I64,
+                    vec![self.rows],
+                    bytemuck::cast_slice(&self.labels),
+                )?,
             ),
         ];
         if !self.cells.is_empty() {
-            tensors.push(("cell", TensorView::new(Dtype::U32, vec![self.rows, 2], cells)?));
+            tensors.push((
+                "cell",
+                TensorView::new(Dtype::U32, vec![self.rows, 2], cells)?,
+            ));
         }
         let metadata = HashMap::from([
             ("names".to_owned(), self.names.clone()),
@@ -165,7 +178,10 @@ fn write_array<W: Write + Seek, T: npyz::AutoSerialize + Copy>(
     values: &[T],
 ) -> anyhow::Result<()> {
     let mut writer = npz
-        .array(name, npyz::zip::write::FileOptions::default().large_file(true))?
+        .array(
+            name,
+            npyz::zip::write::FileOptions::default().large_file(true),
+        )?
         .default_dtype()
         .shape(shape)
         .begin_nd()?;

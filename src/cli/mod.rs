@@ -85,10 +85,12 @@ impl Cli {
             });
         };
         // The window installs its own logger, which also fills the log view.
-        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("spherescope=warn"))
-            .format_timestamp(None)
-            .format_target(false)
-            .init();
+        env_logger::Builder::from_env(
+            env_logger::Env::default().default_filter_or("spherescope=warn"),
+        )
+        .format_timestamp(None)
+        .format_target(false)
+        .init();
         match command {
             Command::Measure(args) => measure::run(&args, policy),
             Command::Inspect(args) => inspect::run(&args),

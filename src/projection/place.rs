@@ -31,6 +31,12 @@ impl ProjectionKind {
     }
 }
 
+impl std::fmt::Display for ProjectionKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Rows of unit features on S^{K−1}: on the sphere (K = 3) or the circle (K = 2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection<const K: usize = 3> {
