@@ -329,6 +329,8 @@ fn views_population(pairs: &ViewPairs) -> String {
     }
 }
 
+type Measured = Result<f64, MeasureError>;
+
 fn numbers(
     request: &Request,
     extraction: &Extraction,
@@ -342,11 +344,11 @@ fn numbers(
         grouped(rows.len() as u128),
         rows.dim
     );
-    let plain = |name, symbol: &str, value, formula: &str, ceiling, reading| Figure {
+    let plain = |name, symbol: &str, value: Measured, formula: &str, ceiling, reading| Figure {
         name,
         symbol: symbol.into(),
-        value: Some(value),
-        why_absent: None,
+        why_absent: value.as_ref().err().map(ToString::to_string),
+        value: value.ok(),
         standard_error: None,
         floor: Some(0.0),
         ceiling,
@@ -360,7 +362,7 @@ fn numbers(
         std_sqrt_d: plain(
             "std·√d",
             "std·√d",
-            measure::std_sqrt_d(rows)?,
+            measure::std_sqrt_d(rows),
             "√d · mean over coordinates of the standard deviation of ẑ",
             Some(1.0),
             "near 1 healthy, 0 complete collapse, √(k/d) when only k of d dimensions are used",
@@ -368,7 +370,7 @@ fn numbers(
         mean_norm: plain(
             "mean norm",
             "‖mean ẑ‖",
-            measure::mean_norm(rows)?,
+            measure::mean_norm(rows),
             "length of the mean of the unit vectors",
             Some(1.0),
             "near 0 centred, 1 complete collapse; in between a cone",
@@ -428,9 +430,9 @@ fn uniformity(
     let t = request.t;
     let images = &extraction.features.images;
     let (pairs, words) = match request.pair_set {
-        PairSetKind::All => (PairSet::All, "all"),
-        PairSetKind::BetweenImages => (PairSet::BetweenImages(images), "between-image"),
-        PairSetKind::WithinImage => (PairSet::WithinImage(images), "within-image"),
+        PairSetKind::All => (PairSet::All, ""),
+        PairSetKind::BetweenImages => (PairSet::BetweenImages(images), "between-image "),
+        PairSetKind::WithinImage => (PairSet::WithinImage(images), "within-image "),
     };
     let measured = match request.sample_pairs {
         Some(count) => measure::uniformity_sampled(rows, t, pairs, count, request.seed, progress),
@@ -457,14 +459,18 @@ fn uniformity(
         Ok(result) => {
             figure.value = Some(result.value);
             figure.standard_error = result.standard_error;
-            let how = match request.sample_pairs {
-                Some(_) => format!("sampled with seed {}", request.seed),
-                None => "exact".into(),
+            let population = grouped(result.population);
+            let chosen = match request.sample_pairs {
+                Some(_) => format!(
+                    "{} of {population} unordered {words}pairs, drawn with seed {},",
+                    grouped(result.pairs),
+                    request.seed
+                ),
+                None => format!("all {population} unordered {words}pairs"),
             };
             figure.population = format!(
-                "{} {words} unordered pairs of {} un-augmented vectors, {how}",
-                grouped(result.pairs),
-                grouped(rows.len() as u128),
+                "{chosen} of {} un-augmented vectors",
+                grouped(rows.len() as u128)
             );
         }
         Err(MeasureError::Cancelled(cancelled)) => return Err(cancelled.into()),

@@ -1,0 +1,395 @@
+//! The command line as a user meets it: figures, files, messages and exit codes.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use assert_cmd::Command;
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn spherescope() -> Command {
+    let mut command = Command::cargo_bin("spherescope").unwrap();
+    command.args(["--device", "cpu"]);
+    command
+}
+
+/// A small encoder over a few built-in images.
+const SMALL: [&str; 8] = [
+    "--untrained",
+    "cifar-resnet20-a",
+    "--builtin",
+    "multi-object",
+    "--builtin-count",
+    "24",
+    "--builtin-side",
+    "32",
+];
+
+fn json_of(output: &Output) -> Value {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn measured(arguments: &[&str]) -> Value {
+    let output = spherescope()
+        .arg("measure")
+        .args(SMALL)
+        .args(arguments)
+        .args(["--json", "-"])
+        .output()
+        .unwrap();
+    json_of(&output)
+}
+
+#[test]
+fn numbers_carry_all_that_decides_them() {
+    let json = measured(&["--kind", "dense", "--pair-set", "within-image"]);
+    assert_eq!(json["vectors"], 24 * 64);
+    assert_eq!(json["dimension"], 64);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    assert!(!json["device"]["reason"].as_str().unwrap().is_empty());
+    assert_eq!(json["provenance"]["image_count"], 24);
+    let uniformity = &json["numbers"]["uniformity"];
+    let value = uniformity["value"].as_f64().unwrap();
+    assert!(value <= 0.0 && value >= uniformity["floor"].as_f64().unwrap());
+    // 24 images with 64 cells each: 24 · 64 · 63 / 2 pairs within an image.
+    let population = uniformity["population"].as_str().unwrap();
+    assert!(
+        population.contains("all 48,384 unordered within-image pairs"),
+        "{population}"
+    );
+    assert!(json["numbers"]["top1"]["why_absent"].is_string());
+}
+
+#[test]
+fn the_printed_command_gives_the_same_numbers() {
+    let first = measured(&[
+        "--kind",
+        "dense",
+        "--matching",
+        "backbone-argmax",
+        "--seed",
+        "3",
+    ]);
+    let words: Vec<&str> = first["command"]
+        .as_str()
+        .unwrap()
+        .split(' ')
+        .skip(1)
+        .collect();
+    let again = spherescope()
+        .args(words)
+        .args(["--json", "-"])
+        .output()
+        .unwrap();
+    assert_eq!(json_of(&again)["numbers"], first["numbers"]);
+}
+
+#[test]
+fn a_sample_is_named_and_lies_near_the_exact_value() {
+    let exact = measured(&["--kind", "dense"]);
+    let sampled = measured(&["--kind", "dense", "--sample-pairs", "20000"]);
+    let figure = &sampled["numbers"]["uniformity"];
+    let difference = figure["value"].as_f64().unwrap()
+        - exact["numbers"]["uniformity"]["value"].as_f64().unwrap();
+    let error = figure["standard_error"].as_f64().unwrap();
+    // Five standard errors: a seeded draw beyond them would be a one in a million.
+    assert!(difference.abs() < 5.0 * error, "{difference} ± {error}");
+    assert!(figure["population"].as_str().unwrap().contains("20,000 of"));
+    assert!(exact["numbers"]["uniformity"]["standard_error"].is_null());
+}
+
+#[test]
+fn every_matching_rule_but_the_projected_one_runs_without_heads() {
+    for rule in ["geometric", "backbone-argmax", "same-index", "random"] {
+        let json = measured(&["--kind", "dense", "--matching", rule]);
+        assert!(json["numbers"]["alignment"]["value"].is_f64(), "{rule}");
+    }
+    spherescope()
+        .arg("measure")
+        .args(SMALL)
+        .args(["--kind", "dense", "--matching", "projected-argmax"])
+        .assert()
+        .code(1)
+        .stderr(contains("dense projection head"));
+}
+
+#[test]
+fn features_open_in_other_programs() {
+    let folder = TempDir::new().unwrap();
+    for name in ["features.npz", "features.safetensors"] {
+        let path = folder.path().join(name);
+        spherescope()
+            .arg("features")
+            .args(SMALL)
+            .args(["--kind", "dense", "-o"])
+            .arg(&path)
+            .assert()
+            .success()
+            .stdout(contains("1536 vectors of 64 numbers"));
+    }
+    let bytes = std::fs::read(folder.path().join("features.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("features").unwrap().shape(), [24 * 64, 64]);
+    assert_eq!(file.tensor("cell").unwrap().shape(), [24 * 64, 2]);
+    let in_safetensors: Vec<f32> =
+        bytemuck::pod_collect_to_vec(file.tensor("features").unwrap().data());
+
+    let mut npz = npyz::npz::NpzArchive::open(folder.path().join("features.npz")).unwrap();
+    let features = npz.by_name("features").unwrap().unwrap();
+    assert_eq!(features.shape(), [24 * 64, 64]);
+    assert_eq!(features.into_vec::<f32>().unwrap(), in_safetensors);
+    let names = npz
+        .by_name("names")
+        .unwrap()
+        .unwrap()
+        .into_vec::<u8>()
+        .unwrap();
+    let names: Vec<String> = serde_json::from_slice(&names).unwrap();
+    assert_eq!(names.len(), 24);
+}
+
+#[test]
+fn a_report_holds_numbers_and_pictures() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("report");
+    spherescope()
+        .arg("report")
+        .args(SMALL)
+        .arg("--out")
+        .arg(&out)
+        .assert()
+        .success();
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("L_uniform") && page.contains("cifar-resnet20-a"));
+    let numbers: Value =
+        serde_json::from_slice(&std::fs::read(out.join("numbers.json")).unwrap()).unwrap();
+    assert!(numbers["numbers"]["uniformity"]["value"].is_f64());
+    if page.contains("No pictures") {
+        println!("skipped the pictures: no graphics adapter");
+        return;
+    }
+    for picture in ["sphere.png", "circle.png", "pairs.png", "plane.png"] {
+        let image = image::open(out.join(picture)).unwrap().to_rgb8();
+        let first = *image.get_pixel(0, 0);
+        assert!(
+            image.pixels().any(|pixel| *pixel != first),
+            "{picture} is blank"
+        );
+    }
+}
+
+#[test]
+fn a_view_has_the_size_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("plane.png");
+    let output = spherescope()
+        .arg("render")
+        .args(SMALL)
+        .args(["--view", "plane", "--size", "640x480", "-o"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("adapter") {
+        println!("skipped: no graphics adapter");
+        return;
+    }
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(image::image_dimensions(&path).unwrap(), (640, 480));
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    spherescope()
+        .arg("measure")
+        .arg("--no-such-flag")
+        .assert()
+        .code(2);
+    spherescope()
+        .arg("measure")
+        .args(SMALL)
+        .args(["--alpha", "0"])
+        .assert()
+        .code(1);
+    spherescope()
+        .arg("measure")
+        .args(["--untrained", "vgg16"])
+        .assert()
+        .code(2)
+        .stderr(contains("resnet18"));
+    spherescope()
+        .arg("measure")
+        .assert()
+        .code(1)
+        .stderr(contains("--checkpoint"));
+    spherescope()
+        .arg("measure")
+        .args(SMALL)
+        .args(["--stage", "layer9"])
+        .assert()
+        .code(1)
+        .stderr(contains("layer9").and(contains("layer3")));
+}
+
+/// Files that are no checkpoints, by name.
+fn hostile_files(folder: &Path) -> Vec<PathBuf> {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::File::create(&path)
+            .unwrap()
+            .write_all(bytes)
+            .unwrap();
+        path
+    };
+    let mut header_of_5_gb = (5_u64 << 30).to_le_bytes().to_vec();
+    header_of_5_gb.extend_from_slice(b"{\"weight\":");
+    let mut names = vec![
+        write("empty.pth", b""),
+        write("header.safetensors", &header_of_5_gb),
+        write("text.pth", b"this is a letter to my aunt\n"),
+        write("picture.pt", b"\x89PNG\r\n\x1a\n and the rest is missing"),
+        write("cut.pth", b"PK\x03\x04 and no directory"),
+    ];
+    // A pickle that claims a string of 4 GB, and one that nests a million lists.
+    names.push(write("long.pkl", b"\x80\x02X\xff\xff\xff\xff"));
+    let mut nested = b"\x80\x02".to_vec();
+    nested.extend(std::iter::repeat_n(b']', 1_000_000));
+    nested.extend(std::iter::repeat_n(b'a', 999_999));
+    nested.push(b'.');
+    names.push(write("nested.pkl", &nested));
+    names
+}
+
+#[test]
+fn hostile_checkpoints_give_a_message_within_a_gigabyte() {
+    let folder = TempDir::new().unwrap();
+    let program = assert_cmd::cargo::cargo_bin("spherescope");
+    for path in hostile_files(folder.path()) {
+        // The address space itself is limited: a larger claim would end the process, not the test.
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 1000000; exec \"$0\" inspect \"$1\""])
+            .arg(&program)
+            .arg(&path)
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{}: {message}",
+            path.display()
+        );
+        assert!(message.contains("error:"), "{message}");
+        assert!(!message.contains("panicked"), "{message}");
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(message.contains(&*name), "{name}: {message}");
+    }
+}
+
+#[test]
+fn a_zip_bomb_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bomb.pth");
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    let zeros = vec![0_u8; 1 << 20];
+    writer.start_file("archive/data.pkl", options).unwrap();
+    for _ in 0..3072 {
+        writer.write_all(&zeros).unwrap();
+    }
+    writer.finish().unwrap();
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 1000000; exec \"$0\" inspect \"$1\""])
+        .arg(assert_cmd::cargo::cargo_bin("spherescope"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("bomb.pth") && !message.contains("panicked"),
+        "{message}"
+    );
+}
+
+#[test]
+fn broken_images_are_counted_and_the_rest_is_measured() {
+    let folder = TempDir::new().unwrap();
+    for number in 0..6_u8 {
+        let picture = image::RgbImage::from_fn(40, 40, |x, y| {
+            image::Rgb([(x * 6) as u8, (y * 6) as u8, number * 40])
+        });
+        picture
+            .save(folder.path().join(format!("good-{number}.png")))
+            .unwrap();
+    }
+    std::fs::write(folder.path().join("cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    let output = spherescope()
+        .args([
+            "measure",
+            "--untrained",
+            "cifar-resnet20-a",
+            "--json",
+            "-",
+            "--images",
+        ])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let json = json_of(&output);
+    assert_eq!(json["vectors"], 6);
+    assert_eq!(json["skipped_images"][0]["name"], "cut.png");
+}
+
+#[test]
+fn one_image_has_a_place_but_no_uniformity() {
+    let folder = TempDir::new().unwrap();
+    image::RgbImage::from_pixel(32, 32, image::Rgb([9, 90, 200]))
+        .save(folder.path().join("only.png"))
+        .unwrap();
+    let output = spherescope()
+        .args([
+            "measure",
+            "--untrained",
+            "cifar-resnet20-a",
+            "--json",
+            "-",
+            "--images",
+        ])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let json = json_of(&output);
+    assert!(json["numbers"]["uniformity"]["value"].is_null());
+    assert!(
+        json["numbers"]["uniformity"]["why_absent"]
+            .as_str()
+            .unwrap()
+            .contains('2')
+    );
+    assert!(json["numbers"]["alignment"]["value"].is_f64());
+}
+
+#[test]
+fn an_empty_folder_says_so() {
+    let folder = TempDir::new().unwrap();
+    spherescope()
+        .args(["measure", "--untrained", "cifar-resnet20-a", "--images"])
+        .arg(folder.path())
+        .assert()
+        .code(1)
+        .stderr(contains("no image"));
+}
