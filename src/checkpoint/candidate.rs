@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     CheckpointError,
     error::QUOTED_KEYS,
+    heads,
     listing::{Listed, Listing},
     naming::{self, KNOWN_FAMILIES, NAMINGS, Spelling, Verdict},
     prefix,
@@ -28,6 +29,8 @@ pub(super) struct Candidate<'a> {
     pub missing: Vec<(String, Vec<usize>)>,
     /// Canonical name, expected shape and the file's tensor.
     pub misshapen: Vec<(String, Vec<usize>, &'a Listed)>,
+    /// Whether a projection head stands beside it.
+    pub has_head: bool,
 }
 
 impl Candidate<'_> {
@@ -104,6 +107,8 @@ pub(super) fn search(listing: &Listing) -> Search<'_> {
         (
             prefix::rank(&candidate.root),
             !candidate.is_complete(),
+            // Programs that keep a second name for the backbone keep the head under the first.
+            !candidate.has_head,
             prefix::segments(&candidate.root).count(),
         )
     });
@@ -153,8 +158,12 @@ fn examine<'a>(
             found.len()
         ));
     }
+    let has_head = heads::find(listing, root, features(&architecture))
+        .projection
+        .is_some();
     let candidate = Candidate {
         root: root.to_owned(),
+        has_head,
         naming: naming.name,
         architecture,
         evidence,
@@ -186,6 +195,14 @@ fn foreign_tensor<'a>(candidate: &Candidate, tensors: &naming::Canonical<'a>) ->
         .filter(|listed| listed.dtype.is_weight() && !is_counter(&listed.key))
         .map(|listed| listed.key.as_str())
         .find(|key| !known.contains(key))
+}
+
+/// Values of the network's last feature, which heads take.
+pub(super) fn features(architecture: &Architecture) -> usize {
+    architecture
+        .stages()
+        .last()
+        .map_or(0, |stage| stage.channels)
 }
 
 /// The one statistic of batch normalisation that inference does not need.

@@ -15,7 +15,9 @@
 
 mod candidate;
 mod container;
+mod detect;
 mod error;
+mod head_chain;
 mod heads;
 mod listing;
 mod load;
@@ -28,6 +30,7 @@ mod preprocessing;
 mod pytorch;
 mod report;
 mod safetensors_file;
+mod unused;
 
 #[cfg(test)]
 mod tests;

@@ -132,6 +132,9 @@ impl PickleGuard {
                         let length = skip_line(reader)?;
                         self.longest_text = self.longest_text.max(length);
                         self.payload += length;
+                        if length > MAX_TEXT_BYTES {
+                            break;
+                        }
                     }
                 }
                 Argument::Text(width) => {

@@ -7,10 +7,12 @@ use super::{
     CheckpointError,
     candidate::{self, Candidate},
     container::Container,
-    heads::{self, HeadPlan, Heads},
+    head_chain::HeadPlan,
+    heads::{self, Heads},
     listing::{Listed, Listing},
     method, prefix, preprocessing,
-    report::{AppliedTensor, ClassifierReport, KeyReport, UnusedTensor},
+    report::{AppliedTensor, ClassifierReport, KeyReport},
+    unused,
 };
 use crate::models::HeadSpec;
 
@@ -43,15 +45,11 @@ pub(super) fn plan(
 ) -> Result<Plan, CheckpointError> {
     let (chosen, others) = candidate::search(listing).choose(listing, root)?;
     check_dtypes(&chosen)?;
-    let features = chosen
-        .architecture
-        .stages()
-        .last()
-        .map_or(0, |stage| stage.channels);
+    let features = candidate::features(&chosen.architecture);
     let heads = heads::find(listing, &chosen.root, features);
     let method = method::recognise(listing, &chosen, &heads);
     let applied = applied(&chosen, &heads);
-    let unused = unused(listing, &chosen, &others, &heads, &applied);
+    let unused = unused::unused(listing, &chosen, &others, &heads, &applied);
     let (nesting, stripped) = prefix::split(&chosen.root);
     let alternatives = others
         .iter()
@@ -145,102 +143,6 @@ fn applied(chosen: &Candidate, heads: &Heads) -> Vec<AppliedTensor> {
         .chain(dense)
         .chain(classifier)
         .collect()
-}
-
-fn unused(
-    listing: &Listing,
-    chosen: &Candidate,
-    others: &[Candidate],
-    heads: &Heads,
-    applied: &[AppliedTensor],
-) -> Vec<UnusedTensor> {
-    let used: std::collections::BTreeSet<_> = applied
-        .iter()
-        .map(|tensor| tensor.file_key.as_str())
-        .collect();
-    listing
-        .entries()
-        .iter()
-        .filter(|listed| !used.contains(listed.key.as_str()))
-        .map(|listed| UnusedTensor {
-            key: listed.key.clone(),
-            shape: listed.shape.clone(),
-            dtype: listed.dtype,
-            why: why_unused(listed, chosen, others, heads),
-        })
-        .collect()
-}
-
-/// Segments whose tensors serve training only, and what they are.
-const TRAINING_ONLY: [(&str, &str); 10] = [
-    ("queue", "the queue of negatives, used in training only"),
-    (
-        "queue2",
-        "the dense queue of negatives, used in training only",
-    ),
-    ("queue_ptr", "the queue's position, used in training only"),
-    ("queue2_ptr", "the queue's position, used in training only"),
-    ("predictor", "the predictor, used in training only"),
-    ("prediction_head", "the predictor, used in training only"),
-    ("prototypes", "prototypes, used in training only"),
-    ("last_layer", "DINO's prototypes, used in training only"),
-    ("memory_bank", "the memory bank, used in training only"),
-    ("contrast", "the memory bank, used in training only"),
-];
-
-/// Dictionaries of training state.
-fn is_training_state(segment: &str) -> bool {
-    segment.contains("optim")
-        || segment.contains("scheduler")
-        || matches!(
-            segment,
-            "opt" | "scaler" | "dino_loss" | "loss" | "amp" | "callbacks"
-        )
-}
-
-fn why_unused(listed: &Listed, chosen: &Candidate, others: &[Candidate], heads: &Heads) -> String {
-    let key = listed.key.as_str();
-    if candidate::is_counter(key) {
-        return "a batch counter, not needed for inference".to_owned();
-    }
-    let segments = || key.split('.');
-    if segments().any(is_training_state) {
-        return "optimiser or training state".to_owned();
-    }
-    if let Some((place, reason)) = heads
-        .rejected
-        .iter()
-        .find(|(place, _)| key.starts_with(&format!("{place}.")))
-    {
-        return format!("`{place}` looks like a head, but {reason}");
-    }
-    if let Some((_, why)) = TRAINING_ONLY
-        .iter()
-        .find(|(word, _)| segments().any(|segment| segment == *word))
-    {
-        return (*why).to_owned();
-    }
-    // The longest root that covers the key is the copy it belongs to.
-    let owner = others
-        .iter()
-        .filter(|other| !other.root.is_empty() && key.starts_with(&other.root))
-        .max_by_key(|other| other.root.len())
-        .filter(|other| other.root.len() > chosen.root.len() || !key.starts_with(&chosen.root));
-    if let Some(owner) = owner {
-        let meaning = prefix::meaning(&owner.root);
-        return match meaning {
-            Some(meaning) => format!("belongs to `{}`: {meaning}", owner.root),
-            None => format!("belongs to `{}`, another copy of the network", owner.root),
-        };
-    }
-    if segments().any(|segment| prefix::is_target(&format!("{segment}."))) {
-        return "belongs to the slow copy that only serves as a target in training".to_owned();
-    }
-    if listed.dtype.is_weight() {
-        "not part of the network or of a head this program knows".to_owned()
-    } else {
-        format!("{} values, no weights", listed.dtype)
-    }
 }
 
 /// Why this network and this copy.

@@ -107,7 +107,7 @@ fn damaged(path: &Path, container: Container, reason: String) -> CheckpointError
 
 /// Adds what to do to messages of the reader that leave one alone.
 fn explain(message: &str) -> String {
-    let advice = if message.contains("unsupported type") || message.contains("Unsupported type") {
+    let advice = if message.contains("unsupported Python type") {
         "; its tensors sit inside an object only its own program can read: \
          save the bare state_dict instead"
     } else if message.contains("No data.pkl") {

@@ -137,8 +137,9 @@ fn is_index(segment: &str) -> bool {
 
 /// Says what an unknown file resembles, so that nobody searches for a typo in a prefix.
 pub(super) fn resemblance(listing: &Listing) -> Option<&'static str> {
-    const SIGNS: [(&str, &str); 12] = [
+    const SIGNS: [(&str, &str); 13] = [
         ("denselayer", "a DenseNet"),
+        ("embedder.embedder", "a ResNet of the transformers library"),
         ("patch_embed", "a vision transformer"),
         ("cls_token", "a vision transformer"),
         ("encoder_layer_0", "torchvision's vision transformer"),
