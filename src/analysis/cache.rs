@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use super::{AnalysisError, EncoderSource, ImagesSource, Request};
+use super::{AnalysisError, EncoderSource, ImagesSource, Request, positives::Inputs};
 use crate::{
     checkpoint::{self, LoadedModel, OpenOptions},
     compute::Compute,
@@ -107,27 +107,23 @@ impl Cache {
         })
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what the passes need, each its own thing"
-    )]
     pub(super) fn view_pairs(
         &mut self,
         request: &Request,
-        preprocess: &Preprocess,
-        loaded: &LoadedModel,
-        images: &ImageSet,
+        inputs: &Inputs<'_>,
         what: &PairRequest,
-        compute: &Compute,
         progress: &Progress,
     ) -> Result<Arc<ViewPairs>, AnalysisError> {
-        let key = format!("{} {what:?}", inputs_key(request, preprocess, compute));
+        let key = format!(
+            "{} {what:?}",
+            inputs_key(request, &inputs.preprocess, inputs.compute)
+        );
         remembered(&mut self.pairs, key, || {
             Ok(Arc::new(view_pairs(
-                &loaded.model,
-                images,
+                &inputs.loaded.model,
+                inputs.images,
                 what,
-                compute,
+                inputs.compute,
                 progress,
             )?))
         })

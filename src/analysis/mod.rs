@@ -5,7 +5,10 @@
 
 mod cache;
 mod figures;
+mod inputs;
+mod numbers;
 mod pairs;
+mod positives;
 mod request;
 mod result;
 pub mod words;
@@ -16,7 +19,7 @@ pub use pairs::Pairs;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
-pub use result::{Analysis, analyse};
+pub use result::{Analysis, analyse, analyse_showing};
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,

@@ -30,6 +30,16 @@ pub struct Pairs {
     pub why_absent: Option<String>,
 }
 
+impl Pairs {
+    /// No pairs, and why.
+    pub(super) fn absent(why: &str) -> Self {
+        Self {
+            why_absent: Some(why.to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
 /// Pairs of rows of one class.
 pub(super) struct ClassPairs {
     /// Rows of the pairs.
