@@ -30,9 +30,6 @@ mod resnet;
 mod small_alexnet;
 mod source;
 
-#[cfg(test)]
-mod reference_tests;
-
 pub use architecture::{Architecture, Shortcut, StageInfo, StageKind, Stem};
 pub use blueprint::{
     Blueprint, ConvPlan, LinearPlan, PoolPlan, ResidualPlan, ShortcutPlan, StagePlan, StepPlan,

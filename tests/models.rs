@@ -4,10 +4,12 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-
-use super::{
-    Architecture, BatchNormForm, Model, ModelError, Network, Shortcut, StageOutput, Stem,
-    TensorSource,
+use spherescope::{
+    compute::testing::gpu_compute,
+    models::{
+        Architecture, BatchNormForm, Model, ModelError, Network, Shortcut, StageOutput, Stem,
+        TensorSource,
+    },
 };
 
 /// Values in [0, 1): SplitMix64 of (FNV-1a of the name) + index, its upper 24 bits.
@@ -204,4 +206,30 @@ fn gradients_reach_the_images_on_an_autodiff_device() {
         .map(|g| g.abs())
         .sum();
     assert!(total.is_finite() && total > 0.0, "{total}");
+}
+
+/// The path of graphics processors, on whatever adapter there is, with small images: kernels are
+/// compiled and tuned for every new shape, which a software driver does slowly.
+#[test]
+fn encoders_on_wgpu_match_pytorch() {
+    let Some(compute) = gpu_compute() else { return };
+    let device = compute.device();
+    let started = std::time::Instant::now();
+    let architecture = Architecture::CifarResNet {
+        depth: 20,
+        shortcut: Shortcut::A,
+    };
+    let encoder = architecture.build(&mut Formula, device).unwrap();
+    let output = encoder.forward(images(device, [2, 3, 32, 32]), 3).unwrap();
+    assert_matches("cifar20A.layer3", output);
+    println!("CIFAR ResNet-20: {:.1?}", started.elapsed());
+
+    let started = std::time::Instant::now();
+    let architecture = resnet(18, Stem::ImageNet);
+    let encoder = architecture.build(&mut Formula, device).unwrap();
+    let output = encoder.forward(images(device, [2, 3, 64, 64]), 4).unwrap();
+    assert_matches("resnet18.64x64.layer4", output.clone());
+    let pooled = StageOutput::Vector(Model::pooled(output));
+    assert_matches("resnet18.64x64.pooled", pooled);
+    println!("ResNet-18: {:.1?}", started.elapsed());
 }
