@@ -13,7 +13,7 @@
 //! f64). Training needs it unfolded: [`Architecture::network`] with [`BatchNormForm::Separate`]
 //! builds the same network from the same source with its own normalisation layers.
 //!
-//! The room may use `burn`, and for the fast path `pulp` and `rayon`; of the house only nothing.
+//! The room may name `burn`, and for the fast path `pulp` and `rayon`; it uses no other room.
 
 mod architecture;
 mod blueprint;

@@ -32,17 +32,23 @@ impl Conv {
     /// Packs the weights of a convolution.
     pub fn pack(plan: &ConvPlan, folded: &Folded) -> Self {
         let area = plan.kernel * plan.kernel;
-        let (in_blocks, out_blocks) = (plan.inputs.div_ceil(LANES), plan.outputs.div_ceil(LANES));
-        let mut weights = vec![Pixel::ZERO; out_blocks * in_blocks * area * LANES];
-        for (output, filter) in folded.weight.chunks_exact(plan.inputs * area).enumerate() {
-            for (input, values) in filter.chunks_exact(area).enumerate() {
-                let block = output / LANES * in_blocks + input / LANES;
-                for (place, value) in values.iter().enumerate() {
-                    let pixel = (block * area + place) * LANES + input % LANES;
-                    weights[pixel].0[output % LANES] = *value;
+        let per_filter = plan.inputs * area;
+        let per_block = plan.inputs.div_ceil(LANES) * area * LANES;
+        let mut weights = vec![Pixel::ZERO; plan.outputs.div_ceil(LANES) * per_block];
+        weights
+            .par_chunks_exact_mut(per_block)
+            .zip(folded.weight.par_chunks(LANES * per_filter))
+            .for_each(|(pixels, filters)| {
+                for (lane, filter) in filters.chunks_exact(per_filter).enumerate() {
+                    for (input, values) in filter.chunks_exact(area).enumerate() {
+                        let block = input / LANES * area;
+                        for (place, value) in values.iter().enumerate() {
+                            let pixel = (block + place) * LANES + input % LANES;
+                            pixels[pixel].0[lane] = *value;
+                        }
+                    }
                 }
-            }
-        }
+            });
         Self {
             outputs: plan.outputs,
             kernel: plan.kernel,

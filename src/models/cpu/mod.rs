@@ -210,7 +210,7 @@ impl CpuStep {
                 output
             }
             Self::MaxPool(plan) => {
-                let output = pool::forward(*plan, &input, buffers);
+                let output = pool::forward(arch, *plan, &input, buffers);
                 buffers.recycle(input);
                 output
             }

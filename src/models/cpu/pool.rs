@@ -1,5 +1,14 @@
 //! Max pooling of maps in blocks.
+#![allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "vector code must end up in one function that may use the registers, and loops over \
+              constant ranges are what the compiler turns into them"
+)]
 
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::map::{Buffers, LANES, Map, MapShape, Pixel};
@@ -18,7 +27,7 @@ pub(super) fn output_shape(plan: PoolPlan, input: MapShape) -> MapShape {
 }
 
 /// Pools `input`; the padding never wins, because windows are cut at the map's edge.
-pub(super) fn forward(plan: PoolPlan, input: &Map, buffers: &mut Buffers) -> Map {
+pub(super) fn forward(arch: Arch, plan: PoolPlan, input: &Map, buffers: &mut Buffers) -> Map {
     let mut output = buffers.map(output_shape(plan, input.shape));
     let shape = output.shape;
     output
@@ -30,35 +39,58 @@ pub(super) fn forward(plan: PoolPlan, input: &Map, buffers: &mut Buffers) -> Map
             for row in 0..shape.rows() {
                 let (image, y) = (row / shape.height, row % shape.height);
                 let start = shape.row_start(row);
-                let window_rows = window(plan, y, input.shape.height);
-                for (x, pixel) in output[start..][..shape.width].iter_mut().enumerate() {
-                    let columns = window(plan, x, input.shape.width);
-                    *pixel = Pixel([f32::NEG_INFINITY; LANES]);
-                    for input_y in window_rows.clone() {
-                        let line = input.shape.row_start(image * input.shape.height + input_y);
-                        for other in &plane[line..][columns.clone()] {
-                            take_greater(pixel, other);
-                        }
-                    }
-                }
+                let pixels = &mut output[start..][..shape.width];
+                arch.dispatch(PoolRow {
+                    plan,
+                    plane,
+                    input: input.shape,
+                    image,
+                    rows: window(plan, y, input.shape.height),
+                    output: pixels,
+                });
             }
         });
     output
 }
 
 /// Where the window of an output position lies on a side of the input.
-fn window(plan: PoolPlan, position: usize, side: usize) -> std::ops::Range<usize> {
+fn window(plan: PoolPlan, position: usize, side: usize) -> Range<usize> {
     let start = position * plan.stride;
     start.saturating_sub(plan.padding)..(start + plan.kernel - plan.padding).min(side)
 }
 
-/// Keeps the greater of each lane; a NaN wins, as in PyTorch.
-fn take_greater(pixel: &mut Pixel, other: &Pixel) {
-    for (value, &other) in pixel.0.iter_mut().zip(&other.0) {
-        *value = if other <= *value || value.is_nan() {
-            *value
-        } else {
-            other
-        };
+/// One row of a pooled plane.
+struct PoolRow<'a> {
+    plan: PoolPlan,
+    plane: &'a [Pixel],
+    input: MapShape,
+    image: usize,
+    /// The input rows of the window.
+    rows: Range<usize>,
+    output: &'a mut [Pixel],
+}
+
+impl WithSimd for PoolRow<'_> {
+    type Output = ();
+
+    /// Written for the compiler to vectorise, in a function that may use the registers.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (x, pixel) in self.output.iter_mut().enumerate() {
+            let columns = window(self.plan, x, self.input.width);
+            let mut greatest = [f32::NEG_INFINITY; LANES];
+            for y in self.rows.clone() {
+                let line = self.input.row_start(self.image * self.input.height + y);
+                for other in &self.plane[line..][columns.clone()] {
+                    for lane in 0..LANES {
+                        // A NaN wins, as in PyTorch.
+                        let (known, value) = (greatest[lane], other.0[lane]);
+                        let is_kept = value <= known || known.is_nan();
+                        greatest[lane] = if is_kept { known } else { value };
+                    }
+                }
+            }
+            pixel.0 = greatest;
+        }
     }
 }

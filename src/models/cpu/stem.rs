@@ -202,80 +202,100 @@ impl<const B: usize, const Q: usize, const STEP: usize> WithSimd for StemTile<'_
     }
 }
 
+/// The sums of a tile: columns × blocks × registers.
+type Sums<S, const V: usize, const B: usize, const Q: usize> = [[[<S as Simd>::f32s; V]; B]; Q];
+
 impl<const B: usize, const Q: usize, const STEP: usize> StemTile<'_, B, Q, STEP> {
+    /// All tiles of the share; at the right edge a tile moves left to stay inside.
     #[inline(always)]
-    fn share<S: Simd, const V: usize>(self, simd: S) {
-        let job = self.0;
-        let shape = job.output_shape;
-        let step = if STEP == 0 {
-            job.plan.stride * job.plan.inputs
-        } else {
-            STEP
-        };
-        let run = job.plan.kernel * job.plan.inputs;
-        let per_block = job.weights.len() / B;
-        for plane in job.output.chunks_exact_mut(shape.plane()) {
+    fn share<S: Simd, const V: usize>(mut self, simd: S) {
+        let (shape, padded) = (self.0.output_shape, self.0.padded);
+        for plane in self.0.output.chunks_exact_mut(shape.plane()) {
             shape.clear_border(plane);
         }
-        let zero = simd.splat_f32s(0.0);
         for row in 0..shape.rows() {
             let (image, y) = (row / shape.height, row % shape.height);
-            let top = (image * job.padded.rows + y * job.plan.stride) * job.padded.row;
+            let top = (image * padded.rows + y * self.0.plan.stride) * padded.row;
             let target = shape.row_start(row);
             let mut column = 0;
             while column < shape.width {
                 let first = column.min(shape.width - Q);
-                let mut sums = [[[zero; V]; B]; Q];
-                for b in 0..B {
-                    let bias = S::as_simd_f32s(&job.bias[b].0).0;
-                    for sum in &mut sums {
-                        sum[b].copy_from_slice(&bias[..V]);
-                    }
-                }
-                for kernel_row in 0..job.plan.kernel {
-                    let start = top + kernel_row * job.padded.row + first * step;
-                    let line = &job.input[start..][..(Q - 1) * step + run];
-                    let mut values: [&[f32]; Q] = [&[]; Q];
-                    for q in 0..Q {
-                        values[q] = &line[q * step..][..run];
-                    }
-                    let mut weights: [&[Pixel]; B] = [&[]; B];
-                    for b in 0..B {
-                        weights[b] = &job.weights[b * per_block + kernel_row * run..][..run];
-                    }
-                    for place in 0..run {
-                        let mut factors = [[zero; V]; B];
-                        for b in 0..B {
-                            let weight = S::as_simd_f32s(&weights[b][place].0).0;
-                            factors[b].copy_from_slice(&weight[..V]);
-                        }
-                        for q in 0..Q {
-                            let value = simd.splat_f32s(values[q][place]);
-                            for b in 0..B {
-                                for v in 0..V {
-                                    let sum = &mut sums[q][b][v];
-                                    *sum = simd.mul_add_e_f32s(value, factors[b][v], *sum);
-                                }
-                            }
-                        }
-                    }
-                }
-                for b in 0..B {
-                    let start = b * shape.plane() + target + first;
-                    for (pixel, sum) in job.output[start..][..Q].iter_mut().zip(&sums) {
-                        let pixel = S::as_mut_simd_f32s(&mut pixel.0).0;
-                        for v in 0..V {
-                            let value = sum[b][v];
-                            pixel[v] = if job.plan.has_relu {
-                                // In this order a NaN stays a NaN, as in PyTorch's ReLU.
-                                simd.max_f32s(zero, value)
-                            } else {
-                                value
-                            };
-                        }
-                    }
-                }
+                let sums = self.sums::<S, V>(simd, top, first);
+                self.store::<S, V>(simd, target + first, &sums);
                 column += Q;
+            }
+        }
+    }
+
+    /// The sums of the tile whose windows begin in the row at `top`, from column `first` on.
+    #[inline(always)]
+    fn sums<S: Simd, const V: usize>(&self, simd: S, top: usize, first: usize) -> Sums<S, V, B, Q> {
+        let job = &self.0;
+        let plan = job.plan;
+        let step = if STEP == 0 {
+            plan.stride * plan.inputs
+        } else {
+            STEP
+        };
+        let run = plan.kernel * plan.inputs;
+        let per_block = job.weights.len() / B;
+        let mut sums = [[[simd.splat_f32s(0.0); V]; B]; Q];
+        for b in 0..B {
+            let bias = S::as_simd_f32s(&job.bias[b].0).0;
+            for q in 0..Q {
+                sums[q][b].copy_from_slice(&bias[..V]);
+            }
+        }
+        for kernel_row in 0..plan.kernel {
+            let start = top + kernel_row * job.padded.row + first * step;
+            let line = &job.input[start..][..(Q - 1) * step + run];
+            let mut values: [&[f32]; Q] = [&[]; Q];
+            for q in 0..Q {
+                values[q] = &line[q * step..][..run];
+            }
+            let mut weights: [&[Pixel]; B] = [&[]; B];
+            for b in 0..B {
+                weights[b] = &job.weights[b * per_block + kernel_row * run..][..run];
+            }
+            for place in 0..run {
+                let mut factors = [[simd.splat_f32s(0.0); V]; B];
+                for b in 0..B {
+                    let weight = S::as_simd_f32s(&weights[b][place].0).0;
+                    factors[b].copy_from_slice(&weight[..V]);
+                }
+                for q in 0..Q {
+                    let value = simd.splat_f32s(values[q][place]);
+                    for b in 0..B {
+                        for v in 0..V {
+                            let sum = &mut sums[q][b][v];
+                            *sum = simd.mul_add_e_f32s(value, factors[b][v], *sum);
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// Applies the ReLU and writes the tile from pixel `start` of each plane on.
+    #[inline(always)]
+    fn store<S: Simd, const V: usize>(&mut self, simd: S, start: usize, sums: &Sums<S, V, B, Q>) {
+        let plane = self.0.output_shape.plane();
+        let has_relu = self.0.plan.has_relu;
+        let zero = simd.splat_f32s(0.0);
+        for b in 0..B {
+            let pixels = &mut self.0.output[b * plane + start..][..Q];
+            for q in 0..Q {
+                let target = S::as_mut_simd_f32s(&mut pixels[q].0).0;
+                for v in 0..V {
+                    let value = sums[q][b][v];
+                    // In this order a NaN stays a NaN, as in PyTorch's ReLU.
+                    target[v] = if has_relu {
+                        simd.max_f32s(zero, value)
+                    } else {
+                        value
+                    };
+                }
             }
         }
     }

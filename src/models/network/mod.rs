@@ -1,10 +1,12 @@
 //! An encoder's blueprint as Burn modules: the path of GPUs and of training.
 
+mod build;
+
 use burn::{
     module::{Module, Param},
-    nn::{BatchNorm, BatchNormConfig},
+    nn::BatchNorm,
     tensor::{
-        Device, Tensor, TensorData,
+        Device, Tensor,
         activation::relu,
         module::{conv2d, max_pool2d},
         ops::{ConvOptions, MaxPoolOptions},
@@ -12,14 +14,13 @@ use burn::{
 };
 
 use super::{
-    blueprint::{
-        Blueprint, ConvPlan, LinearPlan, PoolPlan, ResidualPlan, ShortcutPlan, StagePlan, StepPlan,
-    },
+    blueprint::{Blueprint, PoolPlan},
     encoder::StageOutput,
     error::ModelError,
-    fold::{self, EPSILON, NormTensors},
-    source::{TensorSource, take_checked},
+    source::TensorSource,
 };
+
+pub(crate) use build::Builder;
 
 /// What becomes of batch normalisations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,13 +102,6 @@ pub struct LinearNorm {
     /// The normalisation, when it is a layer of its own.
     pub norm: Option<BatchNorm>,
     has_relu: bool,
-}
-
-/// Where modules get their tensors from and where they put them.
-pub(crate) struct Builder<'a> {
-    pub source: &'a mut dyn TensorSource,
-    pub form: BatchNormForm,
-    pub device: &'a Device,
 }
 
 impl Network {
@@ -242,128 +236,5 @@ impl LinearNorm {
             rows = norm.forward(rows);
         }
         if self.has_relu { relu(rows) } else { rows }
-    }
-}
-
-impl Builder<'_> {
-    /// The modules of one stage.
-    pub fn stage(&mut self, plan: &StagePlan) -> Result<Stage, ModelError> {
-        let steps = plan
-            .steps
-            .iter()
-            .map(|step| self.step(step))
-            .collect::<Result<_, _>>()?;
-        Ok(Stage { steps })
-    }
-
-    fn step(&mut self, plan: &StepPlan) -> Result<Step, ModelError> {
-        Ok(match plan {
-            StepPlan::Conv(conv) => Step::Conv(self.conv(conv)?),
-            StepPlan::MaxPool(plan) => Step::MaxPool(MaxPool { plan: *plan }),
-            StepPlan::Residual(block) => Step::Residual(self.residual(block)?),
-            StepPlan::Linear(linear) => Step::Linear(self.linear(linear)?),
-        })
-    }
-
-    fn residual(&mut self, plan: &ResidualPlan) -> Result<Residual, ModelError> {
-        let body = plan
-            .body
-            .iter()
-            .map(|conv| self.conv(conv))
-            .collect::<Result<_, _>>()?;
-        let (projection, subsample) = match &plan.shortcut {
-            ShortcutPlan::Identity => (None, None),
-            ShortcutPlan::Conv(conv) => (Some(self.conv(conv)?), None),
-            ShortcutPlan::Subsample { before, after, .. } => (None, Some([*before, *after])),
-        };
-        Ok(Residual {
-            body,
-            projection,
-            subsample,
-        })
-    }
-
-    fn conv(&mut self, plan: &ConvPlan) -> Result<ConvNorm, ModelError> {
-        let (weight, bias, norm) = match self.form {
-            BatchNormForm::Folded => {
-                let folded = fold::conv(plan, self.source)?;
-                (folded.weight, Some(folded.bias), None)
-            }
-            BatchNormForm::Separate => {
-                let name = format!("{}.weight", plan.name);
-                let weight = take_checked(self.source, &name, &plan.weight_shape())?;
-                let bias = self.bias(&plan.name, plan.has_bias, plan.outputs)?;
-                (weight, bias, self.norm(plan.norm.as_ref(), plan.outputs)?)
-            }
-        };
-        Ok(ConvNorm {
-            weight: self.param(weight, plan.weight_shape()),
-            bias: bias.map(|bias| self.param(bias, [plan.outputs])),
-            norm,
-            stride: plan.stride,
-            padding: plan.padding,
-            has_relu: plan.has_relu,
-        })
-    }
-
-    /// The module of one linear layer.
-    pub fn linear(&mut self, plan: &LinearPlan) -> Result<LinearNorm, ModelError> {
-        let shape = [plan.outputs, plan.inputs];
-        let (weight, bias, norm) = match self.form {
-            BatchNormForm::Folded => {
-                let folded = fold::linear(plan, self.source)?;
-                (folded.weight, Some(folded.bias), None)
-            }
-            BatchNormForm::Separate => {
-                let name = format!("{}.weight", plan.name);
-                let weight = take_checked(self.source, &name, &shape)?;
-                let bias = self.bias(&plan.name, plan.has_bias, plan.outputs)?;
-                (weight, bias, self.norm(plan.norm.as_ref(), plan.outputs)?)
-            }
-        };
-        Ok(LinearNorm {
-            weight: self.param(weight, shape),
-            bias: bias.map(|bias| self.param(bias, [plan.outputs])),
-            norm,
-            has_relu: plan.has_relu,
-        })
-    }
-
-    fn bias(
-        &mut self,
-        name: &str,
-        has_bias: bool,
-        outputs: usize,
-    ) -> Result<Option<Vec<f32>>, ModelError> {
-        has_bias
-            .then(|| take_checked(self.source, &format!("{name}.bias"), &[outputs]))
-            .transpose()
-    }
-
-    fn norm(
-        &mut self,
-        name: Option<&String>,
-        channels: usize,
-    ) -> Result<Option<BatchNorm>, ModelError> {
-        let Some(name) = name else { return Ok(None) };
-        let tensors = NormTensors::take(self.source, name, channels)?;
-        let mut norm = BatchNormConfig::new(channels)
-            .with_epsilon(EPSILON)
-            .init(self.device);
-        norm.gamma = self.param(tensors.scale, [channels]);
-        norm.beta = self.param(tensors.shift, [channels]);
-        let state = |values| {
-            let data = TensorData::new(values, [channels]);
-            burn::module::RunningState::new(Tensor::from_data(data, self.device))
-        };
-        norm.running_mean = state(tensors.mean);
-        norm.running_var = state(tensors.variance);
-        Ok(Some(norm))
-    }
-
-    /// A parameter of the given values on the builder's device.
-    pub fn param<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        let data = TensorData::new(values, shape);
-        Param::from_tensor(Tensor::from_data(data, self.device))
     }
 }
