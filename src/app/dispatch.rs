@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    App, Session,
-    layout,
+    App, Session, layout,
     opening::{self, Kind},
     path_dialog::{PathDialog, Purpose},
     session::remember,
@@ -12,12 +11,7 @@ use super::{
 use crate::{
     analysis::{EncoderSource, ImagesSource, demo_request},
     features::FeatureKind,
-    ui::{
-        Combine, Command, OpenTarget, RequestEdit,
-        panels::figures_of,
-        theme,
-        widgets::Level,
-    },
+    ui::{Combine, Command, OpenTarget, RequestEdit, panels::figures_of, theme, widgets::Level},
 };
 
 impl App {
@@ -124,7 +118,9 @@ impl App {
         self.selection.apply(&rows, how);
         let line = match (self.selection.single(), self.selection.len()) {
             (Some(row), _) => {
-                let image = snapshot.record(row).map_or("", |record| record.name.as_str());
+                let image = snapshot
+                    .record(row)
+                    .map_or("", |record| record.name.as_str());
                 format!("selected: image={image} point={row}")
             }
             (None, count) => format!("selected: {count} points"),
@@ -137,14 +133,25 @@ impl App {
     }
 
     fn solo(&mut self, class: u32) {
-        let classes = self.snapshot.as_ref().map_or(0, |s| s.analysis.images.classes().len() as u32);
-        let others: std::collections::BTreeSet<u32> = (0..classes).filter(|other| *other != class).collect();
+        let classes = self
+            .snapshot
+            .as_ref()
+            .map_or(0, |s| s.analysis.images.classes().len() as u32);
+        let others: std::collections::BTreeSet<u32> =
+            (0..classes).filter(|other| *other != class).collect();
         let hidden = &mut self.views.sphere.hidden;
-        *hidden = if *hidden == others { Default::default() } else { others };
+        *hidden = if *hidden == others {
+            Default::default()
+        } else {
+            others
+        };
     }
 
     fn focus(&mut self, row: u32) {
-        let point = self.snapshot.as_ref().and_then(|s| s.prepared.sphere.get(row as usize).copied());
+        let point = self
+            .snapshot
+            .as_ref()
+            .and_then(|s| s.prepared.sphere.get(row as usize).copied());
         if let Some(point) = point {
             self.canvas.focus(point);
         }
@@ -188,7 +195,9 @@ impl App {
                 request.normalisation = constants;
                 if let EncoderSource::File(path) = &request.encoder {
                     match constants {
-                        Some(constants) => self.session.normalisations.insert(path.clone(), constants),
+                        Some(constants) => {
+                            self.session.normalisations.insert(path.clone(), constants)
+                        }
                         None => self.session.normalisations.remove(path),
                     };
                 }
@@ -210,12 +219,18 @@ impl App {
         match target {
             OpenTarget::Anything => match opening::kind_of(&path) {
                 Ok(Kind::Checkpoint) => self.open_checkpoint(path),
-                Ok(Kind::Images { path: images, masks }) => self.open_images(path, images, masks),
+                Ok(Kind::Images {
+                    path: images,
+                    masks,
+                }) => self.open_images(path, images, masks),
                 Ok(Kind::Session) => self.open_session(ctx, path),
                 Err(why) => self.tell(Level::Error, why),
             },
             OpenTarget::Images => match opening::kind_of(&path) {
-                Ok(Kind::Images { path: images, masks }) => self.open_images(path, images, masks),
+                Ok(Kind::Images {
+                    path: images,
+                    masks,
+                }) => self.open_images(path, images, masks),
                 Ok(_) => self.open_images(path.clone(), path, None),
                 Err(why) => self.tell(Level::Error, why),
             },
@@ -231,7 +246,10 @@ impl App {
         self.request.stage = None;
         self.request.resize = None;
         // A head may be missing: begin with what every encoder has.
-        if matches!(self.request.kind, FeatureKind::Projected | FeatureKind::ProjectedDense) {
+        if matches!(
+            self.request.kind,
+            FeatureKind::Projected | FeatureKind::ProjectedDense
+        ) {
             self.request.kind = FeatureKind::Pooled;
         }
         self.analyse(false);
@@ -250,7 +268,10 @@ impl App {
                 self.analyse(false);
             }
             ImagesSource::Builtin(_) => {
-                self.tell(Level::Warning, "The built-in images have masks already: open images first");
+                self.tell(
+                    Level::Warning,
+                    "The built-in images have masks already: open images first",
+                );
             }
         }
     }
@@ -270,7 +291,10 @@ impl App {
         theme::restyle(ctx, session.is_presenting);
         let request = session.request.clone();
         self.session = Session { recent, ..session };
-        self.tell(Level::Info, format!("Opened the session {}", path.display()));
+        self.tell(
+            Level::Info,
+            format!("Opened the session {}", path.display()),
+        );
         self.saved_as = Some(path);
         if let Some(request) = request {
             self.replace_request(request);
@@ -279,16 +303,29 @@ impl App {
 
     fn ask_save(&mut self) {
         let folder = directories::UserDirs::new()
-            .and_then(|dirs| dirs.document_dir().or(Some(dirs.home_dir())).map(Path::to_owned))
+            .and_then(|dirs| {
+                dirs.document_dir()
+                    .or(Some(dirs.home_dir()))
+                    .map(Path::to_owned)
+            })
             .unwrap_or_default();
-        let start = self.saved_as.clone().unwrap_or_else(|| folder.join("spherescope-session.json"));
-        self.dialog = Some(PathDialog::with_text(Purpose::SaveSession, start.display().to_string()));
+        let start = self
+            .saved_as
+            .clone()
+            .unwrap_or_else(|| folder.join("spherescope-session.json"));
+        self.dialog = Some(PathDialog::with_text(
+            Purpose::SaveSession,
+            start.display().to_string(),
+        ));
     }
 
     fn save_session(&mut self, path: PathBuf) {
         match self.current_session().write(&path) {
             Ok(()) => {
-                self.tell(Level::Info, format!("Saved the session to {}", path.display()));
+                self.tell(
+                    Level::Info,
+                    format!("Saved the session to {}", path.display()),
+                );
                 remember(&mut self.session.recent, path.clone());
                 self.saved_as = Some(path);
             }
@@ -299,23 +336,34 @@ impl App {
     /// Opens the system's dialog on a thread of its own; its answer comes through a slot.
     fn browse(&mut self, target: OpenTarget) {
         let dialog = rfd::AsyncFileDialog::new();
-        let folder: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match target {
-            OpenTarget::Images | OpenTarget::Masks => Box::pin(dialog.set_title("Folder of images").pick_folder()),
-            OpenTarget::Anything => Box::pin(dialog.set_title("Checkpoint").pick_file()),
-            OpenTarget::Session => {
-                Box::pin(dialog.set_title("Session").add_filter("session", &["json"]).pick_file())
-            }
-        };
+        let folder: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> =
+            match target {
+                OpenTarget::Images | OpenTarget::Masks => {
+                    Box::pin(dialog.set_title("Folder of images").pick_folder())
+                }
+                OpenTarget::Anything => Box::pin(dialog.set_title("Checkpoint").pick_file()),
+                OpenTarget::Session => Box::pin(
+                    dialog
+                        .set_title("Session")
+                        .add_filter("session", &["json"])
+                        .pick_file(),
+                ),
+            };
         let slot = self.jobs.picked.clone();
         let wake = self.jobs.waker();
-        let spawned = std::thread::Builder::new().name("spherescope-dialog".to_owned()).spawn(move || {
-            if let Some(file) = pollster::block_on(folder) {
-                slot.put((target, file.path().to_owned()));
-                wake();
-            }
-        });
+        let spawned = std::thread::Builder::new()
+            .name("spherescope-dialog".to_owned())
+            .spawn(move || {
+                if let Some(file) = pollster::block_on(folder) {
+                    slot.put((target, file.path().to_owned()));
+                    wake();
+                }
+            });
         if let Err(error) = spawned {
-            self.tell(Level::Error, format!("the system's dialog could not be opened: {error}"));
+            self.tell(
+                Level::Error,
+                format!("the system's dialog could not be opened: {error}"),
+            );
         }
     }
 
@@ -331,7 +379,11 @@ impl App {
         if self.selection.is_empty() {
             return self.tell(Level::Info, "Nothing is selected");
         }
-        let names: Vec<String> = self.selection.rows().map(|row| snapshot.name(row)).collect();
+        let names: Vec<String> = self
+            .selection
+            .rows()
+            .map(|row| snapshot.name(row))
+            .collect();
         let what = format!("{} names", names.len());
         self.copy(ctx, &what, names.join("\n"));
     }
@@ -341,13 +393,19 @@ impl App {
             return;
         };
         let figures = figures_of(&snapshot.analysis);
-        let texts: Vec<String> = figures.iter().map(crate::ui::widgets::Figure::to_text).collect();
+        let texts: Vec<String> = figures
+            .iter()
+            .map(crate::ui::widgets::Figure::to_text)
+            .collect();
         let text = format!("{}\n\n{}", snapshot.title(), texts.join("\n\n"));
         self.copy(ctx, "all figures", text);
     }
 
     fn copy_command_line(&mut self, ctx: &egui::Context) {
-        let line = self.snapshot.as_ref().map(|snapshot| snapshot.request().command_line());
+        let line = self
+            .snapshot
+            .as_ref()
+            .map(|snapshot| snapshot.request().command_line());
         match line {
             Some(line) => self.copy(ctx, "the command line", line),
             None => self.tell(Level::Info, "Nothing is shown yet"),
@@ -355,7 +413,12 @@ impl App {
     }
 
     fn clear_history(&mut self) {
-        let shown = self.snapshot.as_ref().map(|snapshot| snapshot.request().command_line());
-        self.session.history.retain(|measured| Some(&measured.command_line) == shown.as_ref());
+        let shown = self
+            .snapshot
+            .as_ref()
+            .map(|snapshot| snapshot.request().command_line());
+        self.session
+            .history
+            .retain(|measured| Some(&measured.command_line) == shown.as_ref());
     }
 }

@@ -82,7 +82,9 @@ impl Painter {
     /// # Errors
     /// When no adapter can draw.
     pub fn new(compute: &Compute, theme: FigureTheme) -> anyhow::Result<Self> {
-        let gpu = compute.drawing().context("pictures need a graphics adapter")?;
+        let gpu = compute
+            .drawing()
+            .context("pictures need a graphics adapter")?;
         let renderer = Renderer::new(&gpu.device, FORMAT, RendererOptions::PREDICTABLE);
         let state = RenderState {
             adapter: gpu.adapter,
@@ -127,7 +129,9 @@ impl Painter {
                     egui::Pos2::ZERO,
                     egui::vec2(size[0] as f32, size[1] as f32) / scale,
                 )),
-                max_texture_side: Some(self.state.device.limits().max_texture_dimension_2d as usize),
+                max_texture_side: Some(
+                    self.state.device.limits().max_texture_dimension_2d as usize,
+                ),
                 ..Default::default()
             };
             let viewport = input.viewports.entry(egui::ViewportId::ROOT).or_default();
@@ -144,12 +148,24 @@ impl Painter {
         output: egui::FullOutput,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
-        let RenderState { device, queue, renderer, .. } = &self.state;
+        let RenderState {
+            device,
+            queue,
+            renderer,
+            ..
+        } = &self.state;
         let jobs = ctx.tessellate(output.shapes, output.pixels_per_point);
-        let screen = ScreenDescriptor { size_in_pixels: size, pixels_per_point: output.pixels_per_point };
+        let screen = ScreenDescriptor {
+            size_in_pixels: size,
+            pixels_per_point: output.pixels_per_point,
+        };
         let target = device.create_texture(&wgpu::TextureDescriptor {
             label: Some("figure"),
-            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+            size: wgpu::Extent3d {
+                width: size[0],
+                height: size[1],
+                depth_or_array_layers: 1,
+            },
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
@@ -167,7 +183,11 @@ impl Painter {
         }
         let first = renderer.update_buffers(device, queue, &mut encoder, &jobs, &screen);
         {
-            let ground = ctx.global_style().visuals.panel_fill.to_normalized_gamma_f32();
+            let ground = ctx
+                .global_style()
+                .visuals
+                .panel_fill
+                .to_normalized_gamma_f32();
             let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("figure"),
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
@@ -217,7 +237,13 @@ impl Drawing {
         }
     }
 
-    fn view_ui(&mut self, ui: &mut egui::Ui, view: FigureView, snapshot: &Snapshot, history: &[Measured]) {
+    fn view_ui(
+        &mut self,
+        ui: &mut egui::Ui,
+        view: FigureView,
+        snapshot: &Snapshot,
+        history: &[Measured],
+    ) {
         let world = World {
             snapshot: Some(snapshot),
             request: snapshot.request(),
@@ -238,20 +264,31 @@ impl Drawing {
         let tokens = Tokens::of(ui);
         let sphere = SphereView::default();
         self.marks.update(&sphere, &world, tokens);
-        let frame = egui::Frame::new().fill(tokens.surface.panel.0).inner_margin(16);
+        let frame = egui::Frame::new()
+            .fill(tokens.surface.panel.0)
+            .inner_margin(16);
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             ui.heading(snapshot.title());
             let commands = &mut Commands::default();
             match view {
                 FigureView::Sphere => {
-                    panels::sphere_ui(&mut sphere.clone(), &mut self.canvas, &self.marks, &world, commands, ui);
+                    panels::sphere_ui(
+                        &mut sphere.clone(),
+                        &mut self.canvas,
+                        &self.marks,
+                        &world,
+                        commands,
+                        ui,
+                    );
                 }
                 FigureView::Circle => {
                     let circle = &mut CircleView::default();
                     panels::circle_ui(circle, &mut self.circle, &self.marks, &world, commands, ui);
                 }
                 FigureView::Pairs => panels::pairs_ui(&world, ui),
-                FigureView::Plane => panels::plane_ui(&mut PlaneView::default(), &world, commands, ui),
+                FigureView::Plane => {
+                    panels::plane_ui(&mut PlaneView::default(), &world, commands, ui)
+                }
             }
         });
     }
@@ -287,10 +324,12 @@ fn read_back(
     );
     queue.submit([encoder.finish()]);
     let (sender, receiver) = std::sync::mpsc::channel();
-    buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-        // The receiver waits below; if it is gone, nobody wants the picture.
-        let _ = sender.send(result);
-    });
+    buffer
+        .slice(..)
+        .map_async(wgpu::MapMode::Read, move |result| {
+            // The receiver waits below; if it is gone, nobody wants the picture.
+            let _ = sender.send(result);
+        });
     device.poll(wgpu::PollType::wait_indefinitely())?;
     receiver.recv()??;
     let mapped = buffer.slice(..).get_mapped_range()?;
@@ -298,5 +337,6 @@ fn read_back(
         .chunks_exact(padded as usize)
         .flat_map(|line| line[..row as usize].iter().copied())
         .collect();
-    image::RgbaImage::from_raw(width, height, pixels).ok_or_else(|| anyhow!("the picture has another size"))
+    image::RgbaImage::from_raw(width, height, pixels)
+        .ok_or_else(|| anyhow!("the picture has another size"))
 }

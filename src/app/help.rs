@@ -13,15 +13,36 @@ const CONVENTIONS: [(&str, &str); 13] = [
     ("Right or middle drag", "moves it"),
     ("Wheel", "magnifies at the pointer"),
     ("Click", "selects a point; Ctrl adds, Alt removes"),
-    ("Double click", "on a point turns it to the front, beside the sphere resets the view"),
-    ("Shift+drag", "selects an area with the chosen tool, on the front side only unless switched"),
-    ("Arrow keys, + and −", "turn and magnify the sphere when it has the focus"),
+    (
+        "Double click",
+        "on a point turns it to the front, beside the sphere resets the view",
+    ),
+    (
+        "Shift+drag",
+        "selects an area with the chosen tool, on the front side only unless switched",
+    ),
+    (
+        "Arrow keys, + and −",
+        "turn and magnify the sphere when it has the focus",
+    ),
     ("Hover", "shows the image, its label and figures"),
-    ("Legend", "a click shows or hides a class, a double click shows it alone"),
-    ("Tab", "walks through everything that can be pressed; Space or Enter presses it"),
-    ("Drag a number", "changes it; a click types it. It is computed when you let go"),
+    (
+        "Legend",
+        "a click shows or hides a class, a double click shows it alone",
+    ),
+    (
+        "Tab",
+        "walks through everything that can be pressed; Space or Enter presses it",
+    ),
+    (
+        "Drag a number",
+        "changes it; a click types it. It is computed when you let go",
+    ),
     ("Tabs", "are dragged to dock a view elsewhere"),
-    ("Drop files", "on the window: checkpoints, image folders, sessions"),
+    (
+        "Drop files",
+        "on the window: checkpoints, image folders, sessions",
+    ),
 ];
 
 /// Draws the help; whether it was closed.
@@ -48,23 +69,29 @@ fn contents_ui(ui: &mut Ui) {
          nothing stretched.",
     );
     section(ui, "Pointer and keys");
-    egui::Grid::new("conventions").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
-        for (what, does) in CONVENTIONS {
-            ui.label(RichText::new(what).monospace());
-            ui.label(does);
-            ui.end_row();
-        }
-    });
-    section(ui, "Shortcuts");
-    egui::Grid::new("shortcuts").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
-        for command in Command::all() {
-            if let Some(shortcut) = command.shortcut() {
-                ui.label(RichText::new(ui.ctx().format_shortcut(&shortcut)).monospace());
-                ui.label(command.text());
+    egui::Grid::new("conventions")
+        .num_columns(2)
+        .spacing([24.0, 4.0])
+        .show(ui, |ui| {
+            for (what, does) in CONVENTIONS {
+                ui.label(RichText::new(what).monospace());
+                ui.label(does);
                 ui.end_row();
             }
-        }
-    });
+        });
+    section(ui, "Shortcuts");
+    egui::Grid::new("shortcuts")
+        .num_columns(2)
+        .spacing([24.0, 4.0])
+        .show(ui, |ui| {
+            for command in Command::all() {
+                if let Some(shortcut) = command.shortcut() {
+                    ui.label(RichText::new(ui.ctx().format_shortcut(&shortcut)).monospace());
+                    ui.label(command.text());
+                    ui.end_row();
+                }
+            }
+        });
     section(ui, "How to read the views");
     for pane in Pane::ALL {
         ui.label(RichText::new(pane.title()).text_style(crate::ui::theme::section_style()));

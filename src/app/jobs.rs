@@ -133,7 +133,10 @@ impl Jobs {
             let outcome = run(&request, serial, &compute, &mut cache, progress);
             outcomes.put((serial, outcome));
         };
-        let id = self.worker.submit(title, job).map_err(|full| full.to_string())?;
+        let id = self
+            .worker
+            .submit(title, job)
+            .map_err(|full| full.to_string())?;
         self.current = Some(id);
         Ok(())
     }
@@ -150,7 +153,11 @@ impl Jobs {
 
     /// Facts that the window must act on, oldest first.
     pub fn events(&self) -> Vec<WorkerEvent> {
-        self.worker.events().try_iter().chain(self.helper.events().try_iter()).collect()
+        self.worker
+            .events()
+            .try_iter()
+            .chain(self.helper.events().try_iter())
+            .collect()
     }
 
     /// Whether `id` is the analysis that is wanted.
@@ -175,9 +182,15 @@ impl Jobs {
     /// How far the work is, for the status bar.
     pub fn running(&self) -> Option<Running> {
         let status = self.worker.status().or_else(|| {
-            self.helper.status().filter(|status| !status.title.is_empty())
+            self.helper
+                .status()
+                .filter(|status| !status.title.is_empty())
         })?;
-        let stage = if status.is_cancelling { "stopping" } else { status.stage };
+        let stage = if status.is_cancelling {
+            "stopping"
+        } else {
+            status.stage
+        };
         Some(Running {
             title: status.title,
             stage: stage.to_owned(),
@@ -218,7 +231,11 @@ impl Jobs {
         self.helper
             .submit("Estimating local density", move |progress| {
                 if let Ok((values, how)) = local_density(&analysis, progress) {
-                    slot.put(LocalDensity { serial, values, how });
+                    slot.put(LocalDensity {
+                        serial,
+                        values,
+                        how,
+                    });
                 }
             })
             .map(drop)
@@ -249,7 +266,11 @@ fn run(
         Err(error) => return Outcome::Failed(error.to_string()),
     };
     match Prepared::new(&analysis, progress) {
-        Ok(prepared) => Outcome::Done(Snapshot { analysis, prepared: Arc::new(prepared), serial }),
+        Ok(prepared) => Outcome::Done(Snapshot {
+            analysis,
+            prepared: Arc::new(prepared),
+            serial,
+        }),
         Err(Cancelled) => Outcome::Cancelled,
     }
 }
@@ -257,14 +278,21 @@ fn run(
 /// Rows worked on between two looks at the cancel flag.
 const BLOCK: usize = 2048;
 
-fn neighbours_of(analysis: &Analysis, row: u32, progress: &Progress) -> Result<Neighbours, Cancelled> {
+fn neighbours_of(
+    analysis: &Analysis,
+    row: u32,
+    progress: &Progress,
+) -> Result<Neighbours, Cancelled> {
     let dim = analysis.features.dim;
     let rows = analysis.unit.as_slice();
     let query = &rows[row as usize * dim..(row as usize + 1) * dim];
     let mut list = Vec::with_capacity(NEIGHBOURS * 2);
     for (block, chunk) in rows.chunks(BLOCK * dim).enumerate() {
         progress.check()?;
-        let cosines: Vec<f32> = chunk.par_chunks_exact(dim).map(|other| dot(query, other)).collect();
+        let cosines: Vec<f32> = chunk
+            .par_chunks_exact(dim)
+            .map(|other| dot(query, other))
+            .collect();
         let first = (block * BLOCK) as u32;
         list.extend(
             cosines
@@ -285,13 +313,19 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// log mean exp(−t‖x − x_i‖²) of every point, over all others, or over a seeded sample when that
 /// would take too long; and which of the two it was.
-fn local_density(analysis: &Analysis, progress: &Progress) -> Result<(Vec<f32>, String), Cancelled> {
+fn local_density(
+    analysis: &Analysis,
+    progress: &Progress,
+) -> Result<(Vec<f32>, String), Cancelled> {
     use rand::SeedableRng;
     let dim = analysis.features.dim;
     let rows = analysis.unit.as_slice();
     let count = analysis.features.len();
     let t = analysis.request.t as f32;
-    let is_exact = (count as u64).saturating_mul(count as u64).saturating_mul(dim as u64) <= DENSITY_BUDGET;
+    let is_exact = (count as u64)
+        .saturating_mul(count as u64)
+        .saturating_mul(dim as u64)
+        <= DENSITY_BUDGET;
     let seed = analysis.request.seed;
     let others: Vec<usize> = if is_exact {
         (0..count).collect()
@@ -311,7 +345,11 @@ fn local_density(analysis: &Analysis, progress: &Progress) -> Result<(Vec<f32>, 
                 (-2.0 * t * (1.0 - cosine).max(0.0)).exp()
             };
             let is_other = |other: &&usize| **other != row;
-            let sum: f64 = others.iter().filter(is_other).map(|other| f64::from(near(other))).sum();
+            let sum: f64 = others
+                .iter()
+                .filter(is_other)
+                .map(|other| f64::from(near(other)))
+                .sum();
             let counted = others.len() - usize::from(is_exact);
             (sum / counted.max(1) as f64).ln() as f32
         }));

@@ -1,7 +1,10 @@
 //! The docked views.
 
 use egui::{Color32, Stroke, Style, Ui, Visuals, WidgetText};
-use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Behavior, Container, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles,
+    Tree, UiResponse,
+};
 
 use crate::ui::{Pane, theme::Tokens};
 
@@ -18,9 +21,16 @@ pub(super) fn default_tree() -> Tree<Pane> {
         let id = tiles.insert_pane(pane);
         tiles.insert_tab_tile(vec![id])
     };
-    let [sources, sphere, circle, pairs, plane] =
-        [Pane::Sources, Pane::Sphere, Pane::Circle, Pane::Pairs, Pane::Plane].map(&mut pane);
-    let [figures, table, log] = [Pane::Figures, Pane::Table, Pane::Log].map(|pane| tiles.insert_pane(pane));
+    let [sources, sphere, circle, pairs, plane] = [
+        Pane::Sources,
+        Pane::Sphere,
+        Pane::Circle,
+        Pane::Pairs,
+        Pane::Plane,
+    ]
+    .map(&mut pane);
+    let [figures, table, log] =
+        [Pane::Figures, Pane::Table, Pane::Log].map(|pane| tiles.insert_pane(pane));
     let details = tiles.insert_tab_tile(vec![figures, table, log]);
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
@@ -29,10 +39,26 @@ pub(super) fn default_tree() -> Tree<Pane> {
         }
         tiles.insert_container(Container::Linear(linear))
     };
-    let below = split(&mut tiles, LinearDir::Horizontal, &[(circle, 1.0), (pairs, 1.0)]);
-    let middle = split(&mut tiles, LinearDir::Vertical, &[(sphere, 1.75), (below, 1.0)]);
-    let right = split(&mut tiles, LinearDir::Vertical, &[(plane, 1.0), (details, 1.25)]);
-    let root = split(&mut tiles, LinearDir::Horizontal, &[(sources, 0.9), (middle, 2.1), (right, 1.3)]);
+    let below = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(circle, 1.0), (pairs, 1.0)],
+    );
+    let middle = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(sphere, 1.75), (below, 1.0)],
+    );
+    let right = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(plane, 1.0), (details, 1.25)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Horizontal,
+        &[(sources, 0.9), (middle, 2.1), (right, 1.3)],
+    );
     Tree::new(tree_id(), root, tiles)
 }
 
@@ -53,10 +79,15 @@ pub(super) fn show(tree: &mut Tree<Pane>, pane: Pane) {
 /// anything.
 pub(super) fn is_usable(tree: &Tree<Pane>) -> bool {
     let count = |wanted: &Pane| {
-        tree.tiles.tiles().filter(|tile| matches!(tile, Tile::Pane(pane) if pane == wanted)).count()
+        tree.tiles
+            .tiles()
+            .filter(|tile| matches!(tile, Tile::Pane(pane) if pane == wanted))
+            .count()
     };
     let counts: Vec<usize> = Pane::ALL.iter().map(count).collect();
-    let root_exists = tree.root().is_some_and(|root| tree.tiles.get(root).is_some());
+    let root_exists = tree
+        .root()
+        .is_some_and(|root| tree.tiles.get(root).is_some());
     root_exists && counts.iter().all(|count| *count <= 1) && counts.iter().sum::<usize>() > 0
 }
 
@@ -89,7 +120,10 @@ impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
+        SimplificationOptions {
+            all_panes_must_have_tabs: true,
+            ..Default::default()
+        }
     }
 
     fn tab_bar_height(&self, _style: &Style) -> f32 {
@@ -121,8 +155,18 @@ impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
         Tokens::of_visuals(visuals).surface.bar.0
     }
 
-    fn tab_bg_color(&self, visuals: &Visuals, _: &Tiles<Pane>, _: TileId, state: &TabState) -> Color32 {
-        if state.active { Tokens::of_visuals(visuals).surface.panel.0 } else { Color32::TRANSPARENT }
+    fn tab_bg_color(
+        &self,
+        visuals: &Visuals,
+        _: &Tiles<Pane>,
+        _: TileId,
+        state: &TabState,
+    ) -> Color32 {
+        if state.active {
+            Tokens::of_visuals(visuals).surface.panel.0
+        } else {
+            Color32::TRANSPARENT
+        }
     }
 
     fn tab_outline_stroke(&self, _: &Visuals, _: &Tiles<Pane>, _: TileId, _: &TabState) -> Stroke {
@@ -133,9 +177,19 @@ impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
         Stroke::new(1.0, Tokens::of_visuals(visuals).surface.rule.0)
     }
 
-    fn tab_text_color(&self, visuals: &Visuals, _: &Tiles<Pane>, _: TileId, state: &TabState) -> Color32 {
+    fn tab_text_color(
+        &self,
+        visuals: &Visuals,
+        _: &Tiles<Pane>,
+        _: TileId,
+        state: &TabState,
+    ) -> Color32 {
         let text = &Tokens::of_visuals(visuals).text;
-        if state.active { text.strong.0 } else { text.weak.0 }
+        if state.active {
+            text.strong.0
+        } else {
+            text.weak.0
+        }
     }
 }
 

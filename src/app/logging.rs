@@ -64,7 +64,12 @@ impl IsOkOrFull for Result<(), crossbeam_channel::TrySendError<LogLine>> {
 /// Our own records from "info" on, and everyone's warnings and errors.
 fn is_for_views(metadata: &log::Metadata<'_>) -> bool {
     let is_ours = metadata.target().starts_with("spherescope");
-    metadata.level() <= if is_ours { log::Level::Info } else { log::Level::Warn }
+    metadata.level()
+        <= if is_ours {
+            log::Level::Info
+        } else {
+            log::Level::Warn
+        }
 }
 
 fn views() -> &'static Mutex<Vec<Sender<LogLine>>> {
@@ -85,6 +90,9 @@ pub(super) fn install() {
 /// All records from now on that a log view shows.
 pub(super) fn subscribe() -> Receiver<LogLine> {
     let (sender, receiver) = bounded(CAPACITY);
-    views().lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+    views()
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(sender);
     receiver
 }

@@ -9,7 +9,10 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Checkpoint,
-    Images { path: PathBuf, masks: Option<PathBuf> },
+    Images {
+        path: PathBuf,
+        masks: Option<PathBuf>,
+    },
     Session,
 }
 
@@ -19,21 +22,39 @@ pub(super) enum Kind {
 /// # Errors
 /// A sentence when there is no such path or it is a single picture.
 pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
-    let metadata =
-        path.metadata().map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    let metadata = path
+        .metadata()
+        .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     if metadata.is_dir() {
         return Ok(images_in(path));
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     if extension == "json" {
         return Ok(Kind::Session);
     }
     if is_image_set(&name, &first_bytes(path)) {
-        return Ok(Kind::Images { path: path.to_owned(), masks: None });
+        return Ok(Kind::Images {
+            path: path.to_owned(),
+            masks: None,
+        });
     }
-    if matches!(extension.as_str(), "png" | "jpg" | "jpeg" | "webp" | "bmp" | "tif" | "tiff") {
-        return Err(format!("{} is one picture: open its folder instead", path.display()));
+    if matches!(
+        extension.as_str(),
+        "png" | "jpg" | "jpeg" | "webp" | "bmp" | "tif" | "tiff"
+    ) {
+        return Err(format!(
+            "{} is one picture: open its folder instead",
+            path.display()
+        ));
     }
     Ok(Kind::Checkpoint)
 }
@@ -42,9 +63,15 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
 fn images_in(path: &Path) -> Kind {
     let (images, masks) = (path.join("images"), path.join("masks"));
     if images.is_dir() && masks.is_dir() {
-        Kind::Images { path: images, masks: Some(masks) }
+        Kind::Images {
+            path: images,
+            masks: Some(masks),
+        }
     } else {
-        Kind::Images { path: path.to_owned(), masks: None }
+        Kind::Images {
+            path: path.to_owned(),
+            masks: None,
+        }
     }
 }
 
@@ -58,7 +85,8 @@ fn first_bytes(path: &Path) -> [u8; 4] {
 /// CIFAR and STL-10 are known by their files' names, idx by its first bytes.
 fn is_image_set(name: &str, first: &[u8; 4]) -> bool {
     let is_cifar = name.ends_with(".bin")
-        && (name.starts_with("data_batch") || matches!(name, "test_batch.bin" | "train.bin" | "test.bin"));
+        && (name.starts_with("data_batch")
+            || matches!(name, "test_batch.bin" | "train.bin" | "test.bin"));
     let is_stl = name.ends_with("_x.bin");
     let is_idx = first[..2] == [0, 0] && first[2] == 8 && (1..=4).contains(&first[3]);
     is_cifar || is_stl || is_idx
@@ -72,7 +100,9 @@ pub(super) fn typed_path(text: &str) -> PathBuf {
         && (rest.is_empty() || rest.starts_with(['/', '\\']))
         && let Some(folders) = directories::UserDirs::new()
     {
-        return folders.home_dir().join(rest.trim_start_matches(['/', '\\']));
+        return folders
+            .home_dir()
+            .join(rest.trim_start_matches(['/', '\\']));
     }
     PathBuf::from(text)
 }
@@ -90,7 +120,10 @@ mod tests {
             path
         };
         assert_eq!(kind_of(&file("a.pth", b"PK")), Ok(Kind::Checkpoint));
-        assert_eq!(kind_of(&file("pytorch_model.bin", b"PK\x03\x04")), Ok(Kind::Checkpoint));
+        assert_eq!(
+            kind_of(&file("pytorch_model.bin", b"PK\x03\x04")),
+            Ok(Kind::Checkpoint)
+        );
         assert_eq!(kind_of(&file("s.json", b"{}")), Ok(Kind::Session));
         for set in [
             file("data_batch_1.bin", b""),
@@ -99,8 +132,16 @@ mod tests {
         ] {
             assert!(matches!(kind_of(&set), Ok(Kind::Images { .. })), "{set:?}");
         }
-        assert!(kind_of(&file("cat.png", b"")).unwrap_err().contains("one picture"));
-        assert!(kind_of(&folder.path().join("gone")).unwrap_err().contains("gone"));
+        assert!(
+            kind_of(&file("cat.png", b""))
+                .unwrap_err()
+                .contains("one picture")
+        );
+        assert!(
+            kind_of(&folder.path().join("gone"))
+                .unwrap_err()
+                .contains("gone")
+        );
     }
 
     #[test]

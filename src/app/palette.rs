@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Align2, Area, Frame, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Area, Frame, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, vec2,
+};
 
 use super::opening::typed_path;
 use crate::ui::{Command, Commands, OpenTarget, theme::Tokens};
@@ -21,7 +24,11 @@ pub(super) struct Palette {
 
 impl Palette {
     pub fn open(&mut self) {
-        *self = Self { is_open: true, is_new: true, ..Self::default() };
+        *self = Self {
+            is_open: true,
+            is_new: true,
+            ..Self::default()
+        };
     }
 
     /// Closes it; whether it was open.
@@ -42,7 +49,9 @@ impl Palette {
             .order(egui::Order::Foreground)
             .interactable(true);
         let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
-        let modal = Modal::new(id).area(area).backdrop_color(tokens.surface.backdrop.0);
+        let modal = Modal::new(id)
+            .area(area)
+            .backdrop_color(tokens.surface.backdrop.0);
         let found = found(&self.query, recent);
         let response = modal.show(ctx, |ui| {
             ui.set_width(560.0_f32.min(ctx.content_rect().width() - 48.0));
@@ -58,7 +67,8 @@ impl Palette {
     }
 
     fn contents_ui(&mut self, ui: &mut Ui, found: &[Command]) -> Option<Command> {
-        let down = ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown));
+        let down =
+            ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown));
         let up = ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp));
         let edit = TextEdit::singleline(&mut self.query)
             .id(Id::unique("palette query"))
@@ -80,22 +90,25 @@ impl Palette {
         }
         ui.add_space(4.0);
         let mut clicked = None;
-        ScrollArea::vertical().max_height(420.0).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for (index, command) in found.iter().enumerate() {
-                let row = row_ui(ui, command, index == self.chosen);
-                if index == self.chosen && down + up > 0 {
-                    row.scroll_to_me(None);
+        ScrollArea::vertical()
+            .max_height(420.0)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for (index, command) in found.iter().enumerate() {
+                    let row = row_ui(ui, command, index == self.chosen);
+                    if index == self.chosen && down + up > 0 {
+                        row.scroll_to_me(None);
+                    }
+                    if row.clicked() {
+                        clicked = Some(command.clone());
+                    }
                 }
-                if row.clicked() {
-                    clicked = Some(command.clone());
+                if found.is_empty() {
+                    ui.add_space(8.0);
+                    ui.weak("No command or path is called that");
                 }
-            }
-            if found.is_empty() {
-                ui.add_space(8.0);
-                ui.weak("No command or path is called that");
-            }
-        });
+            });
         clicked
     }
 }
@@ -103,21 +116,47 @@ impl Palette {
 fn row_ui(ui: &mut Ui, command: &Command, is_chosen: bool) -> egui::Response {
     let tokens = Tokens::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_chosen, command.text()));
+    response
+        .widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_chosen, command.text()));
     if is_chosen {
-        ui.painter().rect_filled(rect, f32::from(tokens.shape.corner), tokens.accent.fill.0);
+        ui.painter()
+            .rect_filled(rect, f32::from(tokens.shape.corner), tokens.accent.fill.0);
     } else if response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect, f32::from(tokens.shape.corner), tokens.surface.control.0);
+        ui.painter().rect_filled(
+            rect,
+            f32::from(tokens.shape.corner),
+            tokens.surface.control.0,
+        );
     }
-    let colour = if is_chosen { tokens.accent.on_fill.0 } else { tokens.text.body.0 };
+    let colour = if is_chosen {
+        tokens.accent.on_fill.0
+    } else {
+        tokens.text.body.0
+    };
     let body = egui::TextStyle::Body.resolve(ui.style());
     let small = egui::TextStyle::Small.resolve(ui.style());
     let painter = ui.painter_at(rect);
-    painter.text(rect.left_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER, command.text(), body, colour);
+    painter.text(
+        rect.left_center() + vec2(8.0, 0.0),
+        Align2::LEFT_CENTER,
+        command.text(),
+        body,
+        colour,
+    );
     if let Some(shortcut) = command.shortcut() {
         let keys = ui.ctx().format_shortcut(&shortcut);
-        let colour = if is_chosen { tokens.accent.on_fill.0 } else { tokens.text.weak.0 };
-        painter.text(rect.right_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER, keys, small, colour);
+        let colour = if is_chosen {
+            tokens.accent.on_fill.0
+        } else {
+            tokens.text.weak.0
+        };
+        painter.text(
+            rect.right_center() - vec2(8.0, 0.0),
+            Align2::RIGHT_CENTER,
+            keys,
+            small,
+            colour,
+        );
     }
     response
 }
@@ -130,7 +169,9 @@ fn found(query: &str, recent: &[PathBuf]) -> Vec<Command> {
         listed.push(Command::Open(OpenTarget::Anything, typed_path(query)));
     }
     let candidates = Command::all().into_iter().chain(
-        recent.iter().map(|path| Command::Open(OpenTarget::Anything, path.clone())),
+        recent
+            .iter()
+            .map(|path| Command::Open(OpenTarget::Anything, path.clone())),
     );
     let mut scored: Vec<(i32, usize, Command)> = candidates
         .enumerate()
@@ -148,34 +189,46 @@ fn looks_like_path(query: &str) -> bool {
         || query.starts_with("./")
         || query.starts_with("../")
         || query.starts_with("file://")
-        || query.get(1..3).is_some_and(|rest| rest == ":\\" || rest == ":/")
+        || query
+            .get(1..3)
+            .is_some_and(|rest| rest == ":\\" || rest == ":/")
 }
 
 /// How well `query` fits `text`: every word must occur, at the start of a word best, else its
 /// letters in order; `None` when it does not fit.
 fn score(query: &str, text: &str) -> Option<i32> {
     let text = text.to_lowercase();
-    query.to_lowercase().split_whitespace().try_fold(0, |sum, word| {
-        let points = if text.starts_with(word) {
-            30
-        } else if text.split(|c: char| !c.is_alphanumeric()).any(|part| part == word) {
-            25
-        } else if text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) {
-            20
-        } else if text.contains(word) {
-            10
-        } else if has_letters_in_order(word, &text) {
-            1
-        } else {
-            return None;
-        };
-        Some(sum + points)
-    })
+    query
+        .to_lowercase()
+        .split_whitespace()
+        .try_fold(0, |sum, word| {
+            let points = if text.starts_with(word) {
+                30
+            } else if text
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|part| part == word)
+            {
+                25
+            } else if text
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|part| part.starts_with(word))
+            {
+                20
+            } else if text.contains(word) {
+                10
+            } else if has_letters_in_order(word, &text) {
+                1
+            } else {
+                return None;
+            };
+            Some(sum + points)
+        })
 }
 
 fn has_letters_in_order(word: &str, text: &str) -> bool {
     let mut letters = text.chars();
-    word.chars().all(|wanted| letters.any(|letter| letter == wanted))
+    word.chars()
+        .all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 /// A frame for the overlays that are no dialogs.
@@ -191,23 +244,41 @@ mod tests {
     #[test]
     fn typed_words_find_their_command() {
         let first = |query: &str| found(query, &[]).into_iter().next();
-        assert_eq!(first("features: dense"), Some(Command::Edit(RequestEdit::Kind(FeatureKind::Dense))));
-        assert_eq!(first("features: pooled"), Some(Command::Edit(RequestEdit::Kind(FeatureKind::Pooled))));
+        assert_eq!(
+            first("features: dense"),
+            Some(Command::Edit(RequestEdit::Kind(FeatureKind::Dense)))
+        );
+        assert_eq!(
+            first("features: pooled"),
+            Some(Command::Edit(RequestEdit::Kind(FeatureKind::Pooled)))
+        );
         assert_eq!(first("help"), Some(Command::Help));
-        assert_eq!(first("theme light"), Some(Command::Theme(crate::ui::ThemeChoice::Light)));
+        assert_eq!(
+            first("theme light"),
+            Some(Command::Theme(crate::ui::ThemeChoice::Light))
+        );
         assert_eq!(first("xyzzy"), None);
     }
 
     #[test]
     fn a_path_is_offered_first() {
         let first = found("/data/model.pth", &[]).into_iter().next();
-        assert_eq!(first, Some(Command::Open(OpenTarget::Anything, "/data/model.pth".into())));
+        assert_eq!(
+            first,
+            Some(Command::Open(
+                OpenTarget::Anything,
+                "/data/model.pth".into()
+            ))
+        );
         assert!(looks_like_path("C:\\models") && !looks_like_path("copy"));
     }
 
     #[test]
     fn recent_files_are_found_by_name() {
         let recent = [PathBuf::from("/a/resnet20.th")];
-        assert!(found("resnet20", &recent).contains(&Command::Open(OpenTarget::Anything, recent[0].clone())));
+        assert!(
+            found("resnet20", &recent)
+                .contains(&Command::Open(OpenTarget::Anything, recent[0].clone()))
+        );
     }
 }

@@ -5,11 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Align2, Area, Id, Key, Modal, Sense, TextEdit, Ui, vec2};
 
 use super::opening::typed_path;
-use crate::ui::{
-    Command, Commands, OpenTarget,
-    theme::Tokens,
-    widgets::caption,
-};
+use crate::ui::{Command, Commands, OpenTarget, theme::Tokens, widgets::caption};
 
 /// Paths that are proposed.
 const MOST: usize = 12;
@@ -48,7 +44,13 @@ impl PathDialog {
     }
 
     pub fn with_text(purpose: Purpose, text: String) -> Self {
-        Self { purpose, text, is_new: true, listed_for: None, proposals: Vec::new() }
+        Self {
+            purpose,
+            text,
+            is_new: true,
+            listed_for: None,
+            proposals: Vec::new(),
+        }
     }
 
     /// Takes proposals in, unless the text has changed since they were asked for.
@@ -59,7 +61,12 @@ impl PathDialog {
     }
 
     /// Draws the dialog.
-    pub fn show(&mut self, ctx: &egui::Context, recent: &[PathBuf], commands: &mut Commands) -> DialogOutcome {
+    pub fn show(
+        &mut self,
+        ctx: &egui::Context,
+        recent: &[PathBuf],
+        commands: &mut Commands,
+    ) -> DialogOutcome {
         let id = Id::unique("path dialog");
         let area = Area::new(id)
             .kind(egui::UiKind::Modal)
@@ -68,7 +75,9 @@ impl PathDialog {
             .order(egui::Order::Foreground)
             .interactable(true);
         let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
-        let modal = Modal::new(id).area(area).backdrop_color(tokens.surface.backdrop.0);
+        let modal = Modal::new(id)
+            .area(area)
+            .backdrop_color(tokens.surface.backdrop.0);
         let response = modal.show(ctx, |ui| {
             ui.set_width(640.0_f32.min(ctx.content_rect().width() - 48.0));
             self.contents_ui(ui, recent, commands)
@@ -78,7 +87,12 @@ impl PathDialog {
         outcome
     }
 
-    fn contents_ui(&mut self, ui: &mut Ui, recent: &[PathBuf], commands: &mut Commands) -> DialogOutcome {
+    fn contents_ui(
+        &mut self,
+        ui: &mut Ui,
+        recent: &[PathBuf],
+        commands: &mut Commands,
+    ) -> DialogOutcome {
         let (title, hint, confirm) = self.words();
         ui.heading(title);
         let edit = TextEdit::singleline(&mut self.text)
@@ -101,7 +115,10 @@ impl PathDialog {
                 wanted = Some(self.text.clone());
             }
             if let Purpose::Open(target) = self.purpose
-                && ui.button("Browse…").on_hover_text("The system's own dialog").clicked()
+                && ui
+                    .button("Browse…")
+                    .on_hover_text("The system's own dialog")
+                    .clicked()
             {
                 commands.push(Command::Browse(target));
             }
@@ -141,8 +158,16 @@ impl PathDialog {
                 "A folder of masks whose names are those of the images. Enter opens it.",
                 "Open",
             ),
-            Purpose::Open(OpenTarget::Session) => ("Open session", "A session file (.json). Enter opens it.", "Open"),
-            Purpose::SaveSession => ("Save session", "Where the session is written. Enter saves it.", "Save"),
+            Purpose::Open(OpenTarget::Session) => (
+                "Open session",
+                "A session file (.json). Enter opens it.",
+                "Open",
+            ),
+            Purpose::SaveSession => (
+                "Save session",
+                "Where the session is written. Enter saves it.",
+                "Save",
+            ),
         }
     }
 
@@ -154,7 +179,10 @@ impl PathDialog {
             }
             for path in recent {
                 let text = path.display().to_string();
-                if ui.selectable_label(false, egui::RichText::new(&text).monospace()).clicked() {
+                if ui
+                    .selectable_label(false, egui::RichText::new(&text).monospace())
+                    .clicked()
+                {
                     *wanted = Some(text);
                 }
             }
@@ -186,7 +214,11 @@ pub(super) fn completions(typed: &str) -> Vec<PathBuf> {
     let (folder, start) = if typed.ends_with(['/', '\\']) {
         (path.clone(), String::new())
     } else {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         (path.parent().map(Path::to_owned).unwrap_or_default(), name)
     };
     if folder.as_os_str().is_empty() {
@@ -217,10 +249,18 @@ pub(super) fn completions(typed: &str) -> Vec<PathBuf> {
 /// Says over everything that the files may be let go.
 pub(super) fn drop_hint(ctx: &egui::Context) {
     let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
-    let painter = ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("drop hint")));
+    let painter = ctx.layer_painter(egui::LayerId::new(
+        egui::Order::Foreground,
+        Id::unique("drop hint"),
+    ));
     let rect = ctx.content_rect();
     painter.rect_filled(rect, 0.0, tokens.surface.backdrop.0);
-    painter.rect_stroke(rect.shrink(8.0), 4.0, (2.0, tokens.accent.main.0), egui::StrokeKind::Inside);
+    painter.rect_stroke(
+        rect.shrink(8.0),
+        4.0,
+        (2.0, tokens.accent.main.0),
+        egui::StrokeKind::Inside,
+    );
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
@@ -243,7 +283,12 @@ mod tests {
         let typed = folder.path().join("al").display().to_string();
         let found = completions(&typed);
         assert_eq!(found.len(), 2);
-        assert!(found[0].display().to_string().ends_with(std::path::MAIN_SEPARATOR));
+        assert!(
+            found[0]
+                .display()
+                .to_string()
+                .ends_with(std::path::MAIN_SEPARATOR)
+        );
         let all = completions(&format!("{}/", folder.path().display()));
         assert_eq!(all.len(), 3);
         assert!(completions("no such folder/x").is_empty() && completions("").is_empty());

@@ -112,8 +112,14 @@ impl Session {
     /// # Errors
     /// [`SessionError::Read`] and [`SessionError::Content`].
     pub fn read(path: &Path) -> Result<Self, SessionError> {
-        let read = |source| SessionError::Read { path: path.to_owned(), source };
-        let content = |why: String| SessionError::Content { path: path.to_owned(), why };
+        let read = |source| SessionError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let content = |why: String| SessionError::Content {
+            path: path.to_owned(),
+            why,
+        };
         let size = path.metadata().map_err(read)?.len();
         if size > MAX_BYTES {
             return Err(content(format!("it has {} MB", size >> 20)));
@@ -125,7 +131,9 @@ impl Session {
         match value.get("version").and_then(serde_json::Value::as_u64) {
             Some(version) if version == u64::from(VERSION) => {}
             Some(version) => {
-                return Err(content(format!("its form has version {version}, this program reads {VERSION}")));
+                return Err(content(format!(
+                    "its form has version {version}, this program reads {VERSION}"
+                )));
             }
             None => return Err(content("it names no version".to_owned())),
         }
@@ -137,7 +145,10 @@ impl Session {
     /// # Errors
     /// [`SessionError::Write`].
     pub fn write(&self, path: &Path) -> Result<(), SessionError> {
-        let failed = |source| SessionError::Write { path: path.to_owned(), source };
+        let failed = |source| SessionError::Write {
+            path: path.to_owned(),
+            source,
+        };
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -181,7 +192,9 @@ mod tests {
             recent: vec!["a.pth".into()],
             ..Session::default()
         };
-        session.normalisations.insert("a.pth".into(), Normalisation::HALF);
+        session
+            .normalisations
+            .insert("a.pth".into(), Normalisation::HALF);
         session.write(&path).unwrap();
         let read = Session::read(&path).unwrap();
         assert_eq!(read.request, session.request);
@@ -207,7 +220,10 @@ mod tests {
         }
         let aside = Session::set_aside(&path).unwrap();
         assert!(aside.exists() && !path.exists());
-        assert!(matches!(Session::read(&path), Err(SessionError::Read { .. })));
+        assert!(matches!(
+            Session::read(&path),
+            Err(SessionError::Read { .. })
+        ));
     }
 
     #[test]
@@ -215,7 +231,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let error = Session::default().write(&file.join("session.json")).unwrap_err();
+        let error = Session::default()
+            .write(&file.join("session.json"))
+            .unwrap_err();
         assert!(matches!(error, SessionError::Write { .. }));
     }
 
@@ -227,6 +245,12 @@ mod tests {
         }
         assert_eq!(recent.len(), MOST_RECENT);
         assert_eq!(recent[0], PathBuf::from("4"));
-        assert_eq!(recent.iter().filter(|path| **path == PathBuf::from("4")).count(), 1);
+        assert_eq!(
+            recent
+                .iter()
+                .filter(|path| **path == PathBuf::from("4"))
+                .count(),
+            1
+        );
     }
 }

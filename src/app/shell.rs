@@ -42,7 +42,11 @@ fn menus() -> Vec<Menu> {
         Command::Redo,
         Command::CopySelection,
     ]));
-    let mut compute = some(FeatureKind::ALL.map(|kind| Command::Edit(RequestEdit::Kind(kind))).into());
+    let mut compute = some(
+        FeatureKind::ALL
+            .map(|kind| Command::Edit(RequestEdit::Kind(kind)))
+            .into(),
+    );
     compute.push(None);
     compute.extend(some(vec![
         Command::Recompute,
@@ -66,7 +70,13 @@ fn menus() -> Vec<Menu> {
         Some(Command::Quit),
     ];
     let help = some(vec![Command::Palette, Command::Help]);
-    vec![("File", file), ("View", view), ("Points", points), ("Compute", compute), ("Help", help)]
+    vec![
+        ("File", file),
+        ("View", view),
+        ("Points", points),
+        ("Compute", compute),
+        ("Help", help),
+    ]
 }
 
 impl App {
@@ -93,7 +103,10 @@ impl App {
             }
         }
         let is_asking = ctx.input(|input| {
-            input.events.iter().any(|event| matches!(event, egui::Event::Text(text) if text == "?"))
+            input
+                .events
+                .iter()
+                .any(|event| matches!(event, egui::Event::Text(text) if text == "?"))
         });
         if is_asking && !is_writing {
             commands.push(Command::Help);
@@ -114,8 +127,12 @@ impl App {
         let bar = egui::Frame::new()
             .fill(tokens.surface.bar.0)
             .inner_margin(egui::Margin::symmetric(12, 4));
-        egui::Panel::top("menu").frame(bar).show(ui, |ui| self.menu_ui(ui, commands));
-        egui::Panel::bottom("status").frame(bar).show(ui, |ui| self.status_ui(ui, commands));
+        egui::Panel::top("menu")
+            .frame(bar)
+            .show(ui, |ui| self.menu_ui(ui, commands));
+        egui::Panel::bottom("status")
+            .frame(bar)
+            .show(ui, |ui| self.status_ui(ui, commands));
         egui::CentralPanel::no_frame().show(ui, |ui| self.views_ui(ui, commands));
     }
 
@@ -180,8 +197,16 @@ impl App {
         ui.separator();
         caption(ui, "Opened before");
         for path in &self.session.recent {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
+            let name = path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned();
+            if ui
+                .button(name)
+                .on_hover_text(path.display().to_string())
+                .clicked()
+            {
                 commands.push(Command::Open(OpenTarget::Anything, path.clone()));
             }
         }
@@ -202,7 +227,10 @@ impl App {
         response.on_hover_ui(|ui| {
             ui.label(&text);
             if let Some(adapter) = &report.adapter {
-                ui.label(format!("drawing and adapter: {adapter}, driver {}", adapter.driver));
+                ui.label(format!(
+                    "drawing and adapter: {adapter}, driver {}",
+                    adapter.driver
+                ));
             }
             ui.label(format!("asked for: {}", report.policy));
             ui.label(&report.reason);
@@ -217,10 +245,15 @@ impl App {
                     if progress_bar(ui, running) {
                         commands.push(Command::Cancel);
                     }
-                    ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+                    ui.ctx()
+                        .request_repaint_after(std::time::Duration::from_millis(100));
                 }
                 _ => {
-                    let text = if self.jobs.is_busy() { "Starting" } else { "Ready" };
+                    let text = if self.jobs.is_busy() {
+                        "Starting"
+                    } else {
+                        "Ready"
+                    };
                     caption(ui, text);
                 }
             }
@@ -288,16 +321,42 @@ fn palette_field(ui: &mut Ui, commands: &mut Commands) {
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Command palette"));
     let is_lit = response.hovered() || response.has_focus();
-    let line = if is_lit { tokens.surface.rule_strong.0 } else { tokens.surface.rule.0 };
+    let line = if is_lit {
+        tokens.surface.rule_strong.0
+    } else {
+        tokens.surface.rule.0
+    };
     let painter = ui.painter_at(rect);
-    painter.rect(rect, f32::from(tokens.shape.corner), tokens.surface.field.0, (1.0, line), egui::StrokeKind::Inside);
+    painter.rect(
+        rect,
+        f32::from(tokens.shape.corner),
+        tokens.surface.field.0,
+        (1.0, line),
+        egui::StrokeKind::Inside,
+    );
     let icon = egui::Rect::from_center_size(rect.left_center() + vec2(14.0, 0.0), vec2(12.0, 12.0));
     icons::paint(&painter, icon, Icon::Search, tokens.text.weak.0);
     let font = egui::TextStyle::Small.resolve(ui.style());
     let hint = "Commands and paths";
-    painter.text(rect.left_center() + vec2(26.0, 0.0), egui::Align2::LEFT_CENTER, hint, font.clone(), tokens.text.weak.0);
-    let keys = ui.ctx().format_shortcut(&Command::Palette.shortcut().unwrap_or(egui::KeyboardShortcut::new(egui::Modifiers::NONE, Key::F1)));
-    painter.text(rect.right_center() - vec2(8.0, 0.0), egui::Align2::RIGHT_CENTER, keys, font, tokens.text.weak.0);
+    painter.text(
+        rect.left_center() + vec2(26.0, 0.0),
+        egui::Align2::LEFT_CENTER,
+        hint,
+        font.clone(),
+        tokens.text.weak.0,
+    );
+    let keys = ui.ctx().format_shortcut(
+        &Command::Palette
+            .shortcut()
+            .unwrap_or(egui::KeyboardShortcut::new(egui::Modifiers::NONE, Key::F1)),
+    );
+    painter.text(
+        rect.right_center() - vec2(8.0, 0.0),
+        egui::Align2::RIGHT_CENTER,
+        keys,
+        font,
+        tokens.text.weak.0,
+    );
     if response.clicked() {
         commands.push(Command::Palette);
     }

@@ -141,7 +141,10 @@ impl App {
             app.tell(level, text);
         }
         let report = app.jobs.compute().report().clone();
-        app.note(Level::Info, format!("computing on {report}: {}", report.reason));
+        app.note(
+            Level::Info,
+            format!("computing on {report}: {}", report.reason),
+        );
         app.start(ctx, options.open);
         app
     }
@@ -167,7 +170,11 @@ impl App {
             Level::Error => log::Level::Error,
         };
         log::log!(target: logging::TOLD, severity, "{text}");
-        self.keep(LogLine { at: SystemTime::now(), level, text });
+        self.keep(LogLine {
+            at: SystemTime::now(),
+            level,
+            text,
+        });
     }
 
     /// As [`note`](Self::note), and shows it for a moment.
@@ -234,18 +241,29 @@ impl App {
             self.take_outcome(ctx, outcome);
         }
         let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
-        if let Some((of, neighbours)) = self.jobs.neighbours.take().filter(|(of, _)| Some(*of) == serial) {
+        if let Some((of, neighbours)) = self
+            .jobs
+            .neighbours
+            .take()
+            .filter(|(of, _)| Some(*of) == serial)
+        {
             let _ = of;
             self.neighbours = Some(neighbours);
         }
-        if let Some(density) = self.jobs.densities.take().filter(|density| Some(density.serial) == serial) {
+        if let Some(density) = self
+            .jobs
+            .densities
+            .take()
+            .filter(|density| Some(density.serial) == serial)
+        {
             self.density = Some(density);
         }
         if let Some((target, path)) = self.jobs.picked.take() {
             self.dialog = None;
             self.dispatch(ctx, Command::Open(target, path));
         }
-        if let (Some((typed, found)), Some(dialog)) = (self.jobs.listings.take(), &mut self.dialog) {
+        if let (Some((typed, found)), Some(dialog)) = (self.jobs.listings.take(), &mut self.dialog)
+        {
             dialog.take_listing(&typed, found);
         }
         self.running = self.jobs.running();
@@ -269,11 +287,19 @@ impl App {
             }
             WorkerEvent::DeviceLost { message } => {
                 self.jobs.fall_back(&message);
-                self.tell(Level::Warning, format!("the graphics device was lost ({message}): computing on the CPU"));
+                self.tell(
+                    Level::Warning,
+                    format!("the graphics device was lost ({message}): computing on the CPU"),
+                );
                 self.analyse(false);
             }
-            WorkerEvent::Finished { title, duration, .. } if !title.is_empty() => {
-                self.note(Level::Info, format!("{title}: {:.2} s", duration.as_secs_f64()));
+            WorkerEvent::Finished {
+                title, duration, ..
+            } if !title.is_empty() => {
+                self.note(
+                    Level::Info,
+                    format!("{title}: {:.2} s", duration.as_secs_f64()),
+                );
             }
             _ => {}
         }
@@ -378,7 +404,11 @@ impl App {
     }
 
     /// What panels may read.
-    fn world<'a>(&'a self, report: &'a crate::compute::DeviceReport, ctx: &egui::Context) -> World<'a> {
+    fn world<'a>(
+        &'a self,
+        report: &'a crate::compute::DeviceReport,
+        ctx: &egui::Context,
+    ) -> World<'a> {
         World {
             snapshot: self.snapshot.as_ref(),
             request: &self.request,
@@ -387,12 +417,18 @@ impl App {
             selection: &self.selection,
             hover: self.hover,
             neighbours: self.neighbours.as_ref(),
-            density: self.density.as_ref().map(|density| (density.values.as_slice(), density.how.as_str())),
+            density: self
+                .density
+                .as_ref()
+                .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
-            thumbnails: self.thumbnails.as_ref().map(|pages| pages as &dyn crate::ui::ThumbnailSource),
+            thumbnails: self
+                .thumbnails
+                .as_ref()
+                .map(|pages| pages as &dyn crate::ui::ThumbnailSource),
             is_export: false,
             are_files_hovering: ctx.input(|input| !input.raw.hovered_files.is_empty()),
         }
@@ -430,7 +466,8 @@ impl App {
         tree.ui(&mut dock, ui);
         drop(dock);
         drop(world);
-        (self.views, self.marks, self.canvas, self.circle, self.tree) = (views, marks, canvas, circle, tree);
+        (self.views, self.marks, self.canvas, self.circle, self.tree) =
+            (views, marks, canvas, circle, tree);
     }
 
     pub(super) fn set_next_hover(&mut self, row: u32) {
@@ -440,7 +477,10 @@ impl App {
     /// The session as it stands.
     pub(super) fn current_session(&self) -> Session {
         Session {
-            request: self.snapshot.as_ref().map(|snapshot| snapshot.request().clone()),
+            request: self
+                .snapshot
+                .as_ref()
+                .map(|snapshot| snapshot.request().clone()),
             views: self.views.clone(),
             layout: Some(self.tree.clone()),
             ..self.session.clone()
@@ -449,13 +489,20 @@ impl App {
 
     fn watch_frame(&mut self, took: Duration) {
         self.frame_time = took;
-        self.slow_frames = if took > FRAME_BUDGET { self.slow_frames + 1 } else { 0 };
+        self.slow_frames = if took > FRAME_BUDGET {
+            self.slow_frames + 1
+        } else {
+            0
+        };
         if self.slow_frames >= SLOW_FRAMES && !self.has_warned_of_slowness {
             self.has_warned_of_slowness = true;
             let points = self.snapshot.as_ref().map_or(0, Snapshot::len);
             self.note(
                 Level::Warning,
-                format!("drawing {points} points takes {:.0} ms a frame on this machine", took.as_secs_f64() * 1e3),
+                format!(
+                    "drawing {points} points takes {:.0} ms a frame on this machine",
+                    took.as_secs_f64() * 1e3
+                ),
             );
         }
     }
@@ -533,7 +580,10 @@ fn read_session(path: Option<&std::path::Path>, told: &mut Vec<(Level, String)>)
             Some(aside) => format!("; it was moved to {}", aside.display()),
             None => String::new(),
         };
-        told.push((Level::Error, format!("{error}. Starting with the usual settings{aside}")));
+        told.push((
+            Level::Error,
+            format!("{error}. Starting with the usual settings{aside}"),
+        ));
         Session::default()
     })
 }

@@ -20,11 +20,16 @@ pub(super) struct ThumbnailPages {
 impl ThumbnailPages {
     pub fn new(thumbnails: Arc<Thumbnails>) -> Self {
         let pages = thumbnails.count.div_ceil(PER_PAGE);
-        Self { thumbnails, pages: (0..pages).map(|_| OnceLock::new()).collect() }
+        Self {
+            thumbnails,
+            pages: (0..pages).map(|_| OnceLock::new()).collect(),
+        }
     }
 
     fn load(&self, ctx: &egui::Context, page: usize) -> TextureHandle {
-        let atlas = self.thumbnails.atlas(page * PER_PAGE, PER_PAGE, COLUMNS as u32);
+        let atlas = self
+            .thumbnails
+            .atlas(page * PER_PAGE, PER_PAGE, COLUMNS as u32);
         let size = [atlas.width() as usize, atlas.height() as usize];
         let image = ColorImage::from_rgb(size, atlas.as_raw());
         ctx.load_texture(format!("thumbnails {page}"), image, TextureOptions::LINEAR)

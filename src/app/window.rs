@@ -64,9 +64,13 @@ fn wgpu_options(policy: DevicePolicy) -> WgpuConfiguration {
     create.instance_descriptor.backends = setup.backends;
     create.power_preference = setup.power_preference;
     create.device_descriptor = Arc::new(move |adapter| setup.device_descriptor(adapter));
-    create.native_adapter_selector =
-        Some(Arc::new(move |adapters, surface| setup.select_adapter(adapters, surface)));
-    WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(create), ..Default::default() }
+    create.native_adapter_selector = Some(Arc::new(move |adapters, surface| {
+        setup.select_adapter(adapters, surface)
+    }));
+    WgpuConfiguration {
+        wgpu_setup: WgpuSetup::CreateNew(create),
+        ..Default::default()
+    }
 }
 
 /// The window's icon: a ringed sphere, drawn here so that no picture file is needed.
@@ -87,5 +91,9 @@ fn icon() -> egui::IconData {
         let [r, g, b, _] = if is_line { line } else { body }.to_array();
         rgba.extend([r, g, b, if is_inside { 255 } else { 0 }]);
     }
-    egui::IconData { rgba, width: SIDE, height: SIDE }
+    egui::IconData {
+        rgba,
+        width: SIDE,
+        height: SIDE,
+    }
 }

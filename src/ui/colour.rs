@@ -17,7 +17,11 @@ pub fn class_colour(tokens: &Tokens, class: u32) -> Color32 {
     let hash = class.wrapping_mul(2_654_435_769);
     let base = palette[(hash >> 16) as usize % palette.len()].0;
     let toward = tokens.text.strong.0;
-    mix(base, toward, 0.15 + 0.3 * ((hash >> 8) & 0xff) as f32 / 255.0)
+    mix(
+        base,
+        toward,
+        0.15 + 0.3 * ((hash >> 8) & 0xff) as f32 / 255.0,
+    )
 }
 
 /// A colour along `stops` for `fraction` in 0..=1; outside values are held at the ends, and
@@ -26,7 +30,11 @@ pub fn ramp(stops: &[Token], fraction: f32) -> Color32 {
     let Some(last) = stops.len().checked_sub(1) else {
         return Color32::PLACEHOLDER;
     };
-    let position = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) } * last as f32;
+    let position = if fraction.is_nan() {
+        0.0
+    } else {
+        fraction.clamp(0.0, 1.0)
+    } * last as f32;
     let index = (position as usize).min(last.saturating_sub(1));
     let next = (index + 1).min(last);
     mix(stops[index].0, stops[next].0, position - index as f32)

@@ -291,7 +291,13 @@ impl Command {
             Self::Home => plain(Key::Home),
             Self::Show(pane) => {
                 let keys = [
-                    Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7,
+                    Key::Num1,
+                    Key::Num2,
+                    Key::Num3,
+                    Key::Num4,
+                    Key::Num5,
+                    Key::Num6,
+                    Key::Num7,
                     Key::Num8,
                 ];
                 let index = Pane::ALL.iter().position(|other| other == pane)?;
@@ -383,7 +389,10 @@ mod tests {
 
     #[test]
     fn every_listed_command_has_a_text_of_its_own() {
-        let texts: Vec<_> = Command::all().iter().map(|c| c.text().into_owned()).collect();
+        let texts: Vec<_> = Command::all()
+            .iter()
+            .map(|c| c.text().into_owned())
+            .collect();
         assert!(texts.iter().all(|text| !text.is_empty()));
         let distinct: std::collections::HashSet<_> = texts.iter().collect();
         assert_eq!(distinct.len(), texts.len());
@@ -391,7 +400,10 @@ mod tests {
 
     #[test]
     fn no_two_commands_share_a_shortcut() {
-        let shortcuts: Vec<_> = Command::all().iter().filter_map(Command::shortcut).collect();
+        let shortcuts: Vec<_> = Command::all()
+            .iter()
+            .filter_map(Command::shortcut)
+            .collect();
         for (index, shortcut) in shortcuts.iter().enumerate() {
             assert!(!shortcuts[index + 1..].contains(shortcut), "{shortcut:?}");
         }

@@ -53,7 +53,10 @@ pub enum Icon {
 pub fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32) {
     let side = rect.width().min(rect.height());
     let square = Rect::from_center_size(rect.center(), vec2(side, side));
-    let pen = Pen { square, stroke: Stroke::new((side / 11.0).max(1.0), colour) };
+    let pen = Pen {
+        square,
+        stroke: Stroke::new((side / 11.0).max(1.0), colour),
+    };
     painter.extend(pen.shapes(icon));
 }
 
@@ -69,11 +72,17 @@ impl Pen {
     }
 
     fn line(&self, points: &[(f32, f32)]) -> Shape {
-        Shape::line(points.iter().map(|&(x, y)| self.at(x, y)).collect(), self.stroke)
+        Shape::line(
+            points.iter().map(|&(x, y)| self.at(x, y)).collect(),
+            self.stroke,
+        )
     }
 
     fn closed(&self, points: &[(f32, f32)]) -> Shape {
-        Shape::closed_line(points.iter().map(|&(x, y)| self.at(x, y)).collect(), self.stroke)
+        Shape::closed_line(
+            points.iter().map(|&(x, y)| self.at(x, y)).collect(),
+            self.stroke,
+        )
     }
 
     fn ring(&self, x: f32, y: f32, radius: f32) -> Shape {
@@ -108,7 +117,12 @@ impl Pen {
     fn shapes(&self, icon: Icon) -> Vec<Shape> {
         match icon {
             Icon::Open => vec![self.closed(&[
-                (2.0, 3.5), (6.0, 3.5), (7.5, 5.5), (14.0, 5.5), (14.0, 13.0), (2.0, 13.0),
+                (2.0, 3.5),
+                (6.0, 3.5),
+                (7.5, 5.5),
+                (14.0, 5.5),
+                (14.0, 13.0),
+                (2.0, 13.0),
             ])],
             Icon::Close => vec![
                 self.line(&[(4.0, 4.0), (12.0, 12.0)]),
@@ -116,9 +130,18 @@ impl Pen {
             ],
             Icon::Copy => vec![
                 self.closed(&[(5.5, 5.5), (13.5, 5.5), (13.5, 13.5), (5.5, 13.5)]),
-                self.line(&[(3.0, 10.5), (2.5, 10.5), (2.5, 2.5), (10.5, 2.5), (10.5, 3.0)]),
+                self.line(&[
+                    (3.0, 10.5),
+                    (2.5, 10.5),
+                    (2.5, 2.5),
+                    (10.5, 2.5),
+                    (10.5, 3.0),
+                ]),
             ],
-            Icon::Search => vec![self.ring(7.0, 7.0, 4.5), self.line(&[(10.3, 10.3), (14.0, 14.0)])],
+            Icon::Search => vec![
+                self.ring(7.0, 7.0, 4.5),
+                self.line(&[(10.3, 10.3), (14.0, 14.0)]),
+            ],
             Icon::Lasso => vec![
                 self.arc((8.0, 6.5), (6.0, 4.0), (0.0, 1.0)),
                 self.line(&[(5.0, 10.0), (5.5, 12.0), (4.0, 14.0)]),

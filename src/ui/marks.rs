@@ -89,7 +89,10 @@ impl Marks {
     pub fn update(&mut self, view: &SphereView, world: &World<'_>, tokens: &'static Tokens) {
         let Some(snapshot) = world.snapshot else {
             if self.key != MarksKey::default() {
-                *self = Self { revision: self.revision + 1, ..Self::default() };
+                *self = Self {
+                    revision: self.revision + 1,
+                    ..Self::default()
+                };
             }
             return;
         };
@@ -104,13 +107,21 @@ impl Marks {
         if key == self.key {
             return;
         }
-        let are_colours_old = MarksKey { selection: key.selection, hidden: key.hidden.clone(), ..self.key.clone() } != key;
+        let are_colours_old = MarksKey {
+            selection: key.selection,
+            hidden: key.hidden.clone(),
+            ..self.key.clone()
+        } != key;
         if are_colours_old {
             self.colours = Arc::new(colours(view.colour_by, snapshot, world, tokens));
         }
         self.legend = legend(view, snapshot, world, tokens);
         self.states = Arc::new(states(view, snapshot, world));
-        self.shown = self.states.iter().filter(|state| **state != MarkState::Hidden).count();
+        self.shown = self
+            .states
+            .iter()
+            .filter(|state| **state != MarkState::Hidden)
+            .count();
         self.key = key;
         self.revision += 1;
     }
@@ -131,10 +142,17 @@ fn colours(by: ColourBy, snapshot: &Snapshot, world: &World<'_>, tokens: &Tokens
     let stops = &tokens.data.sequential;
     match by {
         ColourBy::Label => match &features.labels {
-            Some(labels) => labels.iter().map(|&class| class_colour(tokens, class)).collect(),
+            Some(labels) => labels
+                .iter()
+                .map(|&class| class_colour(tokens, class))
+                .collect(),
             None => vec![plain; snapshot.len()],
         },
-        ColourBy::Image => features.images.iter().map(|&image| class_colour(tokens, image)).collect(),
+        ColourBy::Image => features
+            .images
+            .iter()
+            .map(|&image| class_colour(tokens, image))
+            .collect(),
         ColourBy::Cell => match (&features.cells, &features.grids) {
             (Some(cells), Some(grids)) => cells
                 .iter()
@@ -166,25 +184,40 @@ fn cell_colour(tokens: &Tokens, [row, column]: [u16; 2], [rows, columns]: [u16; 
 
 fn ramp_all(values: &[f32], low: f32, high: f32, colour: impl Fn(f32) -> Color32) -> Vec<Color32> {
     let span = (high - low).max(f32::MIN_POSITIVE);
-    values.iter().map(|value| colour((value - low) / span)).collect()
+    values
+        .iter()
+        .map(|value| colour((value - low) / span))
+        .collect()
 }
 
 fn extremes(values: &[f32]) -> [f32; 2] {
     values
         .iter()
         .filter(|value| value.is_finite())
-        .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &value| [low.min(value), high.max(value)])
+        .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &value| {
+            [low.min(value), high.max(value)]
+        })
 }
 
 fn states(view: &SphereView, snapshot: &Snapshot, world: &World<'_>) -> Vec<MarkState> {
-    let rest = if world.selection.is_empty() { MarkState::Plain } else { MarkState::Dimmed };
+    let rest = if world.selection.is_empty() {
+        MarkState::Plain
+    } else {
+        MarkState::Dimmed
+    };
     let mut states = vec![rest; snapshot.len()];
     for row in world.selection.rows() {
         if let Some(state) = states.get_mut(row as usize) {
             *state = MarkState::Selected;
         }
     }
-    if let Some(labels) = snapshot.analysis.features.labels.as_ref().filter(|_| !view.hidden.is_empty()) {
+    if let Some(labels) = snapshot
+        .analysis
+        .features
+        .labels
+        .as_ref()
+        .filter(|_| !view.hidden.is_empty())
+    {
         for (state, label) in states.iter_mut().zip(labels) {
             if view.hidden.contains(label) {
                 *state = MarkState::Hidden;
@@ -200,23 +233,38 @@ fn legend(view: &SphereView, snapshot: &Snapshot, world: &World<'_>, tokens: &To
         name,
         low,
         high,
-        colours: (0..=16).map(|step| ramp(&tokens.data.sequential, step as f32 / 16.0)).collect(),
+        colours: (0..=16)
+            .map(|step| ramp(&tokens.data.sequential, step as f32 / 16.0))
+            .collect(),
     };
     match view.colour_by {
         ColourBy::Label if snapshot.analysis.features.labels.is_some() => {
             Key::Classes(class_entries(view, snapshot, tokens))
         }
-        ColourBy::Label => words("These images have no classes: one folder a class gives them some"),
+        ColourBy::Label => {
+            words("These images have no classes: one folder a class gives them some")
+        }
         ColourBy::Image => {
-            let images: BTreeMap<u32, ()> =
-                snapshot.analysis.features.images.iter().map(|&image| (image, ())).collect();
-            Key::Words(format!("One colour an image ({}); colours repeat", images.len()))
+            let images: BTreeMap<u32, ()> = snapshot
+                .analysis
+                .features
+                .images
+                .iter()
+                .map(|&image| (image, ()))
+                .collect();
+            Key::Words(format!(
+                "One colour an image ({}); colours repeat",
+                images.len()
+            ))
         }
         ColourBy::Cell if snapshot.analysis.features.cells.is_some() => {
             words("Columns from blue to orange, rows from dark to light")
         }
         ColourBy::Cell => words("Only dense features have cells: choose them in Sources"),
-        ColourBy::Norm => ramp_key("‖z‖ before normalising".to_owned(), snapshot.prepared.norm_range),
+        ColourBy::Norm => ramp_key(
+            "‖z‖ before normalising".to_owned(),
+            snapshot.prepared.norm_range,
+        ),
         ColourBy::Density => match world.density {
             Some((density, how)) => ramp_key(how.to_owned(), extremes(density)),
             None => words("Local density is being computed"),

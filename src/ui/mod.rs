@@ -5,8 +5,8 @@
 
 pub mod colour;
 mod command;
-pub mod marks;
 pub mod icons;
+pub mod marks;
 mod pane;
 pub mod panels;
 mod selection;

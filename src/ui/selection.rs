@@ -62,7 +62,9 @@ impl Selection {
 
     /// The selected row when there is exactly one.
     pub fn single(&self) -> Option<u32> {
-        (self.now.len() == 1).then(|| self.now.first().copied()).flatten()
+        (self.now.len() == 1)
+            .then(|| self.now.first().copied())
+            .flatten()
     }
 
     /// A number that changes with every change.
@@ -92,7 +94,10 @@ impl Selection {
 
     /// Forgets everything: the rows mean other points now.
     pub fn forget(&mut self) {
-        *self = Self { revision: self.revision + 1, ..Self::default() };
+        *self = Self {
+            revision: self.revision + 1,
+            ..Self::default()
+        };
     }
 
     /// Takes the last change back; whether there was one.
@@ -161,8 +166,14 @@ mod tests {
 
     #[test]
     fn keys_choose_how_to_join() {
-        assert_eq!(Combine::from_modifiers(egui::Modifiers::ALT), Combine::Remove);
+        assert_eq!(
+            Combine::from_modifiers(egui::Modifiers::ALT),
+            Combine::Remove
+        );
         assert_eq!(Combine::from_modifiers(egui::Modifiers::CTRL), Combine::Add);
-        assert_eq!(Combine::from_modifiers(egui::Modifiers::NONE), Combine::Replace);
+        assert_eq!(
+            Combine::from_modifiers(egui::Modifiers::NONE),
+            Combine::Replace
+        );
     }
 }

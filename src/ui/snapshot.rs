@@ -144,7 +144,13 @@ impl Angular {
             let turn = (angle / std::f32::consts::TAU + 0.5).clamp(0.0, 1.0);
             counts[((turn * ANGLE_BINS as f32) as usize).min(ANGLE_BINS - 1)] += 1;
         }
-        Ok(Self { angles_rad, kappa, overall, classes, counts })
+        Ok(Self {
+            angles_rad,
+            kappa,
+            overall,
+            classes,
+            counts,
+        })
     }
 }
 
@@ -202,18 +208,28 @@ impl Snapshot {
 
     /// Class of a row.
     pub fn label(&self, row: u32) -> Option<u32> {
-        self.analysis.features.labels.as_ref()?.get(row as usize).copied()
+        self.analysis
+            .features
+            .labels
+            .as_ref()?
+            .get(row as usize)
+            .copied()
     }
 
     /// Name of a class.
     pub fn class_name(&self, class: u32) -> String {
         let names = self.analysis.images.classes();
-        names.get(class as usize).cloned().unwrap_or_else(|| format!("class {class}"))
+        names
+            .get(class as usize)
+            .cloned()
+            .unwrap_or_else(|| format!("class {class}"))
     }
 
     /// Name of a row: its image, and its cell for dense features.
     pub fn name(&self, row: u32) -> String {
-        let image = self.record(row).map_or("unknown image", |record| record.name.as_str());
+        let image = self
+            .record(row)
+            .map_or("unknown image", |record| record.name.as_str());
         match self.cell(row) {
             Some([cell_row, cell_column]) => format!("{image} [{cell_row}, {cell_column}]"),
             None => image.to_owned(),
@@ -222,7 +238,12 @@ impl Snapshot {
 
     /// Cell of a row, for dense features.
     pub fn cell(&self, row: u32) -> Option<[u16; 2]> {
-        self.analysis.features.cells.as_ref()?.get(row as usize).copied()
+        self.analysis
+            .features
+            .cells
+            .as_ref()?
+            .get(row as usize)
+            .copied()
     }
 
     /// Length of a row's vector that the sphere shows, 0 to 1.

@@ -188,7 +188,8 @@ pub struct Tokens {
     pub type_scale: TypeScale,
 }
 
-static DARK: LazyLock<Tokens> = LazyLock::new(|| bundled(include_str!("../../assets/theme/dark.json")));
+static DARK: LazyLock<Tokens> =
+    LazyLock::new(|| bundled(include_str!("../../assets/theme/dark.json")));
 static LIGHT: LazyLock<Tokens> =
     LazyLock::new(|| bundled(include_str!("../../assets/theme/light.json")));
 
@@ -215,7 +216,11 @@ impl Tokens {
 
     /// The theme that these visuals were made from.
     pub fn of_visuals(visuals: &egui::Visuals) -> &'static Self {
-        if visuals.dark_mode { Self::dark() } else { Self::light() }
+        if visuals.dark_mode {
+            Self::dark()
+        } else {
+            Self::light()
+        }
     }
 }
 
@@ -238,9 +243,18 @@ pub fn section_style() -> TextStyle {
 pub fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::empty();
     for (name, bytes) in [
-        ("sans", include_bytes!("../../assets/fonts/SphereSans-Regular.ttf").as_slice()),
-        ("semibold", include_bytes!("../../assets/fonts/SphereSans-SemiBold.ttf").as_slice()),
-        ("mono", include_bytes!("../../assets/fonts/SphereMono-Regular.ttf").as_slice()),
+        (
+            "sans",
+            include_bytes!("../../assets/fonts/SphereSans-Regular.ttf").as_slice(),
+        ),
+        (
+            "semibold",
+            include_bytes!("../../assets/fonts/SphereSans-SemiBold.ttf").as_slice(),
+        ),
+        (
+            "mono",
+            include_bytes!("../../assets/fonts/SphereMono-Regular.ttf").as_slice(),
+        ),
     ] {
         fonts
             .font_data
@@ -326,7 +340,14 @@ fn text_styles(sizes: &TypeScale, scale: f32) -> BTreeMap<TextStyle, FontId> {
 }
 
 fn visuals(tokens: &Tokens, theme: egui::Theme) -> egui::Visuals {
-    let Tokens { surface, text, accent, status, shape, .. } = tokens;
+    let Tokens {
+        surface,
+        text,
+        accent,
+        status,
+        shape,
+        ..
+    } = tokens;
     let corner = CornerRadius::same(shape.corner);
     let mut visuals = theme.default_visuals();
     visuals.override_text_color = None;
@@ -343,7 +364,12 @@ fn visuals(tokens: &Tokens, theme: egui::Theme) -> egui::Visuals {
     visuals.window_stroke = Stroke::new(shape.rule, surface.rule_strong.0);
     visuals.window_corner_radius = CornerRadius::same(shape.corner * 2);
     visuals.menu_corner_radius = CornerRadius::same(shape.corner * 2);
-    let shadow = Shadow { offset: [0, 6], blur: 20, spread: 0, color: surface.shadow.0 };
+    let shadow = Shadow {
+        offset: [0, 6],
+        blur: 20,
+        spread: 0,
+        color: surface.shadow.0,
+    };
     visuals.window_shadow = shadow;
     visuals.popup_shadow = shadow;
     visuals.selection.bg_fill = accent.fill.0;
@@ -357,11 +383,36 @@ fn visuals(tokens: &Tokens, theme: egui::Theme) -> egui::Visuals {
     let rule = Stroke::new(shape.rule, surface.rule.0);
     let focus = Stroke::new(shape.rule, accent.main.0);
     for (widget, fill, line, foreground) in [
-        (&mut visuals.widgets.noninteractive, surface.panel.0, rule, text.body.0),
-        (&mut visuals.widgets.inactive, surface.control.0, rule, text.body.0),
-        (&mut visuals.widgets.hovered, surface.control_hover.0, Stroke::new(shape.rule, surface.rule_strong.0), text.strong.0),
-        (&mut visuals.widgets.active, surface.control_press.0, focus, text.strong.0),
-        (&mut visuals.widgets.open, surface.control_hover.0, focus, text.strong.0),
+        (
+            &mut visuals.widgets.noninteractive,
+            surface.panel.0,
+            rule,
+            text.body.0,
+        ),
+        (
+            &mut visuals.widgets.inactive,
+            surface.control.0,
+            rule,
+            text.body.0,
+        ),
+        (
+            &mut visuals.widgets.hovered,
+            surface.control_hover.0,
+            Stroke::new(shape.rule, surface.rule_strong.0),
+            text.strong.0,
+        ),
+        (
+            &mut visuals.widgets.active,
+            surface.control_press.0,
+            focus,
+            text.strong.0,
+        ),
+        (
+            &mut visuals.widgets.open,
+            surface.control_hover.0,
+            focus,
+            text.strong.0,
+        ),
     ] {
         widget.bg_fill = fill;
         widget.weak_bg_fill = fill;
@@ -402,7 +453,13 @@ mod tests {
     fn text_is_readable_on_every_surface() {
         for tokens in [Tokens::dark(), Tokens::light()] {
             let surface = &tokens.surface;
-            for ground in [surface.canvas, surface.panel, surface.bar, surface.raised, surface.field] {
+            for ground in [
+                surface.canvas,
+                surface.panel,
+                surface.bar,
+                surface.raised,
+                surface.field,
+            ] {
                 // 4.5 is the least ratio that WCAG 2.2 asks of ordinary text (1.4.3).
                 for text in [
                     tokens.text.body,

@@ -25,7 +25,13 @@ pub enum ColourBy {
 
 impl ColourBy {
     /// All, in the order of menus.
-    pub const ALL: [Self; 5] = [Self::Label, Self::Image, Self::Cell, Self::Norm, Self::Density];
+    pub const ALL: [Self; 5] = [
+        Self::Label,
+        Self::Image,
+        Self::Cell,
+        Self::Norm,
+        Self::Density,
+    ];
 
     /// Name in menus.
     pub fn name(self) -> &'static str {
@@ -45,7 +51,9 @@ impl ColourBy {
             Self::Image => "one colour an image: cells of one image share it",
             Self::Cell => "row and column of the cell in its image (dense features)",
             Self::Norm => "length ‖z‖ of the raw vector, before it is put on the sphere",
-            Self::Density => "log mean exp(−t‖x − x_i‖²) in the original space: high where many are near",
+            Self::Density => {
+                "log mean exp(−t‖x − x_i‖²) in the original space: high where many are near"
+            }
         }
     }
 }
@@ -161,7 +169,11 @@ pub struct CircleView {
 
 impl Default for CircleView {
     fn default() -> Self {
-        Self { has_plane_density: true, has_class_rings: true, has_histogram: true }
+        Self {
+            has_plane_density: true,
+            has_class_rings: true,
+            has_histogram: true,
+        }
     }
 }
 

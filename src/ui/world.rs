@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Selection, Snapshot, widgets::{Level, Running}};
+use super::{
+    Selection, Snapshot,
+    widgets::{Level, Running},
+};
 use crate::{analysis::Request, compute::DeviceReport};
 
 /// A line of the log.
@@ -101,7 +104,8 @@ pub struct World<'a> {
 impl World<'_> {
     /// Whether the picture answers an older question than the one that is asked.
     pub fn is_stale(&self) -> bool {
-        self.snapshot.is_some_and(|snapshot| snapshot.request() != self.request)
+        self.snapshot
+            .is_some_and(|snapshot| snapshot.request() != self.request)
     }
 }
 

@@ -11,7 +11,10 @@ fn the_palette_finds_and_runs_a_command() {
     window.write("theme light");
     window.press(Modifiers::NONE, Key::Enter);
     assert_eq!(window.app().session.theme, ThemeChoice::Light);
-    assert!(window.harness.query_by_label("Command or path").is_none(), "it closes itself");
+    assert!(
+        window.harness.query_by_label("Command or path").is_none(),
+        "it closes itself"
+    );
     window.harness.run_steps(2);
     assert!(!window.harness.ctx.global_style().visuals.dark_mode);
 }
@@ -41,7 +44,13 @@ fn a_path_in_the_palette_is_opened() {
 fn help_opens_and_closes() {
     let mut window = Window::open(&[]);
     window.press(Modifiers::NONE, Key::F1);
-    assert!(window.harness.query_all_by_label_contains("Shift+drag").next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_label_contains("Shift+drag")
+            .next()
+            .is_some()
+    );
     window.press(Modifiers::NONE, Key::Escape);
     assert!(!window.app().is_helping);
     window.write("?");
@@ -73,7 +82,10 @@ fn views_are_closed_and_come_back() {
     window.run_command("view: pair distances");
     assert!(window.app().tree.tiles.find_pane(&Pane::Pairs).is_some());
     window.run_command("reset the layout");
-    assert_eq!(window.app().tree.tiles.len(), super::super::layout::default_tree().tiles.len());
+    assert_eq!(
+        window.app().tree.tiles.len(),
+        super::super::layout::default_tree().tiles.len()
+    );
 }
 
 #[test]
@@ -95,13 +107,19 @@ fn every_command_of_the_palette_can_be_run() {
     let ctx = window.harness.ctx.clone();
     for command in crate::ui::Command::all() {
         // These open the system's dialogs or end the program.
-        if matches!(command, crate::ui::Command::Browse(_) | crate::ui::Command::Quit) {
+        if matches!(
+            command,
+            crate::ui::Command::Browse(_) | crate::ui::Command::Quit
+        ) {
             continue;
         }
         window.harness.state_mut().dispatch(&ctx, command);
         window.step();
     }
-    window.harness.state_mut().dispatch(&ctx, crate::ui::Command::Escape);
+    window
+        .harness
+        .state_mut()
+        .dispatch(&ctx, crate::ui::Command::Escape);
     window.settle();
     assert!(window.app().snapshot().is_some());
 }
@@ -111,7 +129,10 @@ fn every_command_can_be_run_before_anything_is_shown() {
     let mut window = Window::open_with(&[], |_| {});
     let ctx = window.harness.ctx.clone();
     for command in crate::ui::Command::all() {
-        if matches!(command, crate::ui::Command::Browse(_) | crate::ui::Command::Quit) {
+        if matches!(
+            command,
+            crate::ui::Command::Browse(_) | crate::ui::Command::Quit
+        ) {
             continue;
         }
         window.harness.state_mut().dispatch(&ctx, command);

@@ -20,12 +20,25 @@ fn many(snapshot: &Snapshot) -> Snapshot {
     let count = snapshot.len();
     let times = POINTS.div_ceil(count);
     let repeat = |values: &[f32]| -> Vec<f32> {
-        values.iter().copied().cycle().take(values.len() * times).collect()
+        values
+            .iter()
+            .copied()
+            .cycle()
+            .take(values.len() * times)
+            .collect()
     };
     let mut features = (*analysis.features).clone();
     features.values = Arc::new(repeat(&features.values));
-    features.images = features.images.iter().copied().cycle().take(count * times).collect();
-    features.labels = features.labels.map(|labels| labels.iter().copied().cycle().take(count * times).collect());
+    features.images = features
+        .images
+        .iter()
+        .copied()
+        .cycle()
+        .take(count * times)
+        .collect();
+    features.labels = features
+        .labels
+        .map(|labels| labels.iter().copied().cycle().take(count * times).collect());
     analysis.features = Arc::new(features);
     analysis.unit = Arc::new(repeat(&analysis.unit));
     analysis.norms = Arc::new(repeat(&analysis.norms));
@@ -39,12 +52,22 @@ fn many(snapshot: &Snapshot) -> Snapshot {
     sphere.kept_norm = repeat(&sphere.kept_norm);
     analysis.sphere = Arc::new(sphere);
     let mut circle = (*analysis.circle).clone();
-    circle.coords = circle.coords.iter().copied().cycle().take(count * times).collect();
+    circle.coords = circle
+        .coords
+        .iter()
+        .copied()
+        .cycle()
+        .take(count * times)
+        .collect();
     circle.kept_norm = repeat(&circle.kept_norm);
     analysis.circle = Arc::new(circle);
     analysis.sphere_lease = None;
     let prepared = Prepared::new(&analysis, &Progress::none()).expect("nobody cancels");
-    Snapshot { analysis: Arc::new(analysis), prepared: Arc::new(prepared), serial: snapshot.serial + 1000 }
+    Snapshot {
+        analysis: Arc::new(analysis),
+        prepared: Arc::new(prepared),
+        serial: snapshot.serial + 1000,
+    }
 }
 
 #[test]
@@ -62,6 +85,9 @@ fn a_hundred_thousand_points_leave_the_window_quick() {
         .collect();
     times.sort_unstable();
     let median = times[times.len() / 2];
-    println!("{} points: {median:?} a frame", window.app().snapshot().unwrap().len());
+    println!(
+        "{} points: {median:?} a frame",
+        window.app().snapshot().unwrap().len()
+    );
     assert!(median < BUDGET, "{median:?}");
 }

@@ -51,7 +51,9 @@ impl Window {
             session: Some(session),
             policy: DevicePolicy::Cpu,
         };
-        let mut builder = Harness::builder().with_size([1600.0, 1000.0]).with_step_dt(1.0 / 30.0);
+        let mut builder = Harness::builder()
+            .with_size([1600.0, 1000.0])
+            .with_step_dt(1.0 / 30.0);
         if let Some(gpu) = gpu_compute().and_then(crate::compute::Compute::gpu) {
             builder = builder.wgpu_setup(WgpuSetup::Existing(WgpuSetupExisting {
                 instance: gpu.instance.clone(),
@@ -61,7 +63,11 @@ impl Window {
             }));
         }
         let harness = builder.build_eframe(move |creation| App::new(creation, options));
-        Self { harness, folder, _turn: turn }
+        Self {
+            harness,
+            folder,
+            _turn: turn,
+        }
     }
 
     fn app(&self) -> &App {
@@ -130,7 +136,10 @@ impl Window {
     }
 
     fn log_contains(&self, words: &str) -> bool {
-        self.app().log().iter().any(|line| line.text.contains(words))
+        self.app()
+            .log()
+            .iter()
+            .any(|line| line.text.contains(words))
     }
 
     fn file(&self, name: &str, content: &[u8]) -> PathBuf {
@@ -149,9 +158,15 @@ impl Window {
                 let shade = number * 8;
                 let pixel = image::Rgb(colour.map(|c: u8| c.saturating_add(shade)));
                 let picture = image::RgbImage::from_fn(32, 32, |x, y| {
-                    if (x + y) % 8 < u32::from(number) { pixel } else { image::Rgb([shade; 3]) }
+                    if (x + y) % 8 < u32::from(number) {
+                        pixel
+                    } else {
+                        image::Rgb([shade; 3])
+                    }
                 });
-                picture.save(inside.join(format!("{number}.png"))).expect("a picture is written");
+                picture
+                    .save(inside.join(format!("{number}.png")))
+                    .expect("a picture is written");
             }
         }
         folder

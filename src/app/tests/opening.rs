@@ -36,7 +36,13 @@ fn before_the_first_result_the_views_say_what_to_expect() {
     let mut window = Window::open_with(&[], |_| {});
     assert!(window.app().snapshot().is_none());
     window.step();
-    assert!(window.harness.query_all_by_label_contains("The picture appears when it is done").next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_label_contains("The picture appears when it is done")
+            .next()
+            .is_some()
+    );
     window.settle();
 }
 
@@ -47,10 +53,25 @@ fn a_bad_checkpoint_is_told_and_the_picture_stays() {
     let bad = window.file("broken.pth", b"this is no checkpoint at all");
     window.open_path(&bad);
     assert_eq!(window.serial(), serial, "the old picture stays");
-    assert_eq!(window.app().request(), window.app().snapshot().unwrap().request());
-    assert!(window.app().log().iter().any(|line| line.level == crate::ui::widgets::Level::Error));
+    assert_eq!(
+        window.app().request(),
+        window.app().snapshot().unwrap().request()
+    );
+    assert!(
+        window
+            .app()
+            .log()
+            .iter()
+            .any(|line| line.level == crate::ui::widgets::Level::Error)
+    );
     assert!(window.app().toasts.texts().count() >= 1, "a toast tells it");
-    assert!(window.harness.query_all_by_role(egui::accesskit::Role::Alert).next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_role(egui::accesskit::Role::Alert)
+            .next()
+            .is_some()
+    );
 }
 
 #[test]
@@ -76,7 +97,11 @@ fn a_folder_of_images_is_opened_and_remembered() {
 fn dropped_folders_are_opened() {
     let mut window = Window::open(&[]);
     let folder = window.image_folder();
-    window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(folder)));
+    window
+        .harness
+        .input_mut()
+        .dropped_files
+        .push(std::sync::Arc::new(Dropped(folder)));
     window.settle();
     assert_eq!(window.app().snapshot().unwrap().len(), 12);
 }
@@ -115,5 +140,8 @@ fn a_session_is_saved_and_brings_everything_back() {
     let app = window.app();
     assert_eq!(app.request().kind, crate::features::FeatureKind::Dense);
     assert_eq!(app.views.sphere.colour_by, crate::ui::ColourBy::Norm);
-    assert_eq!(app.snapshot().unwrap().request().kind, crate::features::FeatureKind::Dense);
+    assert_eq!(
+        app.snapshot().unwrap().request().kind,
+        crate::features::FeatureKind::Dense
+    );
 }

@@ -12,7 +12,9 @@ fn visible_point(window: &Window) -> Option<(u32, egui::Pos2)> {
     let is_middle = |at: &egui::Pos2| at.x > 600.0 && at.x < 1000.0;
     (0..snapshot.len() as u32)
         .filter_map(|row| {
-            let place = app.canvas.screen_position(snapshot.prepared.sphere[row as usize])?;
+            let place = app
+                .canvas
+                .screen_position(snapshot.prepared.sphere[row as usize])?;
             Some((row, place))
         })
         .find(|(_, place)| is_middle(place))
@@ -38,9 +40,16 @@ fn a_click_on_the_sphere_selects_the_point_drawn_there() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    let row = window.app().selection().single().expect("one point is selected");
+    let row = window
+        .app()
+        .selection()
+        .single()
+        .expect("one point is selected");
     let snapshot = window.app().snapshot().unwrap();
-    let shown = window.app().canvas.screen_position(snapshot.prepared.sphere[row as usize]);
+    let shown = window
+        .app()
+        .canvas
+        .screen_position(snapshot.prepared.sphere[row as usize]);
     // Discs of a thousand points are nine wide and overlap: the foremost within reach is right.
     assert!(shown.unwrap().distance(place) < 15.0);
     assert!(window.log_contains("selected: image="));
@@ -52,11 +61,16 @@ fn a_drag_turns_the_sphere() {
     let before = window.app().canvas.angles_rad();
     let rect = window.harness.get_by_label_contains("Sphere with").rect();
     window.button(rect.center(), true);
-    window.harness.hover_at(rect.center() + egui::vec2(80.0, 30.0));
+    window
+        .harness
+        .hover_at(rect.center() + egui::vec2(80.0, 30.0));
     window.step();
     window.button(rect.center() + egui::vec2(80.0, 30.0), false);
     assert_ne!(window.app().canvas.angles_rad(), before);
-    assert!(window.app().selection().is_empty(), "a drag selects nothing");
+    assert!(
+        window.app().selection().is_empty(),
+        "a drag selects nothing"
+    );
 }
 
 #[test]
@@ -64,15 +78,22 @@ fn shift_drag_selects_an_area_and_undo_takes_it_back() {
     let mut window = Window::open(&[]);
     let rect = window.harness.get_by_label_contains("Sphere with").rect();
     window.run_command("select with: box");
-    let [from, to] = [rect.center() - egui::vec2(150.0, 150.0), rect.center() + egui::vec2(150.0, 150.0)];
-    window.harness.event(egui::Event::ModifiersChanged(Modifiers::SHIFT));
+    let [from, to] = [
+        rect.center() - egui::vec2(150.0, 150.0),
+        rect.center() + egui::vec2(150.0, 150.0),
+    ];
+    window
+        .harness
+        .event(egui::Event::ModifiersChanged(Modifiers::SHIFT));
     window.button(from, true);
     for place in [rect.center(), to] {
         window.harness.hover_at(place);
         window.step();
     }
     window.button(to, false);
-    window.harness.event(egui::Event::ModifiersChanged(Modifiers::NONE));
+    window
+        .harness
+        .event(egui::Event::ModifiersChanged(Modifiers::NONE));
     window.harness.run_steps(3);
     let selected = window.app().selection().len();
     assert!(selected > 1, "{selected}");
@@ -89,13 +110,22 @@ fn shift_drag_selects_an_area_and_undo_takes_it_back() {
 fn the_neighbours_of_a_selected_point_are_listed() {
     let mut window = Window::open(&[]);
     window.run_command("view: points");
-    window.harness.get_all_by_role(Role::Row).next().expect("rows are shown").click();
+    window
+        .harness
+        .get_all_by_role(Role::Row)
+        .next()
+        .expect("rows are shown")
+        .click();
     let began = Instant::now();
     while window.app().neighbours.is_none() && began.elapsed() < PATIENCE {
         window.step();
         std::thread::sleep(Duration::from_millis(5));
     }
-    let row = window.app().selection().single().expect("a row is selected");
+    let row = window
+        .app()
+        .selection()
+        .single()
+        .expect("a row is selected");
     let neighbours = window.app().neighbours.clone().expect("they are found");
     assert_eq!(neighbours.of, row);
     assert!(neighbours.list.iter().all(|(other, _)| *other != row));
@@ -122,7 +152,10 @@ fn a_class_is_left_out_and_shown_alone() {
     let mut window = Window::open(&[]);
     let all = window.app().snapshot().unwrap().len();
     let ctx = window.harness.ctx.clone();
-    window.harness.state_mut().dispatch(&ctx, Command::ToggleClass(0));
+    window
+        .harness
+        .state_mut()
+        .dispatch(&ctx, Command::ToggleClass(0));
     window.harness.run_steps(2);
     assert!(window.app().marks.shown < all);
     window.harness.state_mut().dispatch(&ctx, Command::Solo(0));
@@ -137,12 +170,23 @@ fn a_class_is_left_out_and_shown_alone() {
 #[test]
 fn arcs_and_density_are_drawn_on_demand() {
     let mut window = Window::open(&[]);
-    for words in ["show pairs as arcs", "shade the sphere by density", "colour by: image", "colour by: norm"] {
+    for words in [
+        "show pairs as arcs",
+        "shade the sphere by density",
+        "colour by: image",
+        "colour by: norm",
+    ] {
         window.run_command(words);
     }
     let sphere = &window.app().views.sphere;
     assert!(sphere.has_arcs && sphere.has_density);
-    assert!(window.harness.query_all_by_label_contains("arcs of").next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_label_contains("arcs of")
+            .next()
+            .is_some()
+    );
 }
 
 #[test]

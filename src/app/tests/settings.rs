@@ -30,15 +30,34 @@ fn projected_features_without_a_head_are_refused_in_words() {
 fn normalisation_is_chosen_and_used() {
     let mut window = Window::open(&[]);
     let before = window.serial();
-    window.harness.get_by_role_and_label(Role::ComboBox, "Normalisation").click();
+    window
+        .harness
+        .get_by_role_and_label(Role::ComboBox, "Normalisation")
+        .click();
     window.harness.run_steps(3);
     let name = Normalisation::HALF.name();
-    window.harness.get_all_by_label(name).last().expect("it is listed").click();
+    window
+        .harness
+        .get_all_by_label(name)
+        .last()
+        .expect("it is listed")
+        .click();
     window.harness.run_steps(3);
     window.settle();
-    assert_eq!(window.app().request().normalisation, Some(Normalisation::HALF));
+    assert_eq!(
+        window.app().request().normalisation,
+        Some(Normalisation::HALF)
+    );
     assert!(window.serial() > before);
-    let used = window.app().snapshot().unwrap().analysis.features.provenance.preprocess.normalisation;
+    let used = window
+        .app()
+        .snapshot()
+        .unwrap()
+        .analysis
+        .features
+        .provenance
+        .preprocess
+        .normalisation;
     assert_eq!(used, Normalisation::HALF);
 }
 
@@ -53,7 +72,14 @@ fn a_typed_number_is_used_when_the_edit_is_done() {
     window.press(Modifiers::NONE, Key::Enter);
     window.settle();
     assert_eq!(window.app().request().t, 3.0);
-    let symbol = &window.app().snapshot().unwrap().analysis.numbers.uniformity.symbol;
+    let symbol = &window
+        .app()
+        .snapshot()
+        .unwrap()
+        .analysis
+        .numbers
+        .uniformity
+        .symbol;
     assert!(symbol.contains('3'), "{symbol}");
 }
 
@@ -61,10 +87,15 @@ fn a_typed_number_is_used_when_the_edit_is_done() {
 fn cancelling_keeps_what_is_shown() {
     let mut window = Window::open(&[]);
     let serial = window.serial();
-    window.harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::R);
     window.harness.run_steps(1);
     let ctx = window.harness.ctx.clone();
-    window.harness.state_mut().dispatch(&ctx, crate::ui::Command::Cancel);
+    window
+        .harness
+        .state_mut()
+        .dispatch(&ctx, crate::ui::Command::Cancel);
     window.settle();
     let app = window.app();
     assert_eq!(app.request(), app.snapshot().unwrap().request());
@@ -84,5 +115,10 @@ fn local_density_is_computed_on_demand() {
     }
     let density = window.app().density.as_ref().expect("it is computed");
     assert_eq!(density.values.len(), window.app().snapshot().unwrap().len());
-    assert!(density.values.iter().all(|value| value.is_finite() && *value <= 0.0));
+    assert!(
+        density
+            .values
+            .iter()
+            .all(|value| value.is_finite() && *value <= 0.0)
+    );
 }

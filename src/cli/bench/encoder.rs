@@ -23,7 +23,12 @@ fn resnet(depth: u16) -> Architecture {
 }
 
 /// One batch of images to the last feature map of a ResNet.
-pub fn features(setting: &Setting, depth: u16, count: usize, side: usize) -> anyhow::Result<Prepared> {
+pub fn features(
+    setting: &Setting,
+    depth: u16,
+    count: usize,
+    side: usize,
+) -> anyhow::Result<Prepared> {
     let device = setting.compute.device();
     let shape = [count, 3, side, side];
     let numbers = shape.iter().product();

@@ -21,7 +21,10 @@ pub fn read_f32(path: &Path, count: usize) -> anyhow::Result<Vec<f32>> {
             bytes.len()
         );
     }
-    Ok(values.iter().map(|&value| f32::from_le_bytes(value)).collect())
+    Ok(values
+        .iter()
+        .map(|&value| f32::from_le_bytes(value))
+        .collect())
 }
 
 /// Standard normal numbers.

@@ -80,6 +80,15 @@ impl CpuMaps {
 
     /// Builds the stages of a supported plan from a source whose tensors have been checked.
     pub fn build(plan: &Blueprint, source: &mut dyn TensorSource) -> Result<Self, ModelError> {
+        Self::build_for(Arch::new(), plan, source)
+    }
+
+    /// As [`build`](Self::build), for vector instructions chosen by the caller.
+    fn build_for(
+        arch: Arch,
+        plan: &Blueprint,
+        source: &mut dyn TensorSource,
+    ) -> Result<Self, ModelError> {
         let mut stem = None;
         let mut steps = Vec::new();
         let mut ends = Vec::new();
@@ -98,7 +107,7 @@ impl CpuMaps {
             ModelError::Architecture(format!("{} begins without a convolution", plan.name))
         })?;
         Ok(Self {
-            arch: Arch::new(),
+            arch,
             stem,
             steps,
             ends,

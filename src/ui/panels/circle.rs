@@ -1,6 +1,9 @@
 //! Points on S¹ with densities around the circle and in the plane.
 
-use egui::{Align2, Color32, ColorImage, Painter, Pos2, Rect, Sense, Shape, Stroke, TextureOptions, Ui, pos2, vec2};
+use egui::{
+    Align2, Color32, ColorImage, Painter, Pos2, Rect, Sense, Shape, Stroke, TextureOptions, Ui,
+    pos2, vec2,
+};
 
 use super::{opening, population};
 use crate::ui::{
@@ -93,14 +96,32 @@ fn draw(
     let texture = picture.update(ui, square, view, marks, snapshot);
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
     painter.image(texture, square, whole, Color32::WHITE);
-    painter.circle_stroke(centre, radius, (tokens.shape.rule, tokens.surface.rule_strong.0));
+    painter.circle_stroke(
+        centre,
+        radius,
+        (tokens.shape.rule, tokens.surface.rule_strong.0),
+    );
     axes(ui, &painter, centre, radius);
     let angular = &snapshot.prepared.angular;
     let scale = ring_scale(&angular.overall);
     if view.has_histogram {
-        bars(&painter, centre, radius, &angular.counts, tokens.text.weak.0.gamma_multiply(0.55));
+        bars(
+            &painter,
+            centre,
+            radius,
+            &angular.counts,
+            tokens.text.weak.0.gamma_multiply(0.55),
+        );
     }
-    ring(&painter, centre, radius, &angular.overall, scale, tokens.text.body.0, 1.5);
+    ring(
+        &painter,
+        centre,
+        radius,
+        &angular.overall,
+        scale,
+        tokens.text.body.0,
+        1.5,
+    );
     if view.has_class_rings {
         for (class, values) in &angular.classes {
             let colour = class_colour(tokens, *class);
@@ -121,12 +142,22 @@ fn at_angle(centre: Pos2, radius: f32, angle_rad: f32) -> Pos2 {
     centre + vec2(cos, -sin) * radius
 }
 
-fn ring(painter: &Painter, centre: Pos2, radius: f32, values: &[f32], scale: f32, colour: Color32, width: f32) {
+fn ring(
+    painter: &Painter,
+    centre: Pos2,
+    radius: f32,
+    values: &[f32],
+    scale: f32,
+    colour: Color32,
+    width: f32,
+) {
     let step = std::f32::consts::TAU / values.len().max(1) as f32;
     let points = values
         .iter()
         .enumerate()
-        .map(|(index, value)| at_angle(centre, radius * (1.04 + value * scale), index as f32 * step))
+        .map(|(index, value)| {
+            at_angle(centre, radius * (1.04 + value * scale), index as f32 * step)
+        })
         .collect();
     painter.add(Shape::closed_line(points, Stroke::new(width, colour)));
 }
@@ -165,12 +196,21 @@ fn axes(ui: &Ui, painter: &Painter, centre: Pos2, radius: f32) {
     ];
     for (index, (name, align)) in names.into_iter().enumerate() {
         let angle = index as f32 * quarter;
-        let tick = [at_angle(centre, radius * 0.3, angle), at_angle(centre, radius * 0.05, angle)];
+        let tick = [
+            at_angle(centre, radius * 0.3, angle),
+            at_angle(centre, radius * 0.05, angle),
+        ];
         painter.line_segment(tick, stroke);
         let place = at_angle(centre, radius * (1.1 + RING), angle);
         painter.text(place, align, name, font.clone(), tokens.text.weak.0);
     }
-    painter.text(centre, Align2::CENTER_CENTER, "rad", font, tokens.text.weak.0);
+    painter.text(
+        centre,
+        Align2::CENTER_CENTER,
+        "rad",
+        font,
+        tokens.text.weak.0,
+    );
 }
 
 impl CirclePicture {
@@ -185,7 +225,13 @@ impl CirclePicture {
         let side = ((square.width() * ui.pixels_per_point()).round() as usize).clamp(32, 2048);
         let tokens = Tokens::of(ui);
         let is_dark = ui.visuals().dark_mode;
-        let key = (snapshot.serial, marks.revision, side, view.has_plane_density, is_dark);
+        let key = (
+            snapshot.serial,
+            marks.revision,
+            side,
+            view.has_plane_density,
+            is_dark,
+        );
         if let (Some(old), Some(texture)) = (self.key, &self.texture)
             && old == key
         {
@@ -203,7 +249,9 @@ impl CirclePicture {
                 texture.set(image, TextureOptions::LINEAR);
                 texture
             }
-            None => ui.ctx().load_texture("circle", image, TextureOptions::LINEAR),
+            None => ui
+                .ctx()
+                .load_texture("circle", image, TextureOptions::LINEAR),
         };
         self.texture.insert(texture).id()
     }
@@ -227,7 +275,11 @@ fn shade(image: &mut ColorImage, snapshot: &Snapshot, tokens: &Tokens) {
         for column in 0..side {
             let x = (column as f32 + 0.5 - side as f32 * 0.5) / unit;
             let y = (side as f32 * 0.5 - row as f32 - 0.5) / unit;
-            let value = bilinear(grid, (x + grid.extent) * cells_per_unit - 0.5, (y + grid.extent) * cells_per_unit - 0.5);
+            let value = bilinear(
+                grid,
+                (x + grid.extent) * cells_per_unit - 0.5,
+                (y + grid.extent) * cells_per_unit - 0.5,
+            );
             // A square root opens the low densities up without moving the order.
             let fraction = (value / highest).sqrt();
             if fraction > 0.02 {
@@ -256,7 +308,13 @@ fn bilinear(grid: &crate::ui::Grid2, x: f32, y: f32) -> f32 {
 }
 
 /// Draws each point as a small disc; selected ones last, so that they lie on top.
-fn splat_points(image: &mut ColorImage, snapshot: &Snapshot, marks: &Marks, tokens: &Tokens, radius: f32) {
+fn splat_points(
+    image: &mut ColorImage,
+    snapshot: &Snapshot,
+    marks: &Marks,
+    tokens: &Tokens,
+    radius: f32,
+) {
     use crate::ui::marks::MarkState;
     let points = &snapshot.prepared.circle;
     for is_selected_pass in [false, true] {
@@ -309,7 +367,10 @@ fn hit_points(
     let radius = square.width() * 0.5 * UNIT;
     let painter = ui.painter_at(square);
     let tokens = Tokens::of(ui);
-    if let Some([x, y]) = world.hover.and_then(|row| snapshot.prepared.circle.get(row as usize)) {
+    if let Some([x, y]) = world
+        .hover
+        .and_then(|row| snapshot.prepared.circle.get(row as usize))
+    {
         let place = square.center() + vec2(*x, -y) * radius;
         painter.circle_stroke(place, 6.0, (1.5, tokens.sphere.selected.0));
     }

@@ -26,7 +26,14 @@ enum Constants {
 }
 
 fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
-    let used = world.snapshot.map(|snapshot| &snapshot.analysis.features.provenance.preprocess.normalisation);
+    let used = world.snapshot.map(|snapshot| {
+        &snapshot
+            .analysis
+            .features
+            .provenance
+            .preprocess
+            .normalisation
+    });
     let proposed = world
         .snapshot
         .filter(|snapshot| snapshot.request().encoder == world.request.encoder)
@@ -35,31 +42,55 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         Some(proposal) => format!("from the report: {}", proposal.constants.name()),
         None => "from the report".to_owned(),
     };
-    let mut options = vec![(Constants::Report, report_name, "What the key report proposes, and why it does")];
+    let mut options = vec![(
+        Constants::Report,
+        report_name,
+        "What the key report proposes, and why it does",
+    )];
     options.extend(Normalisation::NAMED.iter().map(|(name, constants)| {
         let _ = constants;
         (Constants::Named(name), (*name).to_owned(), "")
     }));
-    options.push((Constants::Custom, "custom".to_owned(), "Means and deviations of your own"));
+    options.push((
+        Constants::Custom,
+        "custom".to_owned(),
+        "Means and deviations of your own",
+    ));
     let now = match &world.request.normalisation {
         None => Constants::Report,
         Some(constants) => named(constants).map_or(Constants::Custom, Constants::Named),
     };
-    let picked = labelled(ui, "normalisation", |ui| choice(ui, "Normalisation", &now, &options));
-    let start = world.request.normalisation.or(used.copied()).unwrap_or(Normalisation::IMAGENET);
+    let picked = labelled(ui, "normalisation", |ui| {
+        choice(ui, "Normalisation", &now, &options)
+    });
+    let start = world
+        .request
+        .normalisation
+        .or(used.copied())
+        .unwrap_or(Normalisation::IMAGENET);
     match picked {
         Some(Constants::Report) => commands.edit(RequestEdit::Normalisation(None)),
         Some(Constants::Named(name)) => {
-            let constants = Normalisation::NAMED.iter().find(|(other, _)| *other == name);
-            commands.edit(RequestEdit::Normalisation(constants.map(|(_, constants)| *constants)));
+            let constants = Normalisation::NAMED
+                .iter()
+                .find(|(other, _)| *other == name);
+            commands.edit(RequestEdit::Normalisation(
+                constants.map(|(_, constants)| *constants),
+            ));
         }
         // A little off the named constants, so that the fields are the user's own from now on.
         Some(Constants::Custom) => commands.edit(RequestEdit::Normalisation(Some(nudged(start)))),
         None => {}
     }
-    let constants_in_use = world.request.normalisation.or(proposed.map(|proposal| proposal.constants)).unwrap_or(start);
+    let constants_in_use = world
+        .request
+        .normalisation
+        .or(proposed.map(|proposal| proposal.constants))
+        .unwrap_or(start);
     for (label, is_std) in [("mean", false), ("std", true)] {
-        labelled(ui, label, |ui| triple_ui(ui, label, is_std, constants_in_use, commands));
+        labelled(ui, label, |ui| {
+            triple_ui(ui, label, is_std, constants_in_use, commands)
+        });
     }
     if let (Some(proposal), None) = (proposed, &world.request.normalisation) {
         caption(ui, proposal.why.as_str());
@@ -67,7 +98,10 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
 }
 
 fn named(constants: &Normalisation) -> Option<&'static str> {
-    Normalisation::NAMED.iter().find(|(_, other)| other == constants).map(|(name, _)| *name)
+    Normalisation::NAMED
+        .iter()
+        .find(|(_, other)| other == constants)
+        .map(|(name, _)| *name)
 }
 
 fn nudged(mut constants: Normalisation) -> Normalisation {
@@ -86,7 +120,11 @@ fn triple_ui(ui: &mut Ui, label: &str, is_std: bool, now: Normalisation, command
         let edited = fraction_field(ui, &accessible, values[channel], least..=4.0);
         if let Some(value) = edited {
             let mut next = now;
-            let part = if is_std { &mut next.std } else { &mut next.mean };
+            let part = if is_std {
+                &mut next.std
+            } else {
+                &mut next.mean
+            };
             part[channel] = value;
             commands.edit(RequestEdit::Normalisation(Some(next)));
         }
@@ -94,10 +132,19 @@ fn triple_ui(ui: &mut Ui, label: &str, is_std: bool, now: Normalisation, command
 }
 
 /// As `number_field`, with four decimals.
-fn fraction_field(ui: &mut Ui, label: &str, now: f32, range: std::ops::RangeInclusive<f32>) -> Option<f32> {
+fn fraction_field(
+    ui: &mut Ui,
+    label: &str,
+    now: f32,
+    range: std::ops::RangeInclusive<f32>,
+) -> Option<f32> {
     let id = ui.make_persistent_id(("fraction", label));
     let mut value = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(now);
-    let drag = DragValue::new(&mut value).range(range).speed(0.001).fixed_decimals(4).update_while_editing(false);
+    let drag = DragValue::new(&mut value)
+        .range(range)
+        .speed(0.001)
+        .fixed_decimals(4)
+        .update_while_editing(false);
     let response = ui.add(drag).accessible_name(label);
     if response.dragged() || response.has_focus() {
         ui.data_mut(|data| data.insert_temp(id, value));
@@ -111,14 +158,33 @@ fn fraction_field(ui: &mut Ui, label: &str, now: f32, range: std::ops::RangeIncl
 fn resize_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     let now = world.request.resize;
     let mut options: Vec<(Option<Resize>, String, &str)> = vec![
-        (None, "the usual".to_owned(), "What this encoder is usually evaluated with"),
-        (Some(Resize::Keep), "original size".to_owned(), "Images keep their size"),
+        (
+            None,
+            "the usual".to_owned(),
+            "What this encoder is usually evaluated with",
+        ),
+        (
+            Some(Resize::Keep),
+            "original size".to_owned(),
+            "Images keep their size",
+        ),
     ];
     for side in [32, 64, 96, 128, 224] {
-        options.push((Some(Resize::Square(side)), Resize::Square(side).to_string(), "Stretched"));
+        options.push((
+            Some(Resize::Square(side)),
+            Resize::Square(side).to_string(),
+            "Stretched",
+        ));
     }
-    let crop = Resize::ShorterSideCrop { resize: 256, crop: 224 };
-    options.push((Some(crop), crop.to_string(), "torchvision's evaluation transform"));
+    let crop = Resize::ShorterSideCrop {
+        resize: 256,
+        crop: 224,
+    };
+    options.push((
+        Some(crop),
+        crop.to_string(),
+        "torchvision's evaluation transform",
+    ));
     if !options.iter().any(|(option, ..)| *option == now)
         && let Some(resize) = now
     {

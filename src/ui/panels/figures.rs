@@ -28,7 +28,10 @@ fn figure_of(number: &analysis::Figure, analysis: &Analysis) -> Figure {
         ("formula".to_owned(), number.formula.clone()),
         ("over".to_owned(), number.population.clone()),
         ("features".to_owned(), features.line()),
-        ("normalised".to_owned(), "plain L2: ẑ = z / max(‖z‖, 1e-12)".to_owned()),
+        (
+            "normalised".to_owned(),
+            "plain L2: ẑ = z / max(‖z‖, 1e-12)".to_owned(),
+        ),
         ("seed".to_owned(), request.seed.to_string()),
         ("device".to_owned(), analysis.device.compute.clone()),
         ("command".to_owned(), request.command_line()),
@@ -44,7 +47,10 @@ fn figure_of(number: &analysis::Figure, analysis: &Analysis) -> Figure {
         name: capitalised(number.name),
         symbol: number.symbol.clone(),
         value: number.value.ok_or_else(|| {
-            number.why_absent.clone().unwrap_or_else(|| "no reason was given".to_owned())
+            number
+                .why_absent
+                .clone()
+                .unwrap_or_else(|| "no reason was given".to_owned())
         }),
         standard_error: number.standard_error,
         unit: limits,
@@ -69,20 +75,26 @@ pub fn figures_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     let Some(snapshot) = world.snapshot else {
         return;
     };
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        for (index, shown) in figures_of(&snapshot.analysis).iter().enumerate() {
-            if index > 0 {
-                rule(ui);
-            }
-            figure(ui, shown);
-        }
-        rule(ui);
-        ui.horizontal_wrapped(|ui| {
-            for command in [Command::CopyFigures, Command::CopyCommandLine] {
-                if ui.button(command.text()).on_hover_text(command.tooltip()).clicked() {
-                    commands.push(command);
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            for (index, shown) in figures_of(&snapshot.analysis).iter().enumerate() {
+                if index > 0 {
+                    rule(ui);
                 }
+                figure(ui, shown);
             }
+            rule(ui);
+            ui.horizontal_wrapped(|ui| {
+                for command in [Command::CopyFigures, Command::CopyCommandLine] {
+                    if ui
+                        .button(command.text())
+                        .on_hover_text(command.tooltip())
+                        .clicked()
+                    {
+                        commands.push(command);
+                    }
+                }
+            });
         });
-    });
 }

@@ -15,8 +15,15 @@ pub fn log_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal(|ui| {
         caption(ui, format!("{} messages, newest last", world.log.len()));
         if ui.small_button("Copy").clicked() {
-            let text: String = world.log.iter().map(|line| line_text(line) + "\n").collect();
-            commands.push(Command::Copy { what: "the log".to_owned(), text });
+            let text: String = world
+                .log
+                .iter()
+                .map(|line| line_text(line) + "\n")
+                .collect();
+            commands.push(Command::Copy {
+                what: "the log".to_owned(),
+                text,
+            });
         }
         if ui.small_button("Clear").clicked() {
             commands.push(Command::ClearLog);
@@ -41,8 +48,12 @@ fn line_ui(ui: &mut Ui, line: &LogLine) {
         Level::Error => tokens.status.error.0,
     };
     let response = ui.add(
-        egui::Label::new(RichText::new(first_line(&line_text(line))).monospace().color(colour))
-            .extend(),
+        egui::Label::new(
+            RichText::new(first_line(&line_text(line)))
+                .monospace()
+                .color(colour),
+        )
+        .extend(),
     );
     if line.text.contains('\n') {
         response.on_hover_text(&line.text);
@@ -54,7 +65,11 @@ fn first_line(text: &str) -> String {
 }
 
 fn line_text(line: &LogLine) -> String {
-    let since = line.at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let since = line
+        .at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_secs();
     let level = match line.level {
         Level::Info => "",
         Level::Warning => "warning: ",

@@ -32,7 +32,8 @@ pub(super) fn measure_settings_ui(ui: &mut Ui, world: &World<'_>, commands: &mut
         }
     });
     if request.kind.is_dense() {
-        let rules = MatchingRule::ALL.map(|rule| (rule, rule.name().to_owned(), matching_explanation(rule)));
+        let rules = MatchingRule::ALL
+            .map(|rule| (rule, rule.name().to_owned(), matching_explanation(rule)));
         labelled(ui, "matching", |ui| {
             if let Some(rule) = choice(ui, "Matching rule", &request.matching, &rules) {
                 commands.edit(RequestEdit::Matching(rule));
@@ -44,7 +45,10 @@ pub(super) fn measure_settings_ui(ui: &mut Ui, world: &World<'_>, commands: &mut
                 commands.edit(RequestEdit::PairSet(set));
             }
         });
-        caption(ui, "Dense alignment and uniformity are our reading of Moon, Kim & Choi 2022.");
+        caption(
+            ui,
+            "Dense alignment and uniformity are our reading of Moon, Kim & Choi 2022.",
+        );
     }
     labelled(ui, "α and t", |ui| {
         if let Some(alpha) = number_field(ui, "Exponent alpha", request.alpha, 0.1..=8.0, 0.02) {
@@ -64,12 +68,25 @@ pub(super) fn measure_settings_ui(ui: &mut Ui, world: &World<'_>, commands: &mut
 }
 
 fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
-    let Some(snapshot) = world.snapshot.filter(|s| s.request().encoder == world.request.encoder) else {
+    let Some(snapshot) = world
+        .snapshot
+        .filter(|s| s.request().encoder == world.request.encoder)
+    else {
         return;
     };
-    let mut options: Vec<(Option<usize>, String, &str)> =
-        vec![(None, "the usual".to_owned(), "The last stage that the feature kind allows")];
-    for (index, stage) in snapshot.analysis.report.architecture.stages().into_iter().enumerate() {
+    let mut options: Vec<(Option<usize>, String, &str)> = vec![(
+        None,
+        "the usual".to_owned(),
+        "The last stage that the feature kind allows",
+    )];
+    for (index, stage) in snapshot
+        .analysis
+        .report
+        .architecture
+        .stages()
+        .into_iter()
+        .enumerate()
+    {
         let text = format!("{} · {} channels", stage.name, stage.channels);
         options.push((Some(index), text, ""));
     }
@@ -79,16 +96,29 @@ fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         }
     });
     let provenance = &snapshot.analysis.features.provenance;
-    caption(ui, format!("shown: {} · {} dimensions", provenance.stage, snapshot.analysis.features.dim));
+    caption(
+        ui,
+        format!(
+            "shown: {} · {} dimensions",
+            provenance.stage, snapshot.analysis.features.dim
+        ),
+    );
 }
 
 fn sampling_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     let now = world.request.sample_pairs;
-    let mut options: Vec<(Option<u64>, String, &str)> =
-        vec![(None, "exact".to_owned(), "Every pair, in tiles; memory does not grow with N²")];
+    let mut options: Vec<(Option<u64>, String, &str)> = vec![(
+        None,
+        "exact".to_owned(),
+        "Every pair, in tiles; memory does not grow with N²",
+    )];
     for pairs in SAMPLES {
         let text = format!("{} sampled pairs", crate::ui::widgets::grouped(pairs));
-        options.push((Some(pairs), text, "A seeded sample, with its standard error"));
+        options.push((
+            Some(pairs),
+            text,
+            "A seeded sample, with its standard error",
+        ));
     }
     if let Some(pairs) = now.filter(|pairs| !SAMPLES.contains(pairs)) {
         options.push((now, format!("{pairs} sampled pairs"), ""));
@@ -104,7 +134,11 @@ fn limit_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     let now = world.request.limit;
     let mut options: Vec<(Option<usize>, String, &str)> = vec![(None, "all".to_owned(), "")];
     for limit in [100, 500, 1000, 5000, 20_000] {
-        options.push((Some(limit), format!("at most {limit}"), "A seeded sample of the images"));
+        options.push((
+            Some(limit),
+            format!("at most {limit}"),
+            "A seeded sample of the images",
+        ));
     }
     if let Some(limit) = now.filter(|limit| ![100, 500, 1000, 5000, 20_000].contains(limit)) {
         options.push((now, format!("at most {limit}"), ""));
@@ -135,8 +169,12 @@ fn pair_explanation(rule: PairRule) -> &'static str {
 fn matching_explanation(rule: MatchingRule) -> &'static str {
     match rule {
         MatchingRule::Geometric => "The nearest cell in the original image, crops and flips undone",
-        MatchingRule::BackboneArgmax => "The most similar cell by backbone features: optimistic, it picks by what is scored",
-        MatchingRule::ProjectedArgmax => "The most similar cell by projected features: optimistic, it picks by what is scored",
+        MatchingRule::BackboneArgmax => {
+            "The most similar cell by backbone features: optimistic, it picks by what is scored"
+        }
+        MatchingRule::ProjectedArgmax => {
+            "The most similar cell by projected features: optimistic, it picks by what is scored"
+        }
         MatchingRule::SameIndex => "The same row and column: a control",
         MatchingRule::Random => "A seeded random cell: a control",
     }

@@ -35,7 +35,10 @@ fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
     how_to_read(ui, pane.how_to_read());
     if world.snapshot.is_none() {
         let (title, next) = match (world.running, world.failure) {
-            (Some(running), _) => (running.title.as_str(), "The picture appears when it is done."),
+            (Some(running), _) => (
+                running.title.as_str(),
+                "The picture appears when it is done.",
+            ),
             (None, Some(failure)) => ("Nothing could be computed", failure),
             (None, None) => (
                 "Nothing is loaded yet",
@@ -56,9 +59,16 @@ fn stale_note(ui: &mut Ui, world: &World<'_>) {
     };
     let shown = snapshot.title();
     if let Some(failure) = world.failure {
-        note(ui, Icon::Failure, &format!("Still showing {shown}: {failure}"));
+        note(
+            ui,
+            Icon::Failure,
+            &format!("Still showing {shown}: {failure}"),
+        );
     } else if world.running.is_some() {
-        caption(ui, format!("Still showing {shown} while the new settings are computed"));
+        caption(
+            ui,
+            format!("Still showing {shown} while the new settings are computed"),
+        );
     } else {
         caption(ui, format!("Still showing {shown}"));
     }

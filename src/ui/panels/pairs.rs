@@ -25,8 +25,17 @@ pub fn pairs_ui(world: &World<'_>, ui: &mut Ui) {
     let distances = &snapshot.prepared.distances;
     caption(
         ui,
-        format!("{} pairs, mean {:.4} · {}", distances.total, distances.mean, pairs.population),
+        format!(
+            "{} pairs, mean {:.4} · {}",
+            distances.total, distances.mean, pairs.population
+        ),
     );
     let colour = Tokens::of(ui).accent.main.0;
-    histogram(ui, "pair distances", distances, "‖x − y‖ on the unit sphere", colour);
+    histogram(
+        ui,
+        "pair distances",
+        distances,
+        "‖x − y‖ on the unit sphere",
+        colour,
+    );
 }

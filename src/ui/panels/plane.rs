@@ -18,11 +18,16 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
     if !opening(ui, Pane::Plane, world) {
         return;
     }
-    let current = world.snapshot.map(|snapshot| snapshot.request().command_line());
+    let current = world
+        .snapshot
+        .map(|snapshot| snapshot.request().command_line());
     if !world.is_export {
         tools_ui(view, world, commands, ui);
     }
-    let settings = world.history.last().map_or([2.0, 2.0], |last| [last.alpha, last.t]);
+    let settings = world
+        .history
+        .last()
+        .map_or([2.0, 2.0], |last| [last.alpha, last.t]);
     let shown: Vec<&Measured> = world
         .history
         .iter()
@@ -30,11 +35,25 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
         .collect();
     let left_out = world.history.len() - shown.len();
     if left_out > 0 {
-        caption(ui, format!("{left_out} measured with another α or t are not drawn: they are not comparable"));
+        caption(
+            ui,
+            format!(
+                "{left_out} measured with another α or t are not drawn: they are not comparable"
+            ),
+        );
     }
-    let hit = plot(ui, &shown, settings, current.as_deref(), view.is_whole_range);
+    let hit = plot(
+        ui,
+        &shown,
+        settings,
+        current.as_deref(),
+        view.is_whole_range,
+    );
     if let Some(measured) = hit {
-        commands.push(Command::Copy { what: measured.title.clone(), text: measured.to_text() });
+        commands.push(Command::Copy {
+            what: measured.title.clone(),
+            text: measured.to_text(),
+        });
     }
 }
 
@@ -43,7 +62,11 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
         ui.checkbox(&mut view.is_whole_range, "Whole range")
             .on_hover_text("Axes from perfect to collapsed instead of around the points");
         let forget = Command::ClearHistory;
-        if ui.button("Forget").on_hover_text(forget.tooltip()).clicked() {
+        if ui
+            .button("Forget")
+            .on_hover_text(forget.tooltip())
+            .clicked()
+        {
             commands.push(forget);
         }
         caption(ui, format!("{} measured", world.history.len()));
@@ -75,7 +98,10 @@ fn plot<'a>(
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
             for sum in iso_sums(x_range, y_range) {
-                let ends = vec![[x_range[0] - 8.0, sum - x_range[0] + 8.0], [x_range[1] + 8.0, sum - x_range[1] - 8.0]];
+                let ends = vec![
+                    [x_range[0] - 8.0, sum - x_range[0] + 8.0],
+                    [x_range[1] + 8.0, sum - x_range[1] - 8.0],
+                ];
                 plot.line(
                     Line::new("", PlotPoints::from(ends))
                         .color(tokens.surface.rule.0)
@@ -85,26 +111,56 @@ fn plot<'a>(
                 );
             }
             for (floor, name) in &floors {
-                plot.hline(HLine::new(name.clone(), *floor).color(tokens.status.good.0).width(1.0).allow_hover(false));
-                plot.text(label(name, x_range[1], *floor, egui::Align2::RIGHT_BOTTOM, tokens.status.good.0));
+                plot.hline(
+                    HLine::new(name.clone(), *floor)
+                        .color(tokens.status.good.0)
+                        .width(1.0)
+                        .allow_hover(false),
+                );
+                plot.text(label(
+                    name,
+                    x_range[1],
+                    *floor,
+                    egui::Align2::RIGHT_BOTTOM,
+                    tokens.status.good.0,
+                ));
             }
-            plot.hline(HLine::new("ceiling", 0.0).color(tokens.status.error.0).width(1.0).allow_hover(false));
-            plot.text(label("ceiling 0: collapse", x_range[1], 0.0, egui::Align2::RIGHT_BOTTOM, tokens.status.error.0));
+            plot.hline(
+                HLine::new("ceiling", 0.0)
+                    .color(tokens.status.error.0)
+                    .width(1.0)
+                    .allow_hover(false),
+            );
+            plot.text(label(
+                "ceiling 0: collapse",
+                x_range[1],
+                0.0,
+                egui::Align2::RIGHT_BOTTOM,
+                tokens.status.error.0,
+            ));
             for measured in shown {
                 let is_current = current == Some(measured.command_line.as_str());
-                let colour = if is_current { tokens.accent.main.0 } else { tokens.text.weak.0 };
+                let colour = if is_current {
+                    tokens.accent.main.0
+                } else {
+                    tokens.text.weak.0
+                };
                 plot.points(
-                    Points::new(measured.title.clone(), [measured.alignment, measured.uniformity])
-                        .color(colour)
-                        .radius(if is_current { 5.5 } else { 4.0 } * scale)
-                        .shape(MarkerShape::Circle)
-                        .filled(is_current)
-                        .allow_hover(false),
+                    Points::new(
+                        measured.title.clone(),
+                        [measured.alignment, measured.uniformity],
+                    )
+                    .color(colour)
+                    .radius(if is_current { 5.5 } else { 4.0 } * scale)
+                    .shape(MarkerShape::Circle)
+                    .filled(is_current)
+                    .allow_hover(false),
                 );
             }
             let pointer = plot.response().hover_pos()?;
             shown.iter().copied().find(|measured| {
-                let at = plot.screen_from_plot(PlotPoint::new(measured.alignment, measured.uniformity));
+                let at =
+                    plot.screen_from_plot(PlotPoint::new(measured.alignment, measured.uniformity));
                 at.distance(pointer) < REACH * scale
             })
         });
@@ -137,14 +193,20 @@ fn floors(shown: &[&Measured]) -> Vec<(f64, String)> {
 
 /// Bounds of both axes: around the points with room for the floor, or over everything possible.
 fn ranges(shown: &[&Measured], alpha: f64, is_whole_range: bool) -> [[f64; 2]; 2] {
-    let lowest = shown.iter().map(|measured| measured.floor).fold(f64::INFINITY, f64::min);
+    let lowest = shown
+        .iter()
+        .map(|measured| measured.floor)
+        .fold(f64::INFINITY, f64::min);
     let floor = if lowest.is_finite() { lowest } else { -4.0 };
     // ‖x − y‖ is at most 2 on the unit sphere.
     let most = 2_f64.powf(alpha);
     if is_whole_range {
         return [[-0.02 * most, most * 1.02], [floor * 1.06, -floor * 0.06]];
     }
-    let furthest = shown.iter().map(|measured| measured.alignment).fold(0.0, f64::max);
+    let furthest = shown
+        .iter()
+        .map(|measured| measured.alignment)
+        .fold(0.0, f64::max);
     let right = (furthest * 1.6).clamp(0.05 * most, most);
     [[-0.04 * right, right], [floor * 1.08, -floor * 0.1]]
 }
@@ -153,7 +215,12 @@ fn ranges(shown: &[&Measured], alpha: f64, is_whole_range: bool) -> [[f64; 2]; 2
 fn iso_sums([left, right]: [f64; 2], [bottom, top]: [f64; 2]) -> impl Iterator<Item = f64> {
     let (low, high) = (left + bottom, right + top);
     let step = ((high - low) / 8.0).max(1e-6);
-    let step = 10_f64.powf(step.log10().floor()) * if step / 10_f64.powf(step.log10().floor()) > 5.0 { 10.0 } else { 5.0 };
+    let step = 10_f64.powf(step.log10().floor())
+        * if step / 10_f64.powf(step.log10().floor()) > 5.0 {
+            10.0
+        } else {
+            5.0
+        };
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).map(move |index| index as f64 * step)

@@ -2,7 +2,9 @@
 
 use egui::{ScrollArea, Ui};
 
-use super::{encoder_settings::encoder_settings_ui, measure_settings::measure_settings_ui, report::report_ui};
+use super::{
+    encoder_settings::encoder_settings_ui, measure_settings::measure_settings_ui, report::report_ui,
+};
 use crate::{
     analysis::{EncoderSource, ImagesSource},
     ui::{
@@ -17,31 +19,40 @@ const MOST_SKIPPED: usize = 200;
 
 /// Draws the sources and settings.
 pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        let hint = "Drop a checkpoint, a folder of images or a session";
-        if drop_zone(ui, hint, "or click to type a path · Ctrl+O", world.are_files_hovering).clicked() {
-            commands.push(Command::AskOpen(OpenTarget::Anything));
-        }
-        if let Some(failure) = world.failure {
-            note(ui, Icon::Failure, failure);
-        }
-        section(ui, "Checkpoint");
-        checkpoint_ui(ui, world, commands);
-        section(ui, "Images");
-        images_ui(ui, world, commands);
-        section(ui, "Input");
-        encoder_settings_ui(ui, world, commands);
-        section(ui, "Features and measures");
-        measure_settings_ui(ui, world, commands);
-        section(ui, "Colour");
-        let options = ColourBy::ALL.map(|by| (by, by.name().to_owned(), by.explanation()));
-        labelled(ui, "colour by", |ui| {
-            if let Some(by) = choice(ui, "Colour by", &view.colour_by, &options) {
-                commands.push(Command::ColourBy(by));
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            let hint = "Drop a checkpoint, a folder of images or a session";
+            if drop_zone(
+                ui,
+                hint,
+                "or click to type a path · Ctrl+O",
+                world.are_files_hovering,
+            )
+            .clicked()
+            {
+                commands.push(Command::AskOpen(OpenTarget::Anything));
             }
+            if let Some(failure) = world.failure {
+                note(ui, Icon::Failure, failure);
+            }
+            section(ui, "Checkpoint");
+            checkpoint_ui(ui, world, commands);
+            section(ui, "Images");
+            images_ui(ui, world, commands);
+            section(ui, "Input");
+            encoder_settings_ui(ui, world, commands);
+            section(ui, "Features and measures");
+            measure_settings_ui(ui, world, commands);
+            section(ui, "Colour");
+            let options = ColourBy::ALL.map(|by| (by, by.name().to_owned(), by.explanation()));
+            labelled(ui, "colour by", |ui| {
+                if let Some(by) = choice(ui, "Colour by", &view.colour_by, &options) {
+                    commands.push(Command::ColourBy(by));
+                }
+            });
+            ui.add_space(16.0);
         });
-        ui.add_space(16.0);
-    });
 }
 
 /// A setting with its name to the left.
@@ -52,7 +63,10 @@ pub(super) fn labelled<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> 
         let (rect, _) = ui.allocate_exact_size(egui::vec2(width, height), egui::Sense::hover());
         let colour = crate::ui::theme::Tokens::of(ui).text.weak.0;
         let text = egui::RichText::new(name).color(colour);
-        ui.place(rect, egui::Label::new(text).halign(egui::Align::Min).truncate());
+        ui.place(
+            rect,
+            egui::Label::new(text).halign(egui::Align::Min).truncate(),
+        );
         add(ui)
     })
     .inner
@@ -60,7 +74,9 @@ pub(super) fn labelled<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> 
 
 fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     key_value(ui, "encoder", &world.request.encoder.title());
-    let shown = world.snapshot.filter(|snapshot| snapshot.request().encoder == world.request.encoder);
+    let shown = world
+        .snapshot
+        .filter(|snapshot| snapshot.request().encoder == world.request.encoder);
     match (shown, &world.request.encoder) {
         (Some(snapshot), _) => report_ui(ui, &snapshot.analysis.report, commands),
         (None, EncoderSource::File(path)) => {
@@ -80,7 +96,9 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
 }
 
 fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
-    let shown = world.snapshot.filter(|snapshot| snapshot.request().images == world.request.images);
+    let shown = world
+        .snapshot
+        .filter(|snapshot| snapshot.request().images == world.request.images);
     match (&world.request.images, shown) {
         (_, Some(snapshot)) => {
             let images = &snapshot.analysis.images;
@@ -105,13 +123,25 @@ fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         }
     }
     ui.horizontal_wrapped(|ui| {
-        if ui.button("Open images…").on_hover_text("Ctrl+Shift+O").clicked() {
+        if ui
+            .button("Open images…")
+            .on_hover_text("Ctrl+Shift+O")
+            .clicked()
+        {
             commands.push(Command::AskOpen(OpenTarget::Images));
         }
-        if ui.button("Masks…").on_hover_text("A folder of masks with the same stems").clicked() {
+        if ui
+            .button("Masks…")
+            .on_hover_text("A folder of masks with the same stems")
+            .clicked()
+        {
             commands.push(Command::AskOpen(OpenTarget::Masks));
         }
-        if ui.button("Built in").on_hover_text("The built-in procedural images").clicked() {
+        if ui
+            .button("Built in")
+            .on_hover_text("The built-in procedural images")
+            .clicked()
+        {
             commands.push(Command::UseBuiltinImages);
         }
     });
@@ -139,12 +169,18 @@ fn skipped_ui(ui: &mut Ui, images: &crate::data::ImageSet) {
         return;
     }
     let title = format!("{} skipped", skipped.len());
-    egui::CollapsingHeader::new(title).id_salt("skipped images").show(ui, |ui| {
-        for image in skipped.iter().take(MOST_SKIPPED) {
-            note(ui, Icon::Warning, &format!("{}: {}", image.name, image.reason));
-        }
-        if skipped.len() > MOST_SKIPPED {
-            caption(ui, format!("and {} more", skipped.len() - MOST_SKIPPED));
-        }
-    });
+    egui::CollapsingHeader::new(title)
+        .id_salt("skipped images")
+        .show(ui, |ui| {
+            for image in skipped.iter().take(MOST_SKIPPED) {
+                note(
+                    ui,
+                    Icon::Warning,
+                    &format!("{}: {}", image.name, image.reason),
+                );
+            }
+            if skipped.len() > MOST_SKIPPED {
+                caption(ui, format!("and {} more", skipped.len() - MOST_SKIPPED));
+            }
+        });
 }

@@ -16,12 +16,42 @@ const KEPT: usize = 4;
 const DENSITY: usize = 5;
 
 const COLUMNS: [Column<'static>; 6] = [
-    Column { title: "name", width: 190.0, is_number: false, explanation: "Image, relative to its set; row and column of the cell for dense features" },
-    Column { title: "label", width: 96.0, is_number: false, explanation: "Class of the image" },
-    Column { title: "predicted", width: 96.0, is_number: false, explanation: "Class that the checkpoint's own classifier gives to the image" },
-    Column { title: "‖z‖", width: 72.0, is_number: true, explanation: "Length of the raw vector, before it is put on the sphere" },
-    Column { title: "kept", width: 64.0, is_number: true, explanation: "Length of the unit vector that the sphere's projection keeps, 0 to 1" },
-    Column { title: "density", width: 76.0, is_number: true, explanation: "log mean exp(−t‖x − x_i‖²) in the original space; choose colour by local density to compute it" },
+    Column {
+        title: "name",
+        width: 190.0,
+        is_number: false,
+        explanation: "Image, relative to its set; row and column of the cell for dense features",
+    },
+    Column {
+        title: "label",
+        width: 96.0,
+        is_number: false,
+        explanation: "Class of the image",
+    },
+    Column {
+        title: "predicted",
+        width: 96.0,
+        is_number: false,
+        explanation: "Class that the checkpoint's own classifier gives to the image",
+    },
+    Column {
+        title: "‖z‖",
+        width: 72.0,
+        is_number: true,
+        explanation: "Length of the raw vector, before it is put on the sphere",
+    },
+    Column {
+        title: "kept",
+        width: 64.0,
+        is_number: true,
+        explanation: "Length of the unit vector that the sphere's projection keeps, 0 to 1",
+    },
+    Column {
+        title: "density",
+        width: 76.0,
+        is_number: true,
+        explanation: "log mean exp(−t‖x − x_i‖²) in the original space; choose colour by local density to compute it",
+    },
 ];
 
 /// Draws the table.
@@ -33,10 +63,18 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
         return;
     };
     ui.horizontal(|ui| {
-        let edit = TextEdit::singleline(&mut view.filter).hint_text("filter by name or label").desired_width(170.0);
-        let _ = ui.add(edit).accessible_name("Filter points by name or label");
+        let edit = TextEdit::singleline(&mut view.filter)
+            .hint_text("filter by name or label")
+            .desired_width(170.0);
+        let _ = ui
+            .add(edit)
+            .accessible_name("Filter points by name or label");
         ui.checkbox(&mut view.is_selection_only, "selected only");
-        if ui.button("Copy names").on_hover_text("The names of the selected points").clicked() {
+        if ui
+            .button("Copy names")
+            .on_hover_text("The names of the selected points")
+            .clicked()
+        {
             commands.push(Command::CopySelection);
         }
     });
@@ -58,7 +96,9 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
             .resizable(true)
             .default_size(150.0)
             .frame(egui::Frame::NONE)
-            .show(ui, |ui| neighbours_ui(ui, snapshot, neighbours, world, commands));
+            .show(ui, |ui| {
+                neighbours_ui(ui, snapshot, neighbours, world, commands)
+            });
     }
     let rows = std::mem::take(&mut view.order.rows);
     let event = table(
@@ -72,7 +112,10 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
     );
     match event {
         Some(RowEvent::Clicked(row, modifiers)) => {
-            commands.push(Command::Select(vec![rows[row]], Combine::from_modifiers(modifiers)));
+            commands.push(Command::Select(
+                vec![rows[row]],
+                Combine::from_modifiers(modifiers),
+            ));
         }
         Some(RowEvent::Hovered(row)) => commands.push(Command::Hover(rows[row])),
         None => {}
@@ -82,12 +125,20 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
 
 fn cell(snapshot: &Snapshot, world: &World<'_>, row: u32, column: usize) -> String {
     let number = |value: Option<f32>, digits: usize| {
-        value.map_or_else(|| "—".to_owned(), |value| format!("{value:.digits$}").replace('-', "−"))
+        value.map_or_else(
+            || "—".to_owned(),
+            |value| format!("{value:.digits$}").replace('-', "−"),
+        )
     };
     match column {
         NAME => snapshot.name(row),
-        LABEL => snapshot.label(row).map(|class| snapshot.class_name(class)).unwrap_or_default(),
-        PREDICTED => predicted(snapshot, row).map(|class| snapshot.class_name(class)).unwrap_or_default(),
+        LABEL => snapshot
+            .label(row)
+            .map(|class| snapshot.class_name(class))
+            .unwrap_or_default(),
+        PREDICTED => predicted(snapshot, row)
+            .map(|class| snapshot.class_name(class))
+            .unwrap_or_default(),
         NORM => number(snapshot.norm(row), 3),
         KEPT => number(snapshot.kept_norm(row), 3),
         _ => number(density(world, row), 3),
@@ -101,12 +152,20 @@ fn density(world: &World<'_>, row: u32) -> Option<f32> {
 /// The classifier's class for a row's image.
 pub(super) fn predicted(snapshot: &Snapshot, row: u32) -> Option<u32> {
     let image = *snapshot.analysis.features.images.get(row as usize)?;
-    *snapshot.analysis.predictions.as_ref()?.get(image as usize)?
+    *snapshot
+        .analysis
+        .predictions
+        .as_ref()?
+        .get(image as usize)?
 }
 
 /// Brings the order of rows up to date; does nothing while nothing that decides it changed.
 fn order(view: &mut TableView, world: &World<'_>, snapshot: &Snapshot) {
-    let selection = if view.is_selection_only { world.selection.revision() } else { 0 };
+    let selection = if view.is_selection_only {
+        world.selection.revision()
+    } else {
+        0
+    };
     let key = format!(
         "{} {:?} {:?} {} {selection} {}",
         snapshot.serial,
@@ -163,26 +222,44 @@ fn neighbours_ui(
     commands: &mut Commands,
 ) {
     section(ui, &format!("Nearest to {}", snapshot.name(neighbours.of)));
-    caption(ui, format!("by cosine in the original {} dimensions", snapshot.analysis.features.dim));
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        for (rank, (row, cosine)) in neighbours.list.iter().enumerate() {
-            ui.horizontal(|ui| {
-                if let (Some(thumbnails), Some(image)) =
-                    (world.thumbnails, snapshot.analysis.features.images.get(*row as usize))
-                {
-                    thumbnail(ui, thumbnails, *image, 24.0);
-                }
-                let label = snapshot.label(*row).map(|class| snapshot.class_name(class)).unwrap_or_default();
-                let text = format!("{:>2}  cos {cosine:.4}  {label}  {}", rank + 1, snapshot.name(*row)).replace('-', "−");
-                let response = ui.selectable_label(false, egui::RichText::new(text).monospace());
-                if response.clicked() {
-                    let how = Combine::from_modifiers(ui.input(|input| input.modifiers));
-                    commands.push(Command::Select(vec![*row], how));
-                }
-                if response.hovered() {
-                    commands.push(Command::Hover(*row));
-                }
-            });
-        }
-    });
+    caption(
+        ui,
+        format!(
+            "by cosine in the original {} dimensions",
+            snapshot.analysis.features.dim
+        ),
+    );
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            for (rank, (row, cosine)) in neighbours.list.iter().enumerate() {
+                ui.horizontal(|ui| {
+                    if let (Some(thumbnails), Some(image)) = (
+                        world.thumbnails,
+                        snapshot.analysis.features.images.get(*row as usize),
+                    ) {
+                        thumbnail(ui, thumbnails, *image, 24.0);
+                    }
+                    let label = snapshot
+                        .label(*row)
+                        .map(|class| snapshot.class_name(class))
+                        .unwrap_or_default();
+                    let text = format!(
+                        "{:>2}  cos {cosine:.4}  {label}  {}",
+                        rank + 1,
+                        snapshot.name(*row)
+                    )
+                    .replace('-', "−");
+                    let response =
+                        ui.selectable_label(false, egui::RichText::new(text).monospace());
+                    if response.clicked() {
+                        let how = Combine::from_modifiers(ui.input(|input| input.modifiers));
+                        commands.push(Command::Select(vec![*row], how));
+                    }
+                    if response.hovered() {
+                        commands.push(Command::Hover(*row));
+                    }
+                });
+            }
+        });
 }

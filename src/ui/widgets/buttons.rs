@@ -22,7 +22,9 @@ fn icon_control(ui: &mut Ui, icon: Icon, label: &str, is_on: Option<bool>) -> Re
         None => WidgetInfo::labeled(Role::Button, ui.is_enabled(), label),
     });
     if ui.is_rect_visible(rect) {
-        let look = ui.style().interact_selectable(&response, is_on == Some(true));
+        let look = ui
+            .style()
+            .interact_selectable(&response, is_on == Some(true));
         let is_quiet = is_on != Some(true) && !response.hovered() && !response.has_focus();
         if !is_quiet {
             ui.painter().rect(
@@ -33,7 +35,12 @@ fn icon_control(ui: &mut Ui, icon: Icon, label: &str, is_on: Option<bool>) -> Re
                 egui::StrokeKind::Inside,
             );
         }
-        icons::paint(ui.painter(), rect.shrink(side * 0.22), icon, look.fg_stroke.color);
+        icons::paint(
+            ui.painter(),
+            rect.shrink(side * 0.22),
+            icon,
+            look.fg_stroke.color,
+        );
     }
     response.on_hover_text(label)
 }
@@ -103,7 +110,8 @@ pub fn number_field<N: Numeric + PartialEq>(
     if response.changed() || is_busy {
         ui.data_mut(|data| data.insert_temp(id, value.to_f64()));
     }
-    let is_done = response.drag_stopped() || response.lost_focus() || (response.changed() && !is_busy);
+    let is_done =
+        response.drag_stopped() || response.lost_focus() || (response.changed() && !is_busy);
     if is_done {
         ui.data_mut(|data| data.remove::<f64>(id));
         return (value != current).then_some(value);

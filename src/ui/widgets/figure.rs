@@ -79,7 +79,11 @@ pub fn figure(ui: &mut Ui, figure: &Figure) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = tokens.shape.grid * 0.75;
         ui.label(RichText::new(&figure.name).color(tokens.text.body.0));
-        ui.label(RichText::new(&figure.symbol).small().color(tokens.text.weak.0));
+        ui.label(
+            RichText::new(&figure.symbol)
+                .small()
+                .color(tokens.text.weak.0),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             copy_button(ui, &figure.name, || figure.to_text());
         });
@@ -100,7 +104,11 @@ pub fn figure(ui: &mut Ui, figure: &Figure) {
             ui.label(RichText::new(format!("± {}", format_value(error))).color(tokens.text.weak.0))
                 .on_hover_text("standard error of the sampled pairs");
         }
-        ui.label(RichText::new(&figure.unit).small().color(tokens.text.weak.0));
+        ui.label(
+            RichText::new(&figure.unit)
+                .small()
+                .color(tokens.text.weak.0),
+        );
     });
     if !figure.reading.is_empty() {
         caption(ui, figure.reading.as_str());
@@ -139,7 +147,10 @@ mod tests {
             reading: String::new(),
             provenance: Vec::new(),
         };
-        assert_eq!(figure.to_text(), "top-1: not computed, the images have no class labels");
+        assert_eq!(
+            figure.to_text(),
+            "top-1: not computed, the images have no class labels"
+        );
     }
 
     #[test]

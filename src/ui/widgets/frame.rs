@@ -74,7 +74,12 @@ pub fn how_to_read(ui: &mut Ui, text: &str) -> Response {
         ui.spacing_mut().item_spacing.x = grid * 0.75;
         let side = ui.text_style_height(&egui::TextStyle::Small);
         let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-        icons::paint(ui.painter(), rect.shrink(1.0), Icon::Info, tokens.text.weak.0);
+        icons::paint(
+            ui.painter(),
+            rect.shrink(1.0),
+            Icon::Info,
+            tokens.text.weak.0,
+        );
         let response = ui.add(
             egui::Label::new(RichText::new(text).small().color(tokens.text.weak.0)).truncate(),
         );
@@ -124,10 +129,18 @@ pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Resp
     let size = vec2(ui.available_width(), grid * 9.0 * theme::mark_scale(ui));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::Button, ui.is_enabled(), format!("{title}. {hint}"))
+        egui::WidgetInfo::labeled(
+            egui::Role::Button,
+            ui.is_enabled(),
+            format!("{title}. {hint}"),
+        )
     });
     let is_lit = is_hovered || response.hovered() || response.has_focus();
-    let colour = if is_lit { tokens.accent.main.0 } else { tokens.surface.rule_strong.0 };
+    let colour = if is_lit {
+        tokens.accent.main.0
+    } else {
+        tokens.surface.rule_strong.0
+    };
     let frame = rect.shrink(1.0);
     let corners = [
         frame.left_top(),
@@ -149,7 +162,11 @@ pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Resp
         egui::Align2::CENTER_BOTTOM,
         title,
         egui::TextStyle::Body.resolve(ui.style()),
-        if is_lit { tokens.text.strong.0 } else { tokens.text.body.0 },
+        if is_lit {
+            tokens.text.strong.0
+        } else {
+            tokens.text.body.0
+        },
     );
     painter.text(
         middle + vec2(0.0, grid * 0.25),

@@ -28,14 +28,28 @@ impl Histogram {
         let mut total = 0;
         let per_unit = counts.len() as f64 / (high - low);
         let last = counts.len() - 1;
-        for value in values.iter().map(|&value| f64::from(value)).filter(|value| value.is_finite()) {
+        for value in values
+            .iter()
+            .map(|&value| f64::from(value))
+            .filter(|value| value.is_finite())
+        {
             let bin = ((value - low) * per_unit).max(0.0) as usize;
             counts[bin.min(last)] += 1;
             sum += value;
             total += 1;
         }
-        let mean = if total == 0 { f64::NAN } else { sum / total as f64 };
-        Self { low, high, counts, total, mean }
+        let mean = if total == 0 {
+            f64::NAN
+        } else {
+            sum / total as f64
+        };
+        Self {
+            low,
+            high,
+            counts,
+            total,
+            mean,
+        }
     }
 
     /// Density in each bin: counts over total and bin width, so that it integrates to one.
@@ -77,7 +91,11 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
                     .stroke(Stroke::NONE)
                     .allow_hover(false),
             );
-            plot.line(Line::new("density", PlotPoints::from(outline)).color(colour).width(1.5));
+            plot.line(
+                Line::new("density", PlotPoints::from(outline))
+                    .color(colour)
+                    .width(1.5),
+            );
             if mean.is_finite() {
                 plot.vline(
                     VLine::new(format!("mean {mean:.4}"), mean)
@@ -98,7 +116,11 @@ mod tests {
         let histogram = Histogram::new(&[-1.0, 0.0, 0.4, 0.5, 1.0, 7.0, f32::NAN], 0.0, 1.0, 2);
         assert_eq!(histogram.counts, [3, 3]);
         assert_eq!(histogram.total, 6);
-        let area: f64 = histogram.densities().iter().map(|density| density * 0.5).sum();
+        let area: f64 = histogram
+            .densities()
+            .iter()
+            .map(|density| density * 0.5)
+            .sum();
         // Two additions of exact halves.
         assert!((area - 1.0).abs() < 1e-12);
     }

@@ -49,8 +49,14 @@ fn entry_ui(ui: &mut Ui, entry: &LegendEntry) -> Response {
     let font = egui::TextStyle::Small.resolve(ui.style());
     let height = ui.text_style_height(&egui::TextStyle::Small) + 4.0;
     let dot = height * 0.5;
-    let colour = if entry.is_shown { tokens.text.body.0 } else { tokens.text.weak.0 };
-    let galley = ui.painter().layout_no_wrap(entry.name.clone(), font.clone(), colour);
+    let colour = if entry.is_shown {
+        tokens.text.body.0
+    } else {
+        tokens.text.weak.0
+    };
+    let galley = ui
+        .painter()
+        .layout_no_wrap(entry.name.clone(), font.clone(), colour);
     let size = vec2(dot + 6.0 + galley.size().x.min(180.0) + 8.0, height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| {
@@ -64,7 +70,11 @@ fn entry_ui(ui: &mut Ui, entry: &LegendEntry) -> Response {
     if ui.is_rect_visible(rect) {
         let painter = ui.painter_at(rect);
         if response.hovered() || response.has_focus() {
-            painter.rect_filled(rect, f32::from(tokens.shape.corner), tokens.surface.control_hover.0);
+            painter.rect_filled(
+                rect,
+                f32::from(tokens.shape.corner),
+                tokens.surface.control_hover.0,
+            );
         }
         let centre = rect.left_center() + vec2(2.0 + dot * 0.5, 0.0);
         if entry.is_shown {
@@ -72,7 +82,10 @@ fn entry_ui(ui: &mut Ui, entry: &LegendEntry) -> Response {
         } else {
             painter.circle_stroke(centre, dot * 0.36, (1.0, entry.colour));
         }
-        let text_at = egui::pos2(rect.left() + dot + 6.0, rect.center().y - galley.size().y * 0.5);
+        let text_at = egui::pos2(
+            rect.left() + dot + 6.0,
+            rect.center().y - galley.size().y * 0.5,
+        );
         painter.galley(text_at, galley, colour);
     }
     response

@@ -81,7 +81,8 @@ pub fn progress_bar(ui: &mut Ui, running: &Running) -> bool {
         // Of unknown length: a piece that walks along the bar.
         let phase = (ui.input(|i| i.time) * 0.6).fract() as f32;
         let left = rect.left() + rect.width() * (phase * 1.25 - 0.25);
-        egui::Rect::from_x_y_ranges(left..=left + rect.width() * 0.25, rect.y_range()).intersect(rect)
+        egui::Rect::from_x_y_ranges(left..=left + rect.width() * 0.25, rect.y_range())
+            .intersect(rect)
     };
     if filled.is_positive() {
         painter.rect_filled(filled, 2.0, tokens.accent.main.0);
@@ -108,16 +109,30 @@ mod tests {
 
     #[test]
     fn the_line_says_rate_and_remaining_time() {
-        assert_eq!(running().line(), "decoding images · 250 of 1000 · 250/s · 3 s left");
+        assert_eq!(
+            running().line(),
+            "decoding images · 250 of 1000 · 250/s · 3 s left"
+        );
         assert_eq!(running().fraction(), Some(0.25));
     }
 
     #[test]
     fn unknown_totals_promise_nothing() {
-        let running = Running { total: None, rate: None, ..running() };
+        let running = Running {
+            total: None,
+            rate: None,
+            ..running()
+        };
         assert_eq!(running.fraction(), None);
         assert_eq!(running.line(), "decoding images · 250");
-        assert_eq!(Running { total: Some(0), ..running }.fraction(), None);
+        assert_eq!(
+            Running {
+                total: Some(0),
+                ..running
+            }
+            .fraction(),
+            None
+        );
     }
 
     #[test]

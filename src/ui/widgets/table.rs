@@ -1,6 +1,8 @@
 //! A table of any number of rows: only the visible ones are laid out.
 
-use egui::{Align2, Modifiers, Rect, Role, ScrollArea, Sense, Stroke, TextStyle, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Modifiers, Rect, Role, ScrollArea, Sense, Stroke, TextStyle, Ui, WidgetInfo, vec2,
+};
 
 use crate::ui::{icons, theme::Tokens};
 
@@ -61,7 +63,9 @@ pub fn table(
         ui.set_min_width(width.max(ui.available_width()));
         header_ui(ui, columns, row_height, state);
         let spacing = std::mem::replace(&mut ui.spacing_mut().item_spacing, egui::Vec2::ZERO);
-        let mut area = ScrollArea::vertical().id_salt((id, "y")).auto_shrink([false, false]);
+        let mut area = ScrollArea::vertical()
+            .id_salt((id, "y"))
+            .auto_shrink([false, false]);
         if let Some(row) = state.scroll_to.take() {
             let visible = ui.available_height();
             let offset = (row as f32 + 0.5) * row_height - visible * 0.5;
@@ -100,18 +104,37 @@ fn header_ui(ui: &mut Ui, columns: &[Column<'_>], height: f32, state: &mut Table
             });
             if response.clicked() {
                 state.sort = match sorted {
-                    None => Some(Sort { column: index, is_descending: column.is_number }),
-                    Some(sort) if sort.is_descending == column.is_number => {
-                        Some(Sort { is_descending: !sort.is_descending, ..sort })
-                    }
+                    None => Some(Sort {
+                        column: index,
+                        is_descending: column.is_number,
+                    }),
+                    Some(sort) if sort.is_descending == column.is_number => Some(Sort {
+                        is_descending: !sort.is_descending,
+                        ..sort
+                    }),
                     Some(_) => None,
                 };
             }
             let is_lit = response.hovered() || response.has_focus() || sorted.is_some();
-            let colour = if is_lit { tokens.text.strong.0 } else { tokens.text.weak.0 };
-            let drawn = text_in(ui, rect, column.title, font.clone(), colour, column.is_number);
+            let colour = if is_lit {
+                tokens.text.strong.0
+            } else {
+                tokens.text.weak.0
+            };
+            let drawn = text_in(
+                ui,
+                rect,
+                column.title,
+                font.clone(),
+                colour,
+                column.is_number,
+            );
             if let Some(sort) = sorted {
-                let x = if column.is_number { drawn.left() - 7.0 } else { drawn.right() + 7.0 };
+                let x = if column.is_number {
+                    drawn.left() - 7.0
+                } else {
+                    drawn.right() + 7.0
+                };
                 let centre = egui::pos2(x, rect.center().y);
                 icons::triangle(ui.painter(), centre, 6.0, sort.is_descending, colour);
             }
@@ -143,15 +166,24 @@ fn row_ui(
     if is_selected {
         ui.painter().rect_filled(rect, 0.0, tokens.accent.fill.0);
     } else if is_lit {
-        ui.painter().rect_filled(rect, 0.0, tokens.surface.control.0);
+        ui.painter()
+            .rect_filled(rect, 0.0, tokens.surface.control.0);
     }
     let body = TextStyle::Body.resolve(ui.style());
     let mono = TextStyle::Monospace.resolve(ui.style());
-    let colour = if is_selected { tokens.accent.on_fill.0 } else { tokens.text.body.0 };
+    let colour = if is_selected {
+        tokens.accent.on_fill.0
+    } else {
+        tokens.text.body.0
+    };
     let mut left = rect.left();
     for (column, text) in columns.iter().zip(texts) {
         let cell = Rect::from_min_size(egui::pos2(left, rect.top()), vec2(column.width, height));
-        let font = if column.is_number { mono.clone() } else { body.clone() };
+        let font = if column.is_number {
+            mono.clone()
+        } else {
+            body.clone()
+        };
         text_in(ui, cell, text, font, colour, column.is_number);
         left += column.width;
     }
@@ -174,7 +206,13 @@ fn text_in(
     let inner = rect.shrink2(vec2(6.0, 0.0));
     let painter = ui.painter_at(inner.intersect(ui.clip_rect()));
     if is_number {
-        painter.text(inner.right_center(), Align2::RIGHT_CENTER, text, font, colour)
+        painter.text(
+            inner.right_center(),
+            Align2::RIGHT_CENTER,
+            text,
+            font,
+            colour,
+        )
     } else {
         painter.text(inner.left_center(), Align2::LEFT_CENTER, text, font, colour)
     }

@@ -65,7 +65,12 @@ impl Toasts {
         let text = text.into();
         self.list.retain(|toast| toast.text != text);
         self.serial += 1;
-        self.list.push(Toast { serial: self.serial, level, text, until_s: None });
+        self.list.push(Toast {
+            serial: self.serial,
+            level,
+            text,
+            until_s: None,
+        });
         let surplus = self.list.len().saturating_sub(MOST);
         self.list.drain(..surplus);
     }
@@ -91,7 +96,8 @@ impl Toasts {
                 .get_or_insert(now_s + toast.level.stay().as_secs_f64());
             ctx.request_repaint_after_secs((until_s - now_s).max(0.0) as f32);
         }
-        self.list.retain(|toast| toast.until_s.is_none_or(|until_s| now_s < until_s));
+        self.list
+            .retain(|toast| toast.until_s.is_none_or(|until_s| now_s < until_s));
         let mut offset = vec2(-16.0, -48.0);
         let mut dismissed = None;
         for toast in self.list.iter().rev() {
@@ -117,15 +123,21 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast) -> bool {
         Level::Warning => tokens.status.warning.0,
         Level::Error => tokens.status.error.0,
     };
-    let inner = egui::Frame::popup(ui.style()).inner_margin(12).show(ui, |ui| {
-        ui.set_max_width(tokens.shape.grid * 52.0);
-        ui.horizontal_top(|ui| {
-            let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
-            icons::paint(ui.painter(), rect, toast.level.icon(), colour);
-            ui.add(egui::Label::new(&toast.text).wrap().selectable(false));
+    let inner = egui::Frame::popup(ui.style())
+        .inner_margin(12)
+        .show(ui, |ui| {
+            ui.set_max_width(tokens.shape.grid * 52.0);
+            ui.horizontal_top(|ui| {
+                let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
+                icons::paint(ui.painter(), rect, toast.level.icon(), colour);
+                ui.add(egui::Label::new(&toast.text).wrap().selectable(false));
+            });
         });
-    });
-    let response = ui.interact(inner.response.rect, ui.scope_id().with("dismiss"), Sense::click());
+    let response = ui.interact(
+        inner.response.rect,
+        ui.scope_id().with("dismiss"),
+        Sense::click(),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &toast.text));
     response.clicked()
 }

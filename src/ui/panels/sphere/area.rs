@@ -32,13 +32,19 @@ pub(super) fn interact(
 ) -> bool {
     if response.drag_started_by(PointerButton::Primary) && modifiers.shift {
         let origin = response.ctx.input(|input| input.pointer.press_origin());
-        canvas.area = Some(Area { tool: view.tool, path: origin.into_iter().collect() });
+        canvas.area = Some(Area {
+            tool: view.tool,
+            path: origin.into_iter().collect(),
+        });
     }
     let Some(area) = &mut canvas.area else {
         return false;
     };
     if let Some(position) = response.interact_pointer_pos() {
-        let is_far = area.path.last().is_none_or(|last| last.distance(position) >= STEP);
+        let is_far = area
+            .path
+            .last()
+            .is_none_or(|last| last.distance(position) >= STEP);
         match area.tool {
             SelectTool::Lasso if is_far => area.path.push(position),
             SelectTool::Lasso => {}
@@ -51,7 +57,11 @@ pub(super) fn interact(
     if response.drag_stopped() {
         let area = canvas.area.take();
         if let Some(region) = area.and_then(|area| region(canvas, &area)) {
-            let side = if view.is_front_only { Side::Front } else { Side::Both };
+            let side = if view.is_front_only {
+                Side::Front
+            } else {
+                Side::Both
+            };
             let rows = inside(canvas, world, &region, side);
             commands.push(Command::Select(rows, Combine::from_modifiers(modifiers)));
         }
@@ -61,9 +71,13 @@ pub(super) fn interact(
 
 fn inside(canvas: &SphereCanvas, world: &World<'_>, region: &Region, side: Side) -> Vec<u32> {
     match (world.snapshot, canvas.view()) {
-        (Some(snapshot), Some(view)) => {
-            select(&snapshot.prepared.sphere, canvas.flags(), &view, region, side)
-        }
+        (Some(snapshot), Some(view)) => select(
+            &snapshot.prepared.sphere,
+            canvas.flags(),
+            &view,
+            region,
+            side,
+        ),
         _ => Vec::new(),
     }
 }
@@ -72,7 +86,9 @@ fn region(canvas: &SphereCanvas, area: &Area) -> Option<Region> {
     let (first, last) = (*area.path.first()?, *area.path.last()?);
     match area.tool {
         SelectTool::Lasso if area.path.len() < 3 => None,
-        SelectTool::Lasso => Some(Region::Lasso(area.path.iter().map(|at| canvas.pixel(*at)).collect())),
+        SelectTool::Lasso => Some(Region::Lasso(
+            area.path.iter().map(|at| canvas.pixel(*at)).collect(),
+        )),
         SelectTool::Box => Some(Region::Box(canvas.pixel(first), canvas.pixel(last))),
         SelectTool::Cap => {
             let (centre, angle_rad) = cap(canvas, first, last)?;
@@ -110,7 +126,10 @@ pub(super) fn overlay(canvas: &SphereCanvas, painter: &Painter, tokens: &Tokens)
         }
         SelectTool::Cap => {
             if let Some((centre, angle_rad)) = cap(canvas, *first, *last) {
-                painter.add(Shape::closed_line(cap_outline(canvas, centre, angle_rad), stroke));
+                painter.add(Shape::closed_line(
+                    cap_outline(canvas, centre, angle_rad),
+                    stroke,
+                ));
             }
         }
     }

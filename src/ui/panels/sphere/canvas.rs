@@ -65,7 +65,11 @@ pub(super) enum Press {
     /// The picture's map of points is on its way.
     Waiting,
     /// It hit a point.
-    Point { row: u32, how: Combine, is_double: bool },
+    Point {
+        row: u32,
+        how: Combine,
+        is_double: bool,
+    },
     /// It hit none.
     Background { is_double: bool },
 }
@@ -132,32 +136,53 @@ impl SphereCanvas {
         let is_dark = std::ptr::eq(tokens, Tokens::dark());
         if self.scene_key.serial != Some(snapshot.serial) {
             self.scene.set_points(points(snapshot));
-            self.scene_key = SceneKey { serial: Some(snapshot.serial), ..SceneKey::default() };
+            self.scene_key = SceneKey {
+                serial: Some(snapshot.serial),
+                ..SceneKey::default()
+            };
             self.hovered = None;
             self.pressed = None;
         }
         if self.scene_key.marks != Some(marks.revision) {
-            self.scene.set_colours(Arc::new(marks.colours.iter().map(egui::Color32::to_array).collect()));
+            self.scene.set_colours(Arc::new(
+                marks.colours.iter().map(egui::Color32::to_array).collect(),
+            ));
             self.flags = Arc::new(marks.states.iter().map(|state| flag(*state)).collect());
             self.scene.set_flags(Arc::clone(&self.flags));
             self.scene_key.marks = Some(marks.revision);
         }
-        let arcs = Some((snapshot.serial, view.has_arcs, world.selection.revision(), is_dark));
+        let arcs = Some((
+            snapshot.serial,
+            view.has_arcs,
+            world.selection.revision(),
+            is_dark,
+        ));
         if self.scene_key.arcs != arcs {
-            let shown = if view.has_arcs { arcs_of(snapshot, world, tokens) } else { Vec::new() };
+            let shown = if view.has_arcs {
+                arcs_of(snapshot, world, tokens)
+            } else {
+                Vec::new()
+            };
             self.scene.set_arcs(shown);
             self.scene_key.arcs = arcs;
         }
         let field = Some((snapshot.serial, view.has_density, is_dark));
         if self.scene_key.field != field {
-            self.scene.set_field(view.has_density.then(|| density(snapshot, tokens)).flatten());
+            self.scene.set_field(
+                view.has_density
+                    .then(|| density(snapshot, tokens))
+                    .flatten(),
+            );
             self.scene_key.field = field;
         }
     }
 
     fn size_px(&self) -> [u32; 2] {
         let size = self.rect.map_or(Vec2::splat(1.0), |rect| rect.size()) * self.pixels_per_point;
-        [size.x.round().max(1.0) as u32, size.y.round().max(1.0) as u32]
+        [
+            size.x.round().max(1.0) as u32,
+            size.y.round().max(1.0) as u32,
+        ]
     }
 
     /// The geometry of the picture last drawn.
@@ -193,10 +218,13 @@ impl SphereCanvas {
         let pixel = self.pixel(at);
         let reach = reach * self.pixels_per_point;
         match &mut self.gpu {
-            Some(gpu) => gpu.renderer.pick(pixel, reach, side).unwrap_or_else(|error| {
-                log::warn!("{error}");
-                Pick::Nothing
-            }),
+            Some(gpu) => gpu
+                .renderer
+                .pick(pixel, reach, side)
+                .unwrap_or_else(|error| {
+                    log::warn!("{error}");
+                    Pick::Nothing
+                }),
             None => Pick::Nothing,
         }
     }
@@ -206,7 +234,9 @@ impl SphereCanvas {
         match pick {
             Pick::Point(row) => self.hovered = Some((row, at)),
             Pick::Nothing => self.hovered = None,
-            Pick::Pending => self.hovered = self.hovered.filter(|(_, last)| last.distance(at) < STICKY),
+            Pick::Pending => {
+                self.hovered = self.hovered.filter(|(_, last)| last.distance(at) < STICKY)
+            }
         }
         self.hovered.map(|(row, _)| row)
     }
@@ -227,7 +257,11 @@ impl SphereCanvas {
         }
         self.pressed = None;
         match pick {
-            Pick::Point(row) => Press::Point { row, how, is_double },
+            Pick::Point(row) => Press::Point {
+                row,
+                how,
+                is_double,
+            },
             _ => Press::Background { is_double },
         }
     }
@@ -235,13 +269,15 @@ impl SphereCanvas {
     /// Left drag.
     pub(super) fn orbit(&mut self, delta: Vec2) {
         let delta = delta * self.pixels_per_point;
-        self.camera.orbit(glam::vec2(delta.x, delta.y), self.size_px());
+        self.camera
+            .orbit(glam::vec2(delta.x, delta.y), self.size_px());
     }
 
     /// Right or middle drag.
     pub(super) fn pan(&mut self, delta: Vec2) {
         let delta = delta * self.pixels_per_point;
-        self.camera.pan(glam::vec2(delta.x, delta.y), self.size_px());
+        self.camera
+            .pan(glam::vec2(delta.x, delta.y), self.size_px());
     }
 
     /// Wheel.
@@ -279,7 +315,9 @@ impl SphereCanvas {
     /// Where a point of the world is on the screen, when it is on the near side; for tests and
     /// tools that point at it.
     pub fn screen_position(&self, point: [f32; 3]) -> Option<Pos2> {
-        self.place(point).filter(|(_, is_in_front)| *is_in_front).map(|(at, _)| pos2(at.x, at.y))
+        self.place(point)
+            .filter(|(_, is_in_front)| *is_in_front)
+            .map(|(at, _)| pos2(at.x, at.y))
     }
 }
 
@@ -339,7 +377,11 @@ fn arcs_of(snapshot: &Snapshot, world: &World<'_>, tokens: &Tokens) -> Vec<Geode
         .zip(&pairs.second_sphere)
         .zip(&pairs.images)
         .filter(|(_, image)| chosen.is_empty() || chosen.contains(image))
-        .map(|((start, end), _)| GeodesicArc { start: *start, end: *end, colour })
+        .map(|((start, end), _)| GeodesicArc {
+            start: *start,
+            end: *end,
+            colour,
+        })
         .collect()
 }
 
@@ -348,10 +390,15 @@ fn density(snapshot: &Snapshot, tokens: &Tokens) -> Option<Arc<SurfaceField>> {
         .map(|step| ramp(&tokens.data.density, step as f32 / (RAMP_STEPS - 1) as f32).to_array())
         .collect();
     let [width, height] = DENSITY_MAP;
-    SurfaceField::new(width as u32, height as u32, snapshot.prepared.sphere_density.clone(), colours)
-        .inspect_err(|error| log::warn!("{error}"))
-        .ok()
-        .map(Arc::new)
+    SurfaceField::new(
+        width as u32,
+        height as u32,
+        snapshot.prepared.sphere_density.clone(),
+        colours,
+    )
+    .inspect_err(|error| log::warn!("{error}"))
+    .ok()
+    .map(Arc::new)
 }
 
 fn colours(tokens: &Tokens) -> SphereColours {

@@ -78,7 +78,8 @@ pub fn sphere_ui(
     overlay(canvas, &response, world, ui);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
-        ui.painter().rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
+        ui.painter()
+            .rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
     }
 }
 
@@ -98,9 +99,24 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
         }
         ui.add_space(8.0);
         let toggles = [
-            (Icon::Front, "Select on the front side only", view.is_front_only, Command::ToggleFrontOnly),
-            (Icon::Arcs, "Positive pairs as arcs", view.has_arcs, Command::ToggleArcs),
-            (Icon::Density, "Shade by density (von Mises–Fisher)", view.has_density, Command::ToggleDensity),
+            (
+                Icon::Front,
+                "Select on the front side only",
+                view.is_front_only,
+                Command::ToggleFrontOnly,
+            ),
+            (
+                Icon::Arcs,
+                "Positive pairs as arcs",
+                view.has_arcs,
+                Command::ToggleArcs,
+            ),
+            (
+                Icon::Density,
+                "Shade by density (von Mises–Fisher)",
+                view.has_density,
+                Command::ToggleDensity,
+            ),
         ];
         for (icon, label, is_on, command) in toggles {
             if icon_toggle(ui, icon, label, is_on).clicked() {
@@ -114,40 +130,62 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
         ui.label(egui::RichText::new("colour").weak());
         ui.allocate_ui(vec2(136.0, ui.spacing().interact_size.y), |ui| {
             let options = ColourBy::ALL.map(|by| (by, by.name().to_owned(), by.explanation()));
-            let chosen = crate::ui::widgets::choice(ui, "Colour of the points", &view.colour_by, &options);
+            let chosen =
+                crate::ui::widgets::choice(ui, "Colour of the points", &view.colour_by, &options);
             if let Some(by) = chosen {
                 commands.push(Command::ColourBy(by));
             }
         });
         ui.add_space(8.0);
         ui.label(egui::RichText::new("size").weak());
-        let slider = egui::Slider::new(&mut view.point_scale, 0.4..=3.0).show_value(false).logarithmic(true);
+        let slider = egui::Slider::new(&mut view.point_scale, 0.4..=3.0)
+            .show_value(false)
+            .logarithmic(true);
         ui.spacing_mut().slider_width = 72.0;
         let _ = ui.add(slider).accessible_name("Size of the points");
     });
 }
 
 /// What is drawn, how it came to the sphere, and how much of it the picture keeps.
-fn settings_line(view: &SphereView, marks: &Marks, world: &World<'_>, snapshot: &Snapshot) -> String {
+fn settings_line(
+    view: &SphereView,
+    marks: &Marks,
+    world: &World<'_>,
+    snapshot: &Snapshot,
+) -> String {
     let sphere = &snapshot.analysis.sphere;
     let projection = match sphere.kind {
         ProjectionKind::Exact | ProjectionKind::Embedded => {
             "drawn exactly, nothing is projected".to_owned()
         }
         ProjectionKind::PcaUncentred => {
-            format!("{}, mean kept norm {:.3}", sphere.kind.name(), sphere.mean_kept_norm)
+            format!(
+                "{}, mean kept norm {:.3}",
+                sphere.kind.name(),
+                sphere.mean_kept_norm
+            )
         }
     };
-    let mut parts = vec![format!("showing {} of {}", marks.shown, population(world)), projection];
+    let mut parts = vec![
+        format!("showing {} of {}", marks.shown, population(world)),
+        projection,
+    ];
     let pairs = &snapshot.analysis.pairs;
     if view.has_arcs {
         parts.push(match &pairs.why_absent {
             Some(why) => format!("no arcs: {why}"),
-            None => format!("{} arcs of {} pairs", pairs.first_sphere.len(), pairs.distances.len()),
+            None => format!(
+                "{} arcs of {} pairs",
+                pairs.first_sphere.len(),
+                pairs.distances.len()
+            ),
         });
     }
     if view.has_density {
-        parts.push(format!("density: vMF, κ = {:.1}", snapshot.prepared.sphere_kappa));
+        parts.push(format!(
+            "density: vMF, κ = {:.1}",
+            snapshot.prepared.sphere_kappa
+        ));
     }
     if !view.is_front_only {
         parts.push("areas select through the sphere".to_owned());
@@ -160,7 +198,12 @@ fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
         Key::Words(words) => {
             caption(ui, words.as_str());
         }
-        Key::Ramp { name, low, high, colours } => {
+        Key::Ramp {
+            name,
+            low,
+            high,
+            colours,
+        } => {
             ui.horizontal(|ui| {
                 let number = |value: f32| format!("{value:.3}").replace('-', "−");
                 ui.label(egui::RichText::new(number(*low)).small().monospace());
@@ -183,7 +226,9 @@ fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
                 })
                 .inner;
             match event {
-                Some(LegendEvent::Toggle(class)) => commands.push(Command::ToggleClass(class as u32)),
+                Some(LegendEvent::Toggle(class)) => {
+                    commands.push(Command::ToggleClass(class as u32))
+                }
                 Some(LegendEvent::Solo(class)) => commands.push(Command::Solo(class as u32)),
                 None => {}
             }
@@ -233,12 +278,20 @@ fn interact(
         }
     }
     if response.clicked() {
-        canvas.press(response.interact_pointer_pos(), Combine::from_modifiers(modifiers), response.double_clicked());
+        canvas.press(
+            response.interact_pointer_pos(),
+            Combine::from_modifiers(modifiers),
+            response.double_clicked(),
+        );
     }
     match canvas.resolve_press(REACH) {
         canvas::Press::Nothing => {}
         canvas::Press::Waiting => ui.request_repaint(),
-        canvas::Press::Point { row, how, is_double } => {
+        canvas::Press::Point {
+            row,
+            how,
+            is_double,
+        } => {
             if is_double {
                 commands.push(Command::Focus(row));
             } else {
@@ -257,7 +310,9 @@ fn move_camera(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
     let delta = response.drag_delta();
     if response.dragged_by(egui::PointerButton::Primary) {
         canvas.orbit(delta);
-    } else if response.dragged_by(egui::PointerButton::Secondary) || response.dragged_by(egui::PointerButton::Middle) {
+    } else if response.dragged_by(egui::PointerButton::Secondary)
+        || response.dragged_by(egui::PointerButton::Middle)
+    {
         canvas.pan(delta);
     }
     if let Some(position) = response.hover_pos() {
@@ -277,7 +332,11 @@ fn move_camera(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
 
 fn keys(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
     use egui::Key;
-    let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
+    let filter = egui::EventFilter {
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        ..Default::default()
+    };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
     let step = |key: Key| ui.input(|input| input.num_presses(key)) as f32 * KEY_STEP;
     let turn = Vec2::new(
@@ -304,7 +363,11 @@ fn overlay(canvas: &SphereCanvas, response: &Response, world: &World<'_>, ui: &U
     let ring = |row: Option<u32>, radius: f32, colour: Color32| {
         let point = row.and_then(|row| snapshot.prepared.sphere.get(row as usize));
         if let Some((place, is_in_front)) = point.and_then(|point| canvas.place(*point)) {
-            let colour = if is_in_front { colour } else { colour.gamma_multiply(0.5) };
+            let colour = if is_in_front {
+                colour
+            } else {
+                colour.gamma_multiply(0.5)
+            };
             painter.circle_stroke(place, radius * scale, (1.5, colour));
         }
     };

@@ -30,7 +30,10 @@ pub fn point_tooltip(ui: &mut Ui, world: &World<'_>, row: u32) {
             if let Some(kept) = snapshot.kept_norm(row) {
                 key_value(ui, "kept norm", &number(kept));
             }
-            if let Some(density) = world.density.and_then(|(values, _)| values.get(row as usize)) {
+            if let Some(density) = world
+                .density
+                .and_then(|(values, _)| values.get(row as usize))
+            {
                 key_value(ui, "log density", &number(*density));
             }
         });
