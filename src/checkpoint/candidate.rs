@@ -16,6 +16,10 @@ use crate::models::Architecture;
 /// the whole as something else.
 const RECOGNISED_SHARE: f64 = 0.75;
 
+/// Places looked at for each naming. Real files hold a handful of networks; without a bound, a
+/// file of a hundred thousand beginnings would take hours.
+const MAX_ROOTS: usize = 64;
+
 /// A network found below a root.
 pub(super) struct Candidate<'a> {
     pub root: String,
@@ -84,12 +88,21 @@ pub(super) struct Search<'a> {
 pub(super) fn search(listing: &Listing) -> Search<'_> {
     let (mut candidates, mut hints) = (Vec::new(), Vec::new());
     for naming in NAMINGS {
-        let roots: BTreeSet<&str> = listing
+        let distinct: BTreeSet<&str> = listing
             .entries()
             .iter()
             .filter_map(|entry| (naming.root)(&entry.key))
             .filter(|root| !is_training_state(root))
             .collect();
+        let mut roots: Vec<_> = distinct.into_iter().collect();
+        roots.sort_by_key(|root| prefix::rank(root));
+        if roots.len() > MAX_ROOTS {
+            hints.push(format!(
+                "only {MAX_ROOTS} of the {} places where a network may begin were looked at",
+                roots.len()
+            ));
+            roots.truncate(MAX_ROOTS);
+        }
         for root in roots {
             match examine(listing, root, naming) {
                 Ok(Some(candidate)) => candidates.push(candidate),

@@ -82,6 +82,10 @@ impl std::fmt::Debug for NamedTensors {
     }
 }
 
+/// Tensors a file may list. Two copies of a ResNet-152 with two optimiser states for each weight
+/// are about six thousand; every rule looks at all of them.
+const MAX_TENSORS: usize = 100_000;
+
 /// What a container's reader hands over.
 pub(super) struct Opened {
     pub container: Container,
@@ -131,6 +135,15 @@ pub fn open(path: &Path) -> Result<NamedTensors, CheckpointError> {
             hint,
         }),
     }?;
+    if opened.tensors.len() > MAX_TENSORS {
+        return Err(CheckpointError::Refused {
+            path: path.to_owned(),
+            reason: format!(
+                "it lists {} tensors (at most {MAX_TENSORS})",
+                opened.tensors.len()
+            ),
+        });
+    }
     if opened.tensors.is_empty() {
         return Err(CheckpointError::NoTensors {
             path: path.to_owned(),

@@ -62,6 +62,9 @@ const CLASSIFIERS: &[&str] = &[
     "output_net.2",
 ];
 
+/// Levels above the backbone that are searched for its heads.
+const MAX_PLACES: usize = 6;
+
 /// A linear classifier in the file.
 pub(super) struct ClassifierPlan<'a> {
     pub place: String,
@@ -159,7 +162,9 @@ fn contrastive_sign(listing: &Listing, root: &str, name: &str) -> Option<&'stati
 fn places(root: &str) -> Vec<&str> {
     let mut places = vec![root];
     let mut here = root;
-    while let Some(parent) = prefix::parent(here) {
+    while let Some(parent) = prefix::parent(here)
+        && places.len() < MAX_PLACES
+    {
         // Above `teacher.` or `encoder_k.` stand the heads of the other copy as well.
         if prefix::meaning(&here[parent.len()..]).is_some() {
             break;

@@ -161,6 +161,26 @@ fn absurd_safetensors_headers_are_refused_unread() {
     }
 }
 
+#[test]
+fn a_flood_of_tensors_ends_quickly() {
+    let flood = |count: usize| {
+        let entries: Vec<_> = (0..count)
+            .map(|index| {
+                format!(
+                    r#""a{index}.layer1.0.conv1.weight":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#
+                )
+            })
+            .collect();
+        let header = format!("{{{}}}", entries.join(","));
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
+    };
+    // Each tensor begins a network of its own.
+    let error = refused("beginnings.safetensors", &flood(60_000));
+    assert!(error.to_string().contains("were looked at"), "{error}");
+    let error = refused("flood.safetensors", &flood(120_000));
+    assert!(error.to_string().contains("120000 tensors"), "{error}");
+}
+
 /// A zip with the entries `torch.save` writes, deflated.
 fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
