@@ -161,12 +161,14 @@ impl App {
         if self.palette.close() || self.dialog.take().is_some() {
             return;
         }
-        if std::mem::take(&mut self.is_helping) || self.toasts.clear() {
+        if std::mem::take(&mut self.is_helping) {
             return;
         }
         if self.selection.clear() {
             self.note(Level::Info, "selected: 0 points");
             self.seek_neighbours();
+        } else {
+            self.toasts.clear();
         }
     }
 

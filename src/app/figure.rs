@@ -247,6 +247,7 @@ impl Drawing {
         let world = World {
             snapshot: Some(snapshot),
             request: snapshot.request(),
+            report: Some(&snapshot.analysis.report),
             running: None,
             failure: None,
             selection: &self.selection,

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     analysis::{self, Analysis, Cache, Request},
+    checkpoint::{self, KeyReport},
     compute::{Compute, JobId, Worker, WorkerEvent},
     progress::{Cancelled, Progress},
     ui::{Neighbours, Prepared, Snapshot, widgets::Running},
@@ -75,6 +76,7 @@ pub(super) struct Jobs {
     pub neighbours: Slot<(u64, Neighbours)>,
     pub densities: Slot<LocalDensity>,
     pub listings: Slot<(String, Vec<PathBuf>)>,
+    pub reports: Slot<KeyReport>,
     pub picked: Slot<(crate::ui::OpenTarget, PathBuf)>,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -101,6 +103,7 @@ impl Jobs {
             neighbours: Slot::default(),
             densities: Slot::default(),
             listings: Slot::default(),
+            reports: Slot::default(),
             picked: Slot::default(),
             wake,
         })
@@ -240,6 +243,17 @@ impl Jobs {
             })
             .map(drop)
             .map_err(|full| full.to_string())
+    }
+
+    /// Reads what a checkpoint holds, which is known long before its features are. A file that is
+    /// refused is told by the analysis that asked for it too.
+    pub fn inspect(&self, path: PathBuf) {
+        let slot = self.reports.clone();
+        let _ = self.helper.submit("", move |_| {
+            if let Ok(report) = checkpoint::inspect(&path) {
+                slot.put(report);
+            }
+        });
     }
 
     /// Lists the paths that begin as `typed` does.

@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{
-    Align2, Area, Frame, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui,
-    WidgetInfo, vec2,
-};
+use egui::{Align2, Area, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
 use super::opening::typed_path;
 use crate::ui::{Command, Commands, OpenTarget, theme::Tokens};
@@ -229,11 +226,6 @@ fn has_letters_in_order(word: &str, text: &str) -> bool {
     let mut letters = text.chars();
     word.chars()
         .all(|wanted| letters.any(|letter| letter == wanted))
-}
-
-/// A frame for the overlays that are no dialogs.
-pub(super) fn overlay_frame(ui: &Ui) -> Frame {
-    Frame::popup(ui.style()).inner_margin(16)
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use super::{
     thumbnails::ThumbnailPages,
 };
 use crate::{
-    analysis::{Request, demo_request},
+    analysis::{EncoderSource, Request, demo_request},
+    checkpoint::KeyReport,
     compute::{Compute, DevicePolicy, GpuHandles, WorkerEvent},
     ui::{
         ColourBy, Command, Commands, LogLine, Measured, Neighbours, OpenTarget, Pane, Selection,
@@ -56,6 +57,8 @@ pub struct App {
     pub(super) neighbours: Option<Neighbours>,
     pub(super) density: Option<LocalDensity>,
     density_wanted_for: u64,
+    /// What the newest checkpoint holds, before it is computed.
+    report: Option<KeyReport>,
     pub(super) thumbnails: Option<ThumbnailPages>,
     pub(super) marks: Marks,
     pub(super) canvas: SphereCanvas,
@@ -117,6 +120,7 @@ impl App {
             neighbours: None,
             density: None,
             density_wanted_for: 0,
+            report: None,
             thumbnails: None,
             marks: Marks::default(),
             canvas: SphereCanvas::default(),
@@ -193,6 +197,9 @@ impl App {
     /// Asks the worker for what is wanted.
     pub(super) fn analyse(&mut self, reads_anew: bool) {
         self.failure = None;
+        if let (EncoderSource::File(path), None) = (&self.request.encoder, self.wanted_report()) {
+            self.jobs.inspect(path.clone());
+        }
         if let Err(why) = self.jobs.analyse(&self.request, reads_anew) {
             self.tell(Level::Error, why);
         }
@@ -257,6 +264,9 @@ impl App {
             .filter(|density| Some(density.serial) == serial)
         {
             self.density = Some(density);
+        }
+        if let Some(report) = self.jobs.reports.take() {
+            self.report = Some(report);
         }
         if let Some((target, path)) = self.jobs.picked.take() {
             self.dialog = None;
@@ -403,6 +413,17 @@ impl App {
         }
     }
 
+    /// The key report of the encoder that is wanted: of the results when they are its own, else
+    /// what its file was found to hold.
+    fn wanted_report(&self) -> Option<&KeyReport> {
+        let shown = self.snapshot.as_ref().filter(|shown| shown.request().encoder == self.request.encoder);
+        match (shown, &self.request.encoder) {
+            (Some(shown), _) => Some(&shown.analysis.report),
+            (None, EncoderSource::File(path)) => self.report.as_ref().filter(|report| report.file == *path),
+            (None, EncoderSource::Untrained { .. }) => None,
+        }
+    }
+
     /// What panels may read.
     fn world<'a>(
         &'a self,
@@ -412,6 +433,7 @@ impl App {
         World {
             snapshot: self.snapshot.as_ref(),
             request: &self.request,
+            report: self.wanted_report(),
             running: self.running.as_ref().filter(|_| self.jobs.is_busy()),
             failure: self.failure.as_deref(),
             selection: &self.selection,

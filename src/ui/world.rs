@@ -4,11 +4,8 @@ use std::{path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Selection, Snapshot,
-    widgets::{Level, Running},
-};
-use crate::{analysis::Request, compute::DeviceReport};
+use super::{Selection, Snapshot, widgets::{Level, Running}};
+use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +70,8 @@ pub struct World<'a> {
     pub snapshot: Option<&'a Snapshot>,
     /// What is wanted: the same as the snapshot's request unless work is under way or failed.
     pub request: &'a Request,
+    /// The key report of the wanted encoder, known before anything is computed from it.
+    pub report: Option<&'a KeyReport>,
     /// The work under way.
     pub running: Option<&'a Running>,
     /// Why the newest request gave no results.

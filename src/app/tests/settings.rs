@@ -30,18 +30,12 @@ fn projected_features_without_a_head_are_refused_in_words() {
 fn normalisation_is_chosen_and_used() {
     let mut window = Window::open(&[]);
     let before = window.serial();
-    window
-        .harness
-        .get_by_role_and_label(Role::ComboBox, "Normalisation")
-        .click();
+    window.harness.get_by_role_and_label(Role::ComboBox, "Normalisation").scroll_to_me();
+    window.harness.run_steps(12);
+    window.harness.get_by_role_and_label(Role::ComboBox, "Normalisation").click();
     window.harness.run_steps(3);
     let name = Normalisation::HALF.name();
-    window
-        .harness
-        .get_all_by_label(name)
-        .last()
-        .expect("it is listed")
-        .click();
+    window.harness.get_all_by_label(name).last().expect("it is listed").click_accesskit();
     window.harness.run_steps(3);
     window.settle();
     assert_eq!(
@@ -64,6 +58,8 @@ fn normalisation_is_chosen_and_used() {
 #[test]
 fn a_typed_number_is_used_when_the_edit_is_done() {
     let mut window = Window::open(&[]);
+    window.harness.get_by_label("Temperature t").scroll_to_me();
+    window.harness.run_steps(12);
     window.harness.get_by_label("Temperature t").click();
     window.harness.run_steps(2);
     window.press(Modifiers::COMMAND, Key::A);

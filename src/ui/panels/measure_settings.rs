@@ -68,25 +68,12 @@ pub(super) fn measure_settings_ui(ui: &mut Ui, world: &World<'_>, commands: &mut
 }
 
 fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
-    let Some(snapshot) = world
-        .snapshot
-        .filter(|s| s.request().encoder == world.request.encoder)
-    else {
+    let Some(report) = world.report else {
         return;
     };
-    let mut options: Vec<(Option<usize>, String, &str)> = vec![(
-        None,
-        "the usual".to_owned(),
-        "The last stage that the feature kind allows",
-    )];
-    for (index, stage) in snapshot
-        .analysis
-        .report
-        .architecture
-        .stages()
-        .into_iter()
-        .enumerate()
-    {
+    let mut options: Vec<(Option<usize>, String, &str)> =
+        vec![(None, "the usual".to_owned(), "The last stage that the feature kind allows")];
+    for (index, stage) in report.architecture.stages().into_iter().enumerate() {
         let text = format!("{} · {} channels", stage.name, stage.channels);
         options.push((Some(index), text, ""));
     }
@@ -95,14 +82,10 @@ fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
             commands.edit(RequestEdit::Stage(stage));
         }
     });
-    let provenance = &snapshot.analysis.features.provenance;
-    caption(
-        ui,
-        format!(
-            "shown: {} · {} dimensions",
-            provenance.stage, snapshot.analysis.features.dim
-        ),
-    );
+    if let Some(snapshot) = world.snapshot {
+        let features = &snapshot.analysis.features;
+        caption(ui, format!("shown: {} · {} dimensions", features.provenance.stage, features.dim));
+    }
 }
 
 fn sampling_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {

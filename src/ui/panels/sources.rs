@@ -74,11 +74,8 @@ pub(super) fn labelled<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> 
 
 fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     key_value(ui, "encoder", &world.request.encoder.title());
-    let shown = world
-        .snapshot
-        .filter(|snapshot| snapshot.request().encoder == world.request.encoder);
-    match (shown, &world.request.encoder) {
-        (Some(snapshot), _) => report_ui(ui, &snapshot.analysis.report, commands),
+    match (world.report, &world.request.encoder) {
+        (Some(report), _) => report_ui(ui, report, commands),
         (None, EncoderSource::File(path)) => {
             caption(ui, path.display().to_string());
         }

@@ -13,7 +13,6 @@ const LABEL: usize = 1;
 const PREDICTED: usize = 2;
 const NORM: usize = 3;
 const KEPT: usize = 4;
-const DENSITY: usize = 5;
 
 const COLUMNS: [Column<'static>; 6] = [
     Column {
