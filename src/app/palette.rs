@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Align2, Area, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Area, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo,
+    vec2,
+};
 
 use super::opening::typed_path;
 use crate::ui::{Command, Commands, OpenTarget, theme::Tokens};

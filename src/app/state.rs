@@ -416,10 +416,15 @@ impl App {
     /// The key report of the encoder that is wanted: of the results when they are its own, else
     /// what its file was found to hold.
     fn wanted_report(&self) -> Option<&KeyReport> {
-        let shown = self.snapshot.as_ref().filter(|shown| shown.request().encoder == self.request.encoder);
+        let shown = self
+            .snapshot
+            .as_ref()
+            .filter(|shown| shown.request().encoder == self.request.encoder);
         match (shown, &self.request.encoder) {
             (Some(shown), _) => Some(&shown.analysis.report),
-            (None, EncoderSource::File(path)) => self.report.as_ref().filter(|report| report.file == *path),
+            (None, EncoderSource::File(path)) => {
+                self.report.as_ref().filter(|report| report.file == *path)
+            }
             (None, EncoderSource::Untrained { .. }) => None,
         }
     }

@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Selection, Snapshot, widgets::{Level, Running}};
+use super::{
+    Selection, Snapshot,
+    widgets::{Level, Running},
+};
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
 
 /// A line of the log.

@@ -30,12 +30,23 @@ fn projected_features_without_a_head_are_refused_in_words() {
 fn normalisation_is_chosen_and_used() {
     let mut window = Window::open(&[]);
     let before = window.serial();
-    window.harness.get_by_role_and_label(Role::ComboBox, "Normalisation").scroll_to_me();
+    window
+        .harness
+        .get_by_role_and_label(Role::ComboBox, "Normalisation")
+        .scroll_to_me();
     window.harness.run_steps(12);
-    window.harness.get_by_role_and_label(Role::ComboBox, "Normalisation").click();
+    window
+        .harness
+        .get_by_role_and_label(Role::ComboBox, "Normalisation")
+        .click();
     window.harness.run_steps(3);
     let name = Normalisation::HALF.name();
-    window.harness.get_all_by_label(name).last().expect("it is listed").click_accesskit();
+    window
+        .harness
+        .get_all_by_label(name)
+        .last()
+        .expect("it is listed")
+        .click_accesskit();
     window.harness.run_steps(3);
     window.settle();
     assert_eq!(

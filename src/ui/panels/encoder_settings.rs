@@ -26,7 +26,14 @@ enum Constants {
 }
 
 fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
-    let used = world.snapshot.map(|snapshot| &snapshot.analysis.features.provenance.preprocess.normalisation);
+    let used = world.snapshot.map(|snapshot| {
+        &snapshot
+            .analysis
+            .features
+            .provenance
+            .preprocess
+            .normalisation
+    });
     let proposed = world.report.map(|report| &report.normalisation);
     let report_name = match proposed {
         Some(proposal) => format!("from the report: {}", proposal.constants.name()),

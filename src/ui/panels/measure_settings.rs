@@ -71,8 +71,11 @@ fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     let Some(report) = world.report else {
         return;
     };
-    let mut options: Vec<(Option<usize>, String, &str)> =
-        vec![(None, "the usual".to_owned(), "The last stage that the feature kind allows")];
+    let mut options: Vec<(Option<usize>, String, &str)> = vec![(
+        None,
+        "the usual".to_owned(),
+        "The last stage that the feature kind allows",
+    )];
     for (index, stage) in report.architecture.stages().into_iter().enumerate() {
         let text = format!("{} · {} channels", stage.name, stage.channels);
         options.push((Some(index), text, ""));
@@ -84,7 +87,13 @@ fn stage_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     });
     if let Some(snapshot) = world.snapshot {
         let features = &snapshot.analysis.features;
-        caption(ui, format!("shown: {} · {} dimensions", features.provenance.stage, features.dim));
+        caption(
+            ui,
+            format!(
+                "shown: {} · {} dimensions",
+                features.provenance.stage, features.dim
+            ),
+        );
     }
 }
 
