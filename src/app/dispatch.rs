@@ -1,11 +1,14 @@
 //! The one place where a command changes the world.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     App, Session, layout,
     opening::{self, Kind},
-    path_dialog::{PathDialog, Purpose},
+    path_dialog::{PathDialog, Purpose, typed_now},
     session::remember,
 };
 use crate::{
@@ -18,7 +21,10 @@ impl App {
     /// Carries out a command.
     pub fn dispatch(&mut self, ctx: &egui::Context, command: Command) {
         match command {
-            Command::AskOpen(target) => self.dialog = Some(PathDialog::new(Purpose::Open(target))),
+            Command::AskOpen(target) => {
+                let typed = typed_now(ctx);
+                self.dialog = Some(PathDialog::with_text(Purpose::Open(target), typed));
+            }
             Command::Browse(target) => self.browse(target),
             Command::Open(target, path) => self.open(ctx, target, &path),
             Command::OpenDemo => self.replace_request(demo_request()),
@@ -33,7 +39,7 @@ impl App {
             Command::AskSaveSession => self.ask_save(),
             Command::SaveSessionTo(path) => self.save_session(path),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Command::Edit(edit) => self.edit(edit),
+            Command::Edit(edit) => self.edit(&edit),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 if !self.jobs.cancel() {
@@ -54,7 +60,7 @@ impl App {
             }
             Command::Show(pane) => layout::show(&mut self.tree, pane),
             Command::ResetLayout => self.tree = layout::default_tree(),
-            Command::Palette => self.palette.open(),
+            Command::Palette => self.palette.open(typed_now(ctx)),
             Command::Help => self.is_helping = !self.is_helping,
             Command::Escape => self.escape(),
             Command::Copy { what, text } => self.copy(ctx, &what, text),
@@ -83,11 +89,7 @@ impl App {
             Command::Tool(tool) => sphere.tool = tool,
             Command::Home => self.canvas.fit(),
             Command::Focus(row) => self.focus(row),
-            Command::ToggleClass(class) => {
-                if !sphere.hidden.remove(&class) {
-                    sphere.hidden.insert(class);
-                }
-            }
+            Command::ToggleClass(class) => toggle(&mut sphere.hidden, class),
             Command::Solo(class) => self.solo(class),
             Command::Select(rows, how) => self.select(&rows, how),
             Command::Hover(row) => self.set_next_hover(row),
@@ -96,14 +98,12 @@ impl App {
                 self.seek_neighbours();
             }
             Command::Undo => {
-                if self.selection.undo() {
-                    self.seek_neighbours();
-                }
+                self.selection.undo();
+                self.seek_neighbours();
             }
             Command::Redo => {
-                if self.selection.redo() {
-                    self.seek_neighbours();
-                }
+                self.selection.redo();
+                self.seek_neighbours();
             }
             _ => {}
         }
@@ -137,11 +137,10 @@ impl App {
             .snapshot
             .as_ref()
             .map_or(0, |s| s.analysis.images.classes().len() as u32);
-        let others: std::collections::BTreeSet<u32> =
-            (0..classes).filter(|other| *other != class).collect();
+        let others: BTreeSet<u32> = (0..classes).filter(|other| *other != class).collect();
         let hidden = &mut self.views.sphere.hidden;
         *hidden = if *hidden == others {
-            Default::default()
+            BTreeSet::new()
         } else {
             others
         };
@@ -172,7 +171,7 @@ impl App {
         }
     }
 
-    fn edit(&mut self, edit: RequestEdit) {
+    fn edit(&mut self, edit: &RequestEdit) {
         let before = self.request.clone();
         let request = &mut self.request;
         match edit {
@@ -181,22 +180,22 @@ impl App {
                 if kind.is_dense() != request.kind.is_dense() {
                     request.stage = None;
                 }
-                request.kind = kind;
+                request.kind = *kind;
             }
-            RequestEdit::Stage(stage) => request.stage = stage,
-            RequestEdit::Pairs(rule) => request.pairs = rule,
-            RequestEdit::Matching(rule) => request.matching = rule,
-            RequestEdit::PairSet(set) => request.pair_set = set,
-            RequestEdit::Alpha(alpha) => request.alpha = alpha,
-            RequestEdit::T(t) => request.t = t,
-            RequestEdit::Seed(seed) => request.seed = seed,
-            RequestEdit::SamplePairs(pairs) => request.sample_pairs = pairs,
-            RequestEdit::Resize(resize) => request.resize = resize,
-            RequestEdit::Limit(limit) => request.limit = limit,
+            RequestEdit::Stage(stage) => request.stage = *stage,
+            RequestEdit::Pairs(rule) => request.pairs = *rule,
+            RequestEdit::Matching(rule) => request.matching = *rule,
+            RequestEdit::PairSet(set) => request.pair_set = *set,
+            RequestEdit::Alpha(alpha) => request.alpha = *alpha,
+            RequestEdit::T(t) => request.t = *t,
+            RequestEdit::Seed(seed) => request.seed = *seed,
+            RequestEdit::SamplePairs(pairs) => request.sample_pairs = *pairs,
+            RequestEdit::Resize(resize) => request.resize = *resize,
+            RequestEdit::Limit(limit) => request.limit = *limit,
             RequestEdit::Normalisation(constants) => {
-                request.normalisation = constants;
+                request.normalisation = *constants;
                 if let EncoderSource::File(path) = &request.encoder {
-                    match constants {
+                    match *constants {
                         Some(constants) => {
                             self.session.normalisations.insert(path.clone(), constants)
                         }
@@ -422,5 +421,12 @@ impl App {
         self.session
             .history
             .retain(|measured| Some(&measured.command_line) == shown.as_ref());
+    }
+}
+
+/// Takes `class` out when it is in, and puts it in when it is not.
+fn toggle(classes: &mut BTreeSet<u32>, class: u32) {
+    if !classes.remove(&class) {
+        classes.insert(class);
     }
 }

@@ -288,7 +288,7 @@ impl Drawing {
                 }
                 FigureView::Pairs => panels::pairs_ui(&world, ui),
                 FigureView::Plane => {
-                    panels::plane_ui(&mut PlaneView::default(), &world, commands, ui)
+                    panels::plane_ui(&mut PlaneView::default(), &world, commands, ui);
                 }
             }
         });

@@ -47,7 +47,7 @@ pub(super) fn default_tree() -> Tree<Pane> {
     let middle = split(
         &mut tiles,
         LinearDir::Vertical,
-        &[(sphere, 1.75), (below, 1.0)],
+        &[(sphere, 1.6), (below, 1.0)],
     );
     let right = split(
         &mut tiles,

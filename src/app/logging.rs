@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::ui::{LogLine, widgets::Level};
 
@@ -42,22 +42,17 @@ impl log::Log for Tee {
             };
             let mut views = views().lock().unwrap_or_else(PoisonError::into_inner);
             // A view that is late misses lines; a view that is gone is forgotten.
-            views.retain(|view| view.try_send(line.clone()).is_ok_or_full());
+            views.retain(|view| {
+                !matches!(
+                    view.try_send(line.clone()),
+                    Err(TrySendError::Disconnected(_))
+                )
+            });
         }
     }
 
     fn flush(&self) {
         self.stderr.flush();
-    }
-}
-
-trait IsOkOrFull {
-    fn is_ok_or_full(self) -> bool;
-}
-
-impl IsOkOrFull for Result<(), crossbeam_channel::TrySendError<LogLine>> {
-    fn is_ok_or_full(self) -> bool {
-        !matches!(self, Err(crossbeam_channel::TrySendError::Disconnected(_)))
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
     if extension == "json" {
         return Ok(Kind::Session);
     }
-    if is_image_set(&name, &first_bytes(path)) {
+    if is_image_set(&name, &extension, first_bytes(path)) {
         return Ok(Kind::Images {
             path: path.to_owned(),
             masks: None,
@@ -82,9 +82,9 @@ fn first_bytes(path: &Path) -> [u8; 4] {
     bytes
 }
 
-/// CIFAR and STL-10 are known by their files' names, idx by its first bytes.
-fn is_image_set(name: &str, first: &[u8; 4]) -> bool {
-    let is_cifar = name.ends_with(".bin")
+/// CIFAR and STL-10 are known by their files' names (in lower case), idx by its first bytes.
+fn is_image_set(name: &str, extension: &str, first: [u8; 4]) -> bool {
+    let is_cifar = extension == "bin"
         && (name.starts_with("data_batch")
             || matches!(name, "test_batch.bin" | "train.bin" | "test.bin"));
     let is_stl = name.ends_with("_x.bin");

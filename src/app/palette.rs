@@ -23,10 +23,12 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    pub fn open(&mut self) {
+    /// Shows it with what was typed in the same moment.
+    pub fn open(&mut self, typed: String) {
         *self = Self {
             is_open: true,
             is_new: true,
+            query: typed,
             ..Self::default()
         };
     }
@@ -76,15 +78,19 @@ impl Palette {
             .desired_width(f32::INFINITY)
             .margin(egui::Margin::symmetric(8, 6));
         let response = ui.add(edit).accessible_name("Command or path");
-        if std::mem::take(&mut self.is_new) {
+        let is_too_early = std::mem::take(&mut self.is_new);
+        if is_too_early {
             response.request_focus();
+            self.query
+                .push_str(&super::path_dialog::typed_now(ui.ctx()));
         }
         if response.changed() {
             self.chosen = 0;
         }
         let last = found.len().saturating_sub(1);
         self.chosen = (self.chosen + down).saturating_sub(up).min(last);
-        let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let is_entered = (response.lost_focus() || is_too_early)
+            && ui.input(|input| input.key_pressed(Key::Enter));
         if is_entered {
             return found.get(self.chosen).cloned();
         }
@@ -161,6 +167,9 @@ fn row_ui(ui: &mut Ui, command: &Command, is_chosen: bool) -> egui::Response {
     response
 }
 
+/// Points of a word that occurs in a text at all.
+const WORD: i32 = 10;
+
 /// Commands that fit what was typed, best first; a path comes before all.
 fn found(query: &str, recent: &[PathBuf]) -> Vec<Command> {
     let query = query.trim();
@@ -177,6 +186,11 @@ fn found(query: &str, recent: &[PathBuf]) -> Vec<Command> {
         .enumerate()
         .filter_map(|(order, command)| Some((score(query, &command.text())?, order, command)))
         .collect();
+    // Letters scattered over a text count only while nothing better fits.
+    let best = scored.iter().map(|(score, ..)| *score).max().unwrap_or(0);
+    if best >= WORD {
+        scored.retain(|(score, ..)| *score >= WORD);
+    }
     scored.sort_by_key(|(score, order, _)| (std::cmp::Reverse(*score), *order));
     listed.extend(scored.into_iter().map(|(.., command)| command));
     listed.truncate(MOST);
@@ -215,7 +229,7 @@ fn score(query: &str, text: &str) -> Option<i32> {
             {
                 20
             } else if text.contains(word) {
-                10
+                WORD
             } else if has_letters_in_order(word, &text) {
                 1
             } else {

@@ -39,10 +39,6 @@ pub(super) struct DialogOutcome {
 }
 
 impl PathDialog {
-    pub fn new(purpose: Purpose) -> Self {
-        Self::with_text(purpose, String::new())
-    }
-
     pub fn with_text(purpose: Purpose, text: String) -> Self {
         Self {
             purpose,
@@ -103,11 +99,14 @@ impl PathDialog {
             .cursor_at_end(true)
             .margin(egui::Margin::symmetric(8, 6));
         let response = ui.add(edit).accessible_name("Path");
-        if std::mem::take(&mut self.is_new) {
+        let is_too_early = std::mem::take(&mut self.is_new);
+        if is_too_early {
             response.request_focus();
+            self.text.push_str(&typed_now(ui.ctx()));
         }
         caption(ui, hint);
-        let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let is_entered = (response.lost_focus() || is_too_early)
+            && ui.input(|input| input.key_pressed(Key::Enter));
         let mut outcome = DialogOutcome::default();
         let mut wanted = is_entered.then(|| self.text.clone());
         ui.horizontal(|ui| {
@@ -205,6 +204,18 @@ impl PathDialog {
             self.is_new = true;
         }
     }
+}
+
+/// Text that was typed in this frame: what arrives before a field has the focus would be lost, and
+/// a slow machine takes a while between two frames.
+pub(super) fn typed_now(ctx: &egui::Context) -> String {
+    ctx.input(|input| {
+        let texts = input.events.iter().filter_map(|event| match event {
+            egui::Event::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect()
+    })
 }
 
 /// Paths that begin as `typed` does; folders end with a separator. Reads the disk: not for the

@@ -81,7 +81,7 @@ fn menus() -> Vec<Menu> {
 
 impl App {
     /// Turns shortcuts into commands.
-    pub(super) fn keys(&self, ctx: &egui::Context, commands: &mut Commands) {
+    pub(super) fn keys(ctx: &egui::Context, commands: &mut Commands) {
         let is_writing = ctx.text_edit_focused();
         let mut all = Command::all();
         // The longer combination first: Ctrl+Shift+O is not Ctrl+O.
@@ -114,7 +114,7 @@ impl App {
     }
 
     /// Opens what was dropped on the window: all checkpoints and images of one drop together.
-    pub(super) fn dropped_files(&self, ctx: &egui::Context, commands: &mut Commands) {
+    pub(super) fn dropped_files(ctx: &egui::Context, commands: &mut Commands) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
             commands.push(Command::Open(OpenTarget::Anything, file.path().to_owned()));

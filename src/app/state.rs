@@ -70,7 +70,6 @@ pub struct App {
     pub(super) dialog: Option<PathDialog>,
     pub(super) is_helping: bool,
     pub(super) running: Option<Running>,
-    pub(super) is_drawing_possible: bool,
     pub(super) frame_time: Duration,
     slow_frames: u32,
     has_warned_of_slowness: bool,
@@ -132,7 +131,6 @@ impl App {
             dialog: None,
             is_helping: false,
             running: None,
-            is_drawing_possible: creation.wgpu_render_state.is_some(),
             frame_time: Duration::ZERO,
             slow_frames: 0,
             has_warned_of_slowness: false,
@@ -491,8 +489,6 @@ impl App {
             },
         };
         tree.ui(&mut dock, ui);
-        drop(dock);
-        drop(world);
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
     }
@@ -543,8 +539,8 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let began = Instant::now();
         let mut commands = Commands::default();
-        self.keys(ui.ctx(), &mut commands);
-        self.dropped_files(ui.ctx(), &mut commands);
+        Self::keys(ui.ctx(), &mut commands);
+        Self::dropped_files(ui.ctx(), &mut commands);
         self.shell_ui(ui, &mut commands);
         self.overlays_ui(ui.ctx(), &mut commands);
         let ctx = ui.ctx().clone();

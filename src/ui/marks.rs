@@ -1,6 +1,6 @@
 //! How each point is drawn: its colour, whether it is selected, dimmed or left out, and the legend.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use egui::Color32;
 
@@ -65,7 +65,7 @@ pub struct Marks {
 struct MarksKey {
     serial: u64,
     colour_by: ColourBy,
-    hidden: std::collections::BTreeSet<u32>,
+    hidden: BTreeSet<u32>,
     selection: u64,
     is_dark: bool,
     has_density: bool,
@@ -245,13 +245,7 @@ fn legend(view: &SphereView, snapshot: &Snapshot, world: &World<'_>, tokens: &To
             words("These images have no classes: one folder a class gives them some")
         }
         ColourBy::Image => {
-            let images: BTreeMap<u32, ()> = snapshot
-                .analysis
-                .features
-                .images
-                .iter()
-                .map(|&image| (image, ()))
-                .collect();
+            let images: BTreeSet<u32> = snapshot.analysis.features.images.iter().copied().collect();
             Key::Words(format!(
                 "One colour an image ({}); colours repeat",
                 images.len()

@@ -128,7 +128,7 @@ impl Angular {
         let overall = circle_ring(&angles_rad, kappa, RING_SAMPLES);
         let mut classes = Vec::new();
         if let Some(labels) = labels {
-            let mut members: std::collections::BTreeMap<u32, Vec<f32>> = Default::default();
+            let mut members = std::collections::BTreeMap::<u32, Vec<f32>>::new();
             for (label, angle) in labels.iter().zip(&angles_rad) {
                 members.entry(*label).or_default().push(*angle);
             }

@@ -11,13 +11,13 @@ use crate::ui::{
     colour::{class_colour, mix, ramp},
     marks::Marks,
     theme::{self, Tokens},
-    widgets::caption,
+    widgets::caption_line,
 };
 
 /// Radius of the unit circle as a share of half the drawing's side.
-const UNIT: f32 = 0.62;
+const UNIT: f32 = 0.6;
 /// Height of the ring's highest density, in units of the circle's radius.
-const RING: f32 = 0.42;
+const RING: f32 = 0.36;
 /// Height of the tallest bar of the histogram, inward.
 const BARS: f32 = 0.3;
 
@@ -47,15 +47,15 @@ pub fn circle_ui(
         tools_ui(view, ui);
     }
     let circle = &snapshot.analysis.circle;
-    caption(
+    caption_line(
         ui,
-        format!(
-            "{} · {} · mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3}",
-            population(world),
+        &format!(
+            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}",
             circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
             snapshot.prepared.plane.bandwidth,
+            population(world),
         ),
     );
     let side = ui.available_width().min(ui.available_height()).max(64.0);
@@ -201,7 +201,7 @@ fn axes(ui: &Ui, painter: &Painter, centre: Pos2, radius: f32) {
             at_angle(centre, radius * 0.05, angle),
         ];
         painter.line_segment(tick, stroke);
-        let place = at_angle(centre, radius * (1.1 + RING), angle);
+        let place = at_angle(centre, radius * (1.08 + RING), angle);
         painter.text(place, align, name, font.clone(), tokens.text.weak.0);
     }
     painter.text(

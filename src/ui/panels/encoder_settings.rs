@@ -2,12 +2,11 @@
 
 use egui::{DragValue, Ui};
 
-use super::sources::labelled;
 use crate::{
     data::{Normalisation, Resize},
     ui::{
         Commands, RequestEdit, World,
-        widgets::{caption, choice},
+        widgets::{caption, choice, labelled},
     },
 };
 
@@ -86,7 +85,7 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         .unwrap_or(start);
     for (label, is_std) in [("mean", false), ("std", true)] {
         labelled(ui, label, |ui| {
-            triple_ui(ui, label, is_std, constants_in_use, commands)
+            triple_ui(ui, label, is_std, constants_in_use, commands);
         });
     }
     if let (Some(proposal), None) = (proposed, &world.request.normalisation) {

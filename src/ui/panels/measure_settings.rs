@@ -2,13 +2,12 @@
 
 use egui::Ui;
 
-use super::sources::labelled;
 use crate::{
     analysis::{PairRule, PairSetKind},
     features::{FeatureKind, MatchingRule},
     ui::{
         Commands, RequestEdit, World,
-        widgets::{caption, choice, number_field},
+        widgets::{caption, choice, labelled, number_field},
     },
 };
 

@@ -6,7 +6,7 @@ use super::opening;
 use crate::ui::{
     Pane, World,
     theme::Tokens,
-    widgets::{caption, empty_state, histogram},
+    widgets::{caption_line, empty_state, histogram},
 };
 
 /// Draws the histogram of ‖x − y‖ over positive pairs.
@@ -23,12 +23,9 @@ pub fn pairs_ui(world: &World<'_>, ui: &mut Ui) {
         return;
     }
     let distances = &snapshot.prepared.distances;
-    caption(
+    caption_line(
         ui,
-        format!(
-            "{} pairs, mean {:.4} · {}",
-            distances.total, distances.mean, pairs.population
-        ),
+        &format!("mean {:.4} · {}", distances.mean, pairs.population),
     );
     let colour = Tokens::of(ui).accent.main.0;
     histogram(

@@ -88,7 +88,7 @@ fn plot<'a>(
     let id = format!("align-uniform plane {} {is_whole_range}", shown.len());
     let response = Plot::new(id)
         .x_axis_label(format!("L_align(α={alpha})  ← better"))
-        .y_axis_label(format!("L_uniform(t={t})  better →"))
+        .y_axis_label(format!("← better  L_uniform(t={t})"))
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_background(false)

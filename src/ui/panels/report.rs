@@ -14,12 +14,6 @@ use crate::{
 /// Draws the report of a checkpoint.
 pub(super) fn report_ui(ui: &mut Ui, report: &KeyReport, commands: &mut Commands) {
     key_value(ui, "family", &report.architecture_name);
-    let naming = match &report.method {
-        Some(method) => format!("{}, {method}", report.naming),
-        None => report.naming.clone(),
-    };
-    key_value(ui, "naming", &naming);
-    key_value(ui, "container", &container_line(report));
     let tensors = format!(
         "{} applied, {} missing, {} unused",
         report.applied.len(),
@@ -71,6 +65,12 @@ fn container_line(report: &KeyReport) -> String {
 }
 
 fn details_ui(ui: &mut Ui, report: &KeyReport) {
+    let naming = match &report.method {
+        Some(method) => format!("{}, {method}", report.naming),
+        None => report.naming.clone(),
+    };
+    key_value(ui, "naming", &naming);
+    key_value(ui, "container", &container_line(report));
     for evidence in &report.evidence {
         note(ui, Icon::Done, evidence);
     }

@@ -10,7 +10,7 @@ use crate::{
     ui::{
         ColourBy, Command, Commands, OpenTarget, SphereView, World,
         icons::Icon,
-        widgets::{caption, choice, drop_zone, key_value, note, section},
+        widgets::{caption, caption_line, choice, drop_zone, key_value, labelled, note, section},
     },
 };
 
@@ -40,10 +40,10 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
             checkpoint_ui(ui, world, commands);
             section(ui, "Images");
             images_ui(ui, world, commands);
-            section(ui, "Input");
-            encoder_settings_ui(ui, world, commands);
             section(ui, "Features and measures");
             measure_settings_ui(ui, world, commands);
+            section(ui, "Input");
+            encoder_settings_ui(ui, world, commands);
             section(ui, "Colour");
             let options = ColourBy::ALL.map(|by| (by, by.name().to_owned(), by.explanation()));
             labelled(ui, "colour by", |ui| {
@@ -53,23 +53,6 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
             });
             ui.add_space(16.0);
         });
-}
-
-/// A setting with its name to the left.
-pub(super) fn labelled<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.horizontal(|ui| {
-        let width = 96.0 * crate::ui::theme::mark_scale(ui);
-        let height = ui.spacing().interact_size.y;
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(width, height), egui::Sense::hover());
-        let colour = crate::ui::theme::Tokens::of(ui).text.weak.0;
-        let text = egui::RichText::new(name).color(colour);
-        ui.place(
-            rect,
-            egui::Label::new(text).halign(egui::Align::Min).truncate(),
-        );
-        add(ui)
-    })
-    .inner
 }
 
 fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
@@ -99,17 +82,15 @@ fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     match (&world.request.images, shown) {
         (_, Some(snapshot)) => {
             let images = &snapshot.analysis.images;
-            key_value(ui, "set", images.name());
-            key_value(ui, "from", images.source());
-            key_value(ui, "format", images.format());
+            let source = format!("{} · {}", images.source(), images.format());
+            key_value(ui, "set", images.name()).on_hover_text(&source);
+            caption_line(ui, &source);
             key_value(ui, "images", &images.len().to_string());
             classes_ui(ui, images.classes(), &snapshot.prepared.class_counts);
-            let masks = if images.has_masks() {
-                format!("{} mask classes", images.mask_classes().len())
-            } else {
-                "none".to_owned()
-            };
-            key_value(ui, "masks", &masks);
+            if images.has_masks() {
+                let masks = format!("{} classes", images.mask_classes().len());
+                key_value(ui, "masks", &masks);
+            }
             skipped_ui(ui, images);
         }
         (ImagesSource::Path { path, .. }, None) => {

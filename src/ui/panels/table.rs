@@ -96,7 +96,7 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
             .default_size(150.0)
             .frame(egui::Frame::NONE)
             .show(ui, |ui| {
-                neighbours_ui(ui, snapshot, neighbours, world, commands)
+                neighbours_ui(ui, snapshot, neighbours, world, commands);
             });
     }
     let rows = std::mem::take(&mut view.order.rows);

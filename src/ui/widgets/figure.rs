@@ -79,11 +79,13 @@ pub fn figure(ui: &mut Ui, figure: &Figure) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = tokens.shape.grid * 0.75;
         ui.label(RichText::new(&figure.name).color(tokens.text.body.0));
-        ui.label(
-            RichText::new(&figure.symbol)
-                .small()
-                .color(tokens.text.weak.0),
-        );
+        if !figure.symbol.eq_ignore_ascii_case(&figure.name) {
+            ui.label(
+                RichText::new(&figure.symbol)
+                    .small()
+                    .color(tokens.text.weak.0),
+            );
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             copy_button(ui, &figure.name, || figure.to_text());
         });

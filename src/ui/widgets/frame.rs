@@ -102,21 +102,35 @@ pub fn empty_state(ui: &mut Ui, title: &str, next: &str) {
     });
 }
 
+/// The name of a value or a setting, weak, in a column of its own.
+fn name(ui: &mut Ui, text: &str, height: f32) {
+    let tokens = Tokens::of(ui);
+    let size = vec2(tokens.shape.grid * 11.5 * theme::mark_scale(ui), height);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_size(size);
+        ui.add(egui::Label::new(RichText::new(text).color(tokens.text.weak.0)).truncate());
+    });
+}
+
+/// A setting with its name to the left.
+pub fn labelled<R>(ui: &mut Ui, text: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        name(ui, text, ui.spacing().interact_size.y);
+        add(ui)
+    })
+    .inner
+}
+
+/// Small weak text on one line; the whole of it on hover when it does not fit.
+pub fn caption_line(ui: &mut Ui, text: &str) -> Response {
+    let colour = Tokens::of(ui).text.weak.0;
+    ui.add(egui::Label::new(RichText::new(text).small().color(colour)).truncate())
+}
+
 /// A line of the form "key  value": the key weak, the value in monospace and selectable.
 pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
-    let tokens = Tokens::of(ui);
     ui.horizontal_top(|ui| {
-        let width = tokens.shape.grid * 12.0 * theme::mark_scale(ui);
-        let (rect, _) = ui.allocate_exact_size(
-            vec2(width, ui.text_style_height(&egui::TextStyle::Body)),
-            Sense::hover(),
-        );
-        ui.place(
-            rect,
-            egui::Label::new(RichText::new(key).color(tokens.text.weak.0))
-                .halign(Align::Min)
-                .truncate(),
-        );
+        name(ui, key, ui.text_style_height(&egui::TextStyle::Body));
         ui.add(egui::Label::new(RichText::new(value).monospace()).wrap())
     })
     .inner
@@ -126,7 +140,7 @@ pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
 pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Response {
     let tokens = Tokens::of(ui);
     let grid = tokens.shape.grid;
-    let size = vec2(ui.available_width(), grid * 9.0 * theme::mark_scale(ui));
+    let size = vec2(ui.available_width(), grid * 7.0 * theme::mark_scale(ui));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| {
         egui::WidgetInfo::labeled(

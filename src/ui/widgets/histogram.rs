@@ -1,7 +1,7 @@
 //! Counts over equal bins, and a plot of them.
 
-use egui::{Color32, Stroke, Ui, Vec2b};
-use egui_plot::{Line, Plot, PlotPoints, Polygon, VLine};
+use egui::{Color32, Ui, Vec2b};
+use egui_plot::{Line, Plot, PlotPoints, VLine};
 
 use crate::ui::theme::Tokens;
 
@@ -85,15 +85,11 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
         .include_y(0.0)
         .default_x_bounds(histogram.low, histogram.high)
         .show(ui, move |plot| {
-            plot.polygon(
-                Polygon::new("", PlotPoints::from(outline.clone()))
-                    .fill_color(colour.gamma_multiply(0.25))
-                    .stroke(Stroke::NONE)
-                    .allow_hover(false),
-            );
             plot.line(
                 Line::new("density", PlotPoints::from(outline))
                     .color(colour)
+                    .fill(0.0)
+                    .fill_alpha(0.25)
                     .width(1.5),
             );
             if mean.is_finite() {

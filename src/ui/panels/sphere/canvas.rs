@@ -91,6 +91,11 @@ impl SphereCanvas {
         }
     }
 
+    /// Whether there is a device to draw on.
+    pub fn is_connected(&self) -> bool {
+        self.gpu.is_some()
+    }
+
     /// Draws what has changed and returns the picture for `rect`.
     ///
     /// # Errors
@@ -235,7 +240,7 @@ impl SphereCanvas {
             Pick::Point(row) => self.hovered = Some((row, at)),
             Pick::Nothing => self.hovered = None,
             Pick::Pending => {
-                self.hovered = self.hovered.filter(|(_, last)| last.distance(at) < STICKY)
+                self.hovered = self.hovered.filter(|(_, last)| last.distance(at) < STICKY);
             }
         }
         self.hovered.map(|(row, _)| row)

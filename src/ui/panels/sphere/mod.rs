@@ -227,7 +227,7 @@ fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
                 .inner;
             match event {
                 Some(LegendEvent::Toggle(class)) => {
-                    commands.push(Command::ToggleClass(class as u32))
+                    commands.push(Command::ToggleClass(class as u32));
                 }
                 Some(LegendEvent::Solo(class)) => commands.push(Command::Solo(class as u32)),
                 None => {}
