@@ -18,8 +18,8 @@ use std::{
 };
 
 /// Where the sphere is drawn in the first layout, without the tile's frame and captions.
-const SPHERE: Region = [420, 160, 460, 380];
-const SPHERE_CENTRE: [u32; 2] = [650, 350];
+const SPHERE: Region = [500, 170, 450, 360];
+const SPHERE_CENTRE: [u32; 2] = [725, 350];
 /// All of the window.
 const WINDOW: Region = [0, 0, SIZE[0], SIZE[1]];
 
