@@ -126,15 +126,21 @@ impl<'a> App<'a> {
             .to_owned()
     }
 
-    /// Waits until two pictures in a row are the same where `region` is, and returns the last.
-    pub fn still_picture(&mut self, region: Region) -> Picture {
+    /// Waits for a picture that `is_so` likes and that holds still where `region` is.
+    pub fn wait_for_picture(
+        &mut self,
+        what: &str,
+        region: Region,
+        is_so: impl Fn(&Picture) -> bool,
+    ) -> Picture {
         let mut last = self.screen.picture();
-        self.wait_for("still picture", |app| {
-            thread::sleep(PAUSE * 3);
+        self.wait_for(what, |app| {
+            // Longer than a frame takes in software.
+            thread::sleep(PAUSE * 5);
             let now = app.screen.picture();
             let is_still = now.change_from(&last, region) == 0.0;
             last = now;
-            is_still
+            is_still && is_so(&last)
         });
         last
     }
@@ -227,12 +233,21 @@ impl<'a> App<'a> {
         command
     }
 
-    /// Makes the window fill the screen.
-    pub fn fill_screen(&mut self) {
+    /// Moves the window to the screen's corner, at the size that `SIZE` says, and returns where it
+    /// is inside its frame.
+    pub fn fill_screen(&mut self) -> Region {
         let [width, height] = SIZE.map(|pixels| pixels.to_string());
         self.xdotool(&["windowmove", &self.window, "0", "0"]);
         self.xdotool(&["windowsize", &self.window, &width, &height]);
         self.xdotool(&["windowactivate", "--sync", &self.window]);
+        thread::sleep(PAUSE * 5);
+        let geometry = self.try_xdotool(&["getwindowgeometry", "--shell", &self.window]);
+        let value = |name: &str| {
+            let line = geometry.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|value| value.parse().ok())
+                .expect("xdotool tells the window's place")
+        };
+        ["X=", "Y=", "WIDTH=", "HEIGHT="].map(value)
     }
 }
 

@@ -9,7 +9,7 @@ mod files;
 mod screen;
 
 use app::App;
-use screen::{Region, SIZE, Screen};
+use screen::{Picture, Region, SIZE, Screen};
 use std::{
     env, fs,
     io::Write,
@@ -20,8 +20,6 @@ use std::{
 /// Where the sphere is drawn in the first layout, without the tile's frame and captions.
 const SPHERE: Region = [500, 170, 450, 360];
 const SPHERE_CENTRE: [u32; 2] = [725, 350];
-/// All of the window.
-const WINDOW: Region = [0, 0, SIZE[0], SIZE[1]];
 
 /// Prints past the test harness, which keeps the output of passing tests to itself.
 fn say(text: &str) {
@@ -60,6 +58,13 @@ fn open(app: &App, path: &Path) {
     app.press("Return");
 }
 
+/// Whether the sphere's place shows more than a background and a line of text.
+fn has_a_sphere(picture: &Picture) -> bool {
+    // A canvas of one colour would be 1; a shaded sphere with its graticule has no colour for half
+    // of the place.
+    picture.blankness(SPHERE) < 0.5
+}
+
 /// Runs a command from the palette by its words.
 fn run_command(app: &App, words: &str) {
     app.press("ctrl+p");
@@ -82,12 +87,9 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     let mut app = App::start(&screen, &folder, &[]);
     app.fill_screen();
     app.wait_for_line(0, &["shown:"]);
-    say("the demo is shown");
-    let demo = app.still_picture(SPHERE);
+    app.wait_for_picture("sphere of the demo", SPHERE, has_a_sphere);
     app.keep_picture("1-demo");
-    // A canvas of one colour would be 1; grid, captions and points take well over a tenth.
-    assert!(demo.blankness(WINDOW) < 0.9, "the window is blank");
-    assert!(demo.blankness(SPHERE) < 0.9, "the sphere is blank");
+    say("the demo is shown");
 
     let mark = app.mark();
     open(&app, &checkpoint);
@@ -101,21 +103,18 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     });
     say("a checkpoint and a folder are open");
 
-    let before = app.still_picture(SPHERE);
+    let before = app.wait_for_picture("sphere of the images", SPHERE, has_a_sphere);
     app.keep_picture("2-opened");
     app.drag(
         SPHERE_CENTRE,
         [SPHERE_CENTRE[0] + 110, SPHERE_CENTRE[1] + 50],
     );
-    app.point_at([SIZE[0] / 2, SIZE[1] - 4]);
-    let turned = app.still_picture(SPHERE);
-    app.keep_picture("3-turned");
+    app.point_at([SIZE[0] / 2, SIZE[1] + 10]);
     // The graticule alone covers some per cent of the tile, and moves all over.
-    let change = turned.change_from(&before, SPHERE);
-    assert!(
-        change > 0.01,
-        "dragging changed only {change:.4} of the sphere's picture"
-    );
+    let turned = app.wait_for_picture("sphere that turned", SPHERE, |picture| {
+        picture.change_from(&before, SPHERE) > 0.01
+    });
+    app.keep_picture("3-turned");
     say("the sphere turns");
 
     let mark = app.mark();
@@ -152,11 +151,11 @@ fn takes_the_picture_of_the_readme() {
     let folder = fresh_folder("screenshot");
     let screen = Screen::start(&folder);
     let mut app = App::start(&screen, &folder, &[]);
-    app.fill_screen();
+    let window = app.fill_screen();
     app.wait_for_line(0, &["shown:"]);
-    app.point_at([SIZE[0] / 2, SIZE[1] - 4]);
-    let picture = app.still_picture(WINDOW);
+    app.point_at([SIZE[0] / 2, SIZE[1] + 10]);
+    let picture = app.wait_for_picture("sphere of the demo", window, has_a_sphere);
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     fs::create_dir_all(&assets).expect("the folder of pictures");
-    picture.save(&assets.join("screenshot.png"));
+    picture.part(window).save(&assets.join("screenshot.png"));
 }

@@ -7,8 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Width and height of the screen, in pixels.
+/// Width and height of the window, in pixels. The screen has room for its frame as well.
 pub const SIZE: [u32; 2] = [1600, 1000];
+const FRAME: u32 = 40;
 
 /// An X server without a monitor. It keeps its picture in a file, which is how we see it.
 pub struct Screen {
@@ -43,7 +44,7 @@ impl Screen {
                 "-screen",
                 "0",
             ])
-            .arg(format!("{}x{}x24", SIZE[0], SIZE[1]))
+            .arg(format!("{}x{}x24", SIZE[0] + FRAME, SIZE[1] + FRAME))
             .arg("-fbdir")
             .arg(folder)
             .stdout(Stdio::piped())
@@ -117,6 +118,11 @@ impl Picture {
         self.0.save(file).expect("a picture is written");
     }
 
+    /// A region of it as a picture.
+    pub fn part(&self, [left, top, width, height]: Region) -> Self {
+        Self(image::imageops::crop_imm(&self.0, left, top, width, height).to_image())
+    }
+
     /// The share of a region's pixels that differ visibly from another picture's.
     pub fn change_from(&self, other: &Self, region: Region) -> f64 {
         let differing = pixels_of(region)
@@ -167,7 +173,7 @@ impl Picture {
     }
 
     fn colourfulness(&self, x: u32, y: u32) -> u8 {
-        let channels = self.0.get_pixel(x.min(SIZE[0] - 1), y.min(SIZE[1] - 1)).0;
+        let channels = self.0.get_pixel(x, y).0;
         let most = channels.into_iter().max().unwrap_or(0);
         most - channels.into_iter().min().unwrap_or(0)
     }
