@@ -25,13 +25,14 @@ pub struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    /// Starts the program on `screen` with a session of its own below `folder`, and waits for its
-    /// window.
+    /// Starts the program on `screen`, in `folder` and with a session of its own there, and waits
+    /// for its window.
     pub fn start(screen: &'a Screen, folder: &Path, arguments: &[&str]) -> Self {
         let log_file = folder.join("log.txt");
         let log = File::create(&log_file).expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_spherescope"))
             .args(arguments)
+            .current_dir(folder)
             .env("DISPLAY", &screen.display)
             .env("RUST_LOG", "warn,spherescope=info")
             // Settings and recent files of whoever runs the test stay out of it.
@@ -145,11 +146,21 @@ impl<'a> App<'a> {
         last
     }
 
+    /// What the screen shows now.
+    pub fn picture(&self) -> Picture {
+        self.screen.picture()
+    }
+
     /// Keeps the picture of this moment as `name.png`.
     pub fn keep_picture(&self, name: &str) {
         self.screen
             .picture()
             .save(&self.folder.join(format!("{name}.png")));
+    }
+
+    /// Puts the mouse where it touches nothing: the screen's last pixel.
+    pub fn step_aside(&self) {
+        self.point_at([SIZE[0] - 1, SIZE[1] - 1]);
     }
 
     pub fn click(&self, [x, y]: [u32; 2]) {
@@ -159,7 +170,7 @@ impl<'a> App<'a> {
 
     /// Moves the mouse there, in two strides: a program may miss a jump it is already under.
     pub fn point_at(&self, [x, y]: [u32; 2]) {
-        self.xdotool(&["mousemove", &(x + 2).to_string(), &y.to_string()]);
+        self.xdotool(&["mousemove", &(x - 2).to_string(), &y.to_string()]);
         thread::sleep(PAUSE);
         self.xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
         thread::sleep(PAUSE);
@@ -233,21 +244,10 @@ impl<'a> App<'a> {
         command
     }
 
-    /// Moves the window to the screen's corner, at the size that `SIZE` says, and returns where it
-    /// is inside its frame.
-    pub fn fill_screen(&mut self) -> Region {
-        let [width, height] = SIZE.map(|pixels| pixels.to_string());
-        self.xdotool(&["windowmove", &self.window, "0", "0"]);
-        self.xdotool(&["windowsize", &self.window, &width, &height]);
+    /// Makes the window fill the screen, without a frame.
+    pub fn fill_screen(&self) {
         self.xdotool(&["windowactivate", "--sync", &self.window]);
-        thread::sleep(PAUSE * 5);
-        let geometry = self.try_xdotool(&["getwindowgeometry", "--shell", &self.window]);
-        let value = |name: &str| {
-            let line = geometry.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|value| value.parse().ok())
-                .expect("xdotool tells the window's place")
-        };
-        ["X=", "Y=", "WIDTH=", "HEIGHT="].map(value)
+        self.press("F11");
     }
 }
 

@@ -7,9 +7,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Width and height of the window, in pixels. The screen has room for its frame as well.
+/// Width and height of the screen, in pixels.
 pub const SIZE: [u32; 2] = [1600, 1000];
-const FRAME: u32 = 40;
 
 /// An X server without a monitor. It keeps its picture in a file, which is how we see it.
 pub struct Screen {
@@ -44,7 +43,7 @@ impl Screen {
                 "-screen",
                 "0",
             ])
-            .arg(format!("{}x{}x24", SIZE[0] + FRAME, SIZE[1] + FRAME))
+            .arg(format!("{}x{}x24", SIZE[0], SIZE[1]))
             .arg("-fbdir")
             .arg(folder)
             .stdout(Stdio::piped())
@@ -116,11 +115,6 @@ impl Picture {
 
     pub fn save(&self, file: &Path) {
         self.0.save(file).expect("a picture is written");
-    }
-
-    /// A region of it as a picture.
-    pub fn part(&self, [left, top, width, height]: Region) -> Self {
-        Self(image::imageops::crop_imm(&self.0, left, top, width, height).to_image())
     }
 
     /// The share of a region's pixels that differ visibly from another picture's.
