@@ -25,9 +25,11 @@ struct Pose {
 }
 
 impl Pose {
+    /// Beside world x, the first principal axis: most points face the eye, and the curve of the
+    /// sphere still shows.
     const HOME: Self = Self {
-        yaw_rad: 0.6,
-        pitch_rad: 0.35,
+        yaw_rad: 0.25,
+        pitch_rad: 0.25,
         zoom: 1.0,
         shift: Vec2::ZERO,
     };
