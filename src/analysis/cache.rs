@@ -31,13 +31,6 @@ struct Entry<T> {
 }
 
 impl Cache {
-    /// Forgets what lives on a device, after the device was lost or changed.
-    pub fn forget_device(&mut self) {
-        self.model = None;
-        self.extraction = None;
-        self.pairs = None;
-    }
-
     pub(super) fn model(
         &mut self,
         request: &Request,
@@ -175,7 +168,8 @@ fn inputs_key(request: &Request, preprocess: &Preprocess, compute: &Compute) -> 
     )
 }
 
-/// Time and size of a file or folder, so that a file written anew is read anew.
+/// Time and size of a file or folder, so that one written anew is read anew. What changes deeper
+/// in a folder does not show here: the window's "Compute again" starts from an empty cache.
 fn modified(path: &Path) -> Option<(SystemTime, u64)> {
     let metadata = path.metadata().ok()?;
     Some((metadata.modified().ok()?, metadata.len()))

@@ -19,7 +19,7 @@ pub use pairs::Pairs;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
-pub use result::{Analysis, analyse, analyse_showing};
+pub use result::{Analysis, Embedding, analyse, analyse_showing, embed};
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,
@@ -85,6 +85,10 @@ impl AnalysisError {
                 | Self::Measure(MeasureError::Cancelled(_))
                 | Self::Data(DataError::Cancelled(_))
                 | Self::Checkpoint(CheckpointError::Cancelled(_))
+                | Self::Projection(
+                    ProjectionError::Cancelled(_)
+                        | ProjectionError::Rows(MeasureError::Cancelled(_))
+                )
         )
     }
 }

@@ -3,11 +3,11 @@
 use super::{
     AnalysisError, Figure, Numbers, PairSetKind, Request,
     figures::grouped,
-    positives::{Positives, views_population},
+    positives::{Positives, view_augmentation, views_population},
 };
 use crate::{
     data::ImageSet,
-    features::{Extraction, Logits, unit_tensor},
+    features::{Extraction, GEOMETRIC_RADIUS, Logits, MatchingRule, unit_tensor},
     measure::{self, MeasureError, PairSet, Rows},
     progress::Progress,
 };
@@ -84,6 +84,7 @@ pub(super) fn alignment(
     request: &Request,
     rows: Rows<'_>,
     positives: &Positives,
+    side: u32,
     progress: &Progress,
 ) -> Result<Figure, AnalysisError> {
     let alpha = request.alpha;
@@ -96,10 +97,17 @@ pub(super) fn alignment(
             figure.value = Some(measure::alignment_of_distances(&pairs.distances, alpha)?);
             figure.population = views_population(pairs);
             if request.kind.is_dense() {
-                figure.population.push_str(", matching ");
-                figure.population.push_str(request.matching.name());
+                figure.population += &format!(", matching {}", request.matching);
+                if request.matching == MatchingRule::Geometric {
+                    figure.population +=
+                        &format!(" within {GEOMETRIC_RADIUS} half-diagonals of a cell");
+                }
             }
-            figure.population += &format!(", augmentation seed {}", request.seed);
+            figure.population += &format!(
+                ", augmentation {} at {side} px, seed {}",
+                view_augmentation().name(),
+                request.seed
+            );
         }
         Positives::SameClass(labels) => {
             match measure::alignment_same_class(rows, labels, alpha, progress) {
@@ -146,7 +154,7 @@ pub(super) fn uniformity(
     let measured = match request.sample_pairs {
         Some(count) => measure::uniformity_sampled(rows, t, pairs, count, request.seed, progress),
         None => match (&extraction.on_device, request.pair_set) {
-            (Some(raw), PairSetKind::All) => {
+            (Some(raw), PairSetKind::All) if t <= measure::MAX_T_ON_DEVICE => {
                 measure::uniformity_on_device(&unit_tensor(raw.clone()), t, progress)
             }
             _ => measure::uniformity(rows, t, pairs, progress),
@@ -163,7 +171,7 @@ pub(super) fn uniformity(
             let population = grouped(result.population);
             let chosen = match request.sample_pairs {
                 Some(_) => format!(
-                    "{} of {population} unordered {words}pairs, drawn with seed {},",
+                    "{} draws (with replacement) from {population} unordered {words}pairs, seed {},",
                     grouped(result.pairs),
                     request.seed
                 ),
@@ -195,13 +203,13 @@ fn top1(extraction: &Extraction, images: &ImageSet) -> Figure {
     };
     match classified(extraction, images) {
         Ok((logits, labels)) => {
-            let correct = argmax_rows(&logits.values, logits.classes)
-                .zip(&labels)
-                .filter(|(predicted, label)| predicted == *label)
-                .count();
-            figure.value = Some(correct as f64 / labels.len() as f64);
+            let rows = Rows::new(&logits.values, logits.classes);
+            match rows.and_then(|rows| measure::top1(rows, &labels)) {
+                Ok(value) => figure.value = Some(value),
+                Err(error) => figure.why_absent = Some(error.to_string()),
+            }
             figure.population = format!(
-                "{correct} of {} images right, {} classes in the set's order",
+                "{} images; the classifier's {} outputs are taken in the order of the set's classes",
                 labels.len(),
                 logits.classes
             );
@@ -239,9 +247,10 @@ fn classified<'a>(
 
 fn argmax_rows(values: &[f32], classes: usize) -> impl Iterator<Item = u32> {
     values.chunks_exact(classes.max(1)).map(|row| {
+        // The first of equals, as `measure::top1` and PyTorch have it.
         row.iter()
             .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1))
+            .min_by(|a, b| b.1.total_cmp(a.1))
             .map_or(0, |(class, _)| class as u32)
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::LoadedModel,
     compute::Compute,
     data::{AugmentConfig, ImageSet, Preprocess},
-    features::{FeatureError, FeatureSet, PairRequest, ViewPairs, input_side},
+    features::{FeatureError, FeatureSet, PairRequest, ViewPairs},
     measure::Rows,
     progress::Progress,
     projection::Projection,
@@ -27,11 +27,18 @@ pub(super) enum Positives {
 /// What positive pairs are made from.
 pub(super) struct Inputs<'a> {
     pub preprocess: Preprocess,
+    /// Side of a view in pixels.
+    pub side: u32,
     pub indices: Vec<usize>,
     pub loaded: &'a LoadedModel,
     pub images: &'a ImageSet,
     pub features: &'a FeatureSet,
     pub compute: &'a Compute,
+}
+
+/// How views are made: as in Wang & Isola's evaluation.
+pub(super) fn view_augmentation() -> AugmentConfig {
+    AugmentConfig::wang_isola()
 }
 
 impl Positives {
@@ -56,8 +63,8 @@ impl Positives {
             kind: request.kind,
             stage: request.stage,
             matching: request.matching,
-            augment: AugmentConfig::wang_isola(),
-            side: input_side(&inputs.preprocess, &inputs.loaded.report.architecture),
+            augment: view_augmentation(),
+            side: inputs.side,
             normalisation: inputs.preprocess.normalisation,
             seed: request.seed,
             indices: inputs.indices.clone(),
@@ -75,6 +82,7 @@ impl Positives {
     /// The pairs with their places on the sphere of the un-augmented `rows`.
     pub fn drawn(
         &self,
+        seed: u64,
         features: &FeatureSet,
         rows: Rows<'_>,
         sphere: &Projection,
@@ -94,7 +102,7 @@ impl Positives {
                 why_absent: None,
             }),
             Positives::SameClass(labels) => {
-                let chosen = class_pairs(labels, 0);
+                let chosen = class_pairs(labels, seed);
                 let distance = |[first, second]: &[u32; 2]| {
                     let squares = rows
                         .row(*first as usize)
@@ -134,7 +142,7 @@ pub(super) fn views_population(pairs: &ViewPairs) -> String {
             100.0 * pairs.matched_share
         ),
         None => {
-            format!("{count} pairs of two augmented views of one image (crop, flip, jitter, grey)")
+            format!("{count} pairs of two augmented views of one image")
         }
     }
 }

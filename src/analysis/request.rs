@@ -291,6 +291,8 @@ impl Request {
         flag("pairs", self.pairs.to_string());
         if self.kind.is_dense() {
             flag("matching", self.matching.to_string());
+        }
+        if self.pair_set != PairSetKind::All {
             flag("pair-set", self.pair_set.to_string());
         }
         flag("alpha", self.alpha.to_string());

@@ -11,10 +11,10 @@ use super::{
     positives::{Inputs, Positives},
 };
 use crate::{
-    checkpoint::KeyReport,
+    checkpoint::{KeyReport, LoadedModel},
     compute::{BufferLease, Compute, DeviceReport},
-    data::{ImageSet, Thumbnails},
-    features::{Extraction, ExtractionRequest, FeatureSet},
+    data::{ImageSet, Preprocess, Thumbnails},
+    features::{Extraction, ExtractionRequest, FeatureSet, input_side},
     measure::Rows,
     progress::Progress,
     projection::{Projection, to_sphere_and_circle},
@@ -79,6 +79,58 @@ impl Analysis {
     }
 }
 
+/// The features of a request, before anything is measured.
+pub struct Embedding {
+    /// The encoder and its key report.
+    pub loaded: Arc<LoadedModel>,
+    /// The images.
+    pub images: ImageSet,
+    /// Small pictures of them.
+    pub thumbnails: Arc<Thumbnails>,
+    /// How images became input.
+    pub preprocess: Preprocess,
+    /// Which images of the set were asked for.
+    pub indices: Vec<usize>,
+    /// The features, and what else the same passes gave.
+    pub extraction: Arc<Extraction>,
+}
+
+/// Runs the forward passes of a request and nothing else: what an export needs.
+///
+/// # Errors
+/// See [`AnalysisError`].
+pub fn embed(
+    request: &Request,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+) -> Result<Embedding, AnalysisError> {
+    request.check()?;
+    progress.report("opening the checkpoint", 0, None);
+    let loaded = cache.model(request, compute, progress)?;
+    progress.report("opening the images", 0, None);
+    let (images, thumbnails) = cache.images(&request.images, progress)?;
+    let preprocess = preprocess(request, &loaded.report);
+    let (indices, choice) = choose_images(request, images.len());
+    let what = ExtractionRequest {
+        kind: request.kind,
+        stage: request.stage,
+        preprocess,
+        indices: indices.clone(),
+        choice,
+        encoder: request.encoder.title(),
+    };
+    let extraction = cache.extraction(request, &loaded, &images, &what, compute, progress)?;
+    Ok(Embedding {
+        loaded,
+        images,
+        thumbnails,
+        preprocess,
+        indices,
+        extraction,
+    })
+}
+
 /// Runs a request, reusing what `cache` holds of the one before.
 ///
 /// # Errors
@@ -106,22 +158,14 @@ pub fn analyse_showing(
     progress: &Progress,
     mut show: impl FnMut(&Analysis),
 ) -> Result<Analysis, AnalysisError> {
-    request.check()?;
-    progress.report("opening the checkpoint", 0, None);
-    let loaded = cache.model(request, compute, progress)?;
-    progress.report("opening the images", 0, None);
-    let (images, thumbnails) = cache.images(&request.images, progress)?;
-    let preprocess = preprocess(request, &loaded.report);
-    let (indices, choice) = choose_images(request, images.len());
-    let what = ExtractionRequest {
-        kind: request.kind,
-        stage: request.stage,
+    let Embedding {
+        loaded,
+        images,
+        thumbnails,
         preprocess,
-        indices: indices.clone(),
-        choice,
-        encoder: request.encoder.title(),
-    };
-    let extraction = cache.extraction(request, &loaded, &images, &what, compute, progress)?;
+        indices,
+        extraction,
+    } = embed(request, compute, cache, progress)?;
     check_finite(&extraction.features, &images)?;
     let unit = Arc::new(extraction.features.unit_rows());
     let rows = Rows::new(&unit, extraction.features.dim)?;
@@ -151,8 +195,10 @@ pub fn analyse_showing(
     if request.pairs == PairRule::AugmentedViews {
         show(&analysis);
     }
+    let side = input_side(&preprocess, &loaded.report.architecture);
     let inputs = Inputs {
         preprocess,
+        side,
         indices,
         loaded: &loaded,
         images: &analysis.images,
@@ -160,9 +206,9 @@ pub fn analyse_showing(
         compute,
     };
     let positives = Positives::new(request, &inputs, cache, progress)?;
-    let pairs = positives.drawn(&extraction.features, rows, &analysis.sphere)?;
+    let pairs = positives.drawn(request.seed, &extraction.features, rows, &analysis.sphere)?;
     analysis.pairs = Arc::new(pairs);
-    analysis.numbers.alignment = alignment(request, rows, &positives, progress)?;
+    analysis.numbers.alignment = alignment(request, rows, &positives, side, progress)?;
     Ok(analysis)
 }
 

@@ -83,11 +83,16 @@ fn architecture_of(word: &str) -> Option<Architecture> {
         });
     }
     if let Some(rest) = word.strip_prefix("small-alexnet") {
-        let mut numbers = rest.split(':').skip(1);
+        let (feat_dim, input_side) = match rest.split(':').collect::<Vec<_>>()[..] {
+            [""] => (128, 64),
+            ["", dimension] => (dimension.parse().ok()?, 64),
+            ["", dimension, side] => (dimension.parse().ok()?, side.parse().ok()?),
+            _ => return None,
+        };
         return Some(Architecture::SmallAlexNet {
             channels_in: 3,
-            feat_dim: numbers.next().map_or(Some(128), |n| n.parse().ok())?,
-            input_side: numbers.next().map_or(Some(64), |n| n.parse().ok())?,
+            feat_dim,
+            input_side,
         });
     }
     let rest = word.strip_prefix("resnet")?;
@@ -200,7 +205,9 @@ mod tests {
                 .unwrap_err()
                 .contains("resnet18")
         );
-        assert!(parse_architecture("resnet19").is_err());
+        for word in ["resnet19", "small-alexnetFOO", "small-alexnet:128:64:9"] {
+            assert!(parse_architecture(word).is_err(), "{word}");
+        }
         assert!(parse_resize("square:big").unwrap_err().contains("'big'"));
         assert!(parse_builtin("many").unwrap_err().contains("multi-object"));
     }

@@ -6,14 +6,16 @@ use anyhow::{Context, bail};
 
 use crate::{
     analysis::{
-        Analysis, Cache, EncoderSource, ImagesSource, PairRule, PairSetKind, Request, analyse,
-        demo_request,
+        Analysis, Cache, Embedding, EncoderSource, ImagesSource, PairRule, PairSetKind, Request,
+        analyse, demo_request, embed,
         words::{parse_architecture, parse_builtin, parse_resize},
     },
+    checkpoint::{self, KeyReport, OpenOptions},
     compute::Compute,
-    data::{BuiltinConfig, BuiltinKind, Normalisation, Resize},
+    data::{BuiltinConfig, BuiltinKind, ImageSet, Normalisation, Resize},
     features::{FeatureKind, MatchingRule},
     models::Architecture,
+    progress::Progress,
 };
 
 /// Which encoder over which images, and every setting that decides a number.
@@ -129,7 +131,7 @@ impl RequestArgs {
             }
         };
         let stage = match &self.stage {
-            Some(name) => Some(stage_number(name, &encoder)?),
+            Some(name) => Some(stage_number(name, &encoder, self.root.as_deref())?),
             None => None,
         };
         Ok(Request {
@@ -159,31 +161,59 @@ impl RequestArgs {
     /// What the request or the analysis refuses.
     pub fn analyse(&self, compute: &Compute, falls_back_to_demo: bool) -> anyhow::Result<Analysis> {
         let request = self.request(falls_back_to_demo)?;
-        let bar = super::output::Bar::new();
-        let analysis = analyse(&request, compute, &mut Cache::default(), &bar.progress());
-        bar.finish();
-        let analysis = analysis?;
-        for warning in &analysis.report.warnings {
-            log::warn!("{warning}");
-        }
-        let skipped = analysis.images.skipped();
-        if !skipped.is_empty() {
-            log::warn!("{} files were skipped:", skipped.len());
-            for file in skipped.iter().take(10) {
-                log::warn!("  {}: {}", file.name, file.reason);
-            }
-        }
+        let analysis =
+            watched(|progress| analyse(&request, compute, &mut Cache::default(), progress))?;
+        tell_doubts(&analysis.report, &analysis.images);
         Ok(analysis)
+    }
+
+    /// Runs the request's forward passes alone, with a progress bar on standard error.
+    ///
+    /// # Errors
+    /// What the request or the passes refuse.
+    pub fn embed(&self, compute: &Compute) -> anyhow::Result<(Request, Embedding)> {
+        let request = self.request(false)?;
+        let embedding =
+            watched(|progress| embed(&request, compute, &mut Cache::default(), progress))?;
+        tell_doubts(&embedding.loaded.report, &embedding.images);
+        Ok((request, embedding))
+    }
+}
+
+/// Runs work under a progress bar that is gone when it returns.
+fn watched<T>(work: impl FnOnce(&Progress) -> T) -> T {
+    let bar = super::output::Bar::new();
+    let outcome = work(&bar.progress());
+    bar.finish();
+    outcome
+}
+
+/// Says on standard error what a reader of the numbers should know of their inputs.
+fn tell_doubts(report: &KeyReport, images: &ImageSet) {
+    for warning in &report.warnings {
+        log::warn!("{warning}");
+    }
+    let skipped = images.skipped();
+    if !skipped.is_empty() {
+        log::warn!("{} files were skipped:", skipped.len());
+        for file in skipped.iter().take(10) {
+            log::warn!("  {}: {}", file.name, file.reason);
+        }
     }
 }
 
 /// A stage given by its number or its name.
-fn stage_number(text: &str, encoder: &EncoderSource) -> anyhow::Result<usize> {
+fn stage_number(text: &str, encoder: &EncoderSource, root: Option<&str>) -> anyhow::Result<usize> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
     let architecture = match encoder {
-        EncoderSource::File(path) => crate::checkpoint::inspect(path)?.architecture,
+        EncoderSource::File(path) => {
+            let options = OpenOptions {
+                root: root.map(str::to_owned),
+            };
+            checkpoint::inspect_with(path, &options)?.architecture
+        }
         EncoderSource::Untrained { architecture, .. } => architecture.clone(),
     };
     let stages = architecture.stages();

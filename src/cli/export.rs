@@ -11,7 +11,10 @@ use npyz::WriterBuilder;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{args::RequestArgs, headless, output};
-use crate::{analysis::Analysis, compute::DevicePolicy};
+use crate::{
+    analysis::{Embedding, Request},
+    compute::{Compute, DevicePolicy},
+};
 
 /// Flags of `features`.
 #[derive(Debug, clap::Args)]
@@ -50,8 +53,8 @@ impl Format {
 pub fn run(args: &FeaturesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let format = Format::of(&args.output)?;
     let compute = headless(policy)?;
-    let analysis = args.request.analyse(&compute, false)?;
-    let columns = Columns::new(&analysis)?;
+    let (request, embedding) = args.request.embed(&compute)?;
+    let columns = Columns::new(&request, &embedding, &compute)?;
     output::write_whole(&args.output, |file| match format {
         Format::Npz => columns.write_npz(file),
         Format::Safetensors => columns.write_safetensors(file),
@@ -59,8 +62,8 @@ pub fn run(args: &FeaturesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     output::print_line(&format!(
         "{}: {} vectors of {} numbers",
         args.output.display(),
-        analysis.features.len(),
-        analysis.features.dim
+        columns.rows,
+        columns.dim
     ))
 }
 
@@ -80,9 +83,10 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn new(analysis: &'a Analysis) -> anyhow::Result<Self> {
-        let features = &analysis.features;
-        let records = analysis.images.records();
+    fn new(request: &Request, embedding: &'a Embedding, compute: &Compute) -> anyhow::Result<Self> {
+        let features = &embedding.extraction.features;
+        let images = &embedding.images;
+        let records = images.records();
         let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
         Ok(Self {
             values: &features.values,
@@ -101,8 +105,15 @@ impl<'a> Columns<'a> {
                 .flat_map(|cell| cell.map(u32::from))
                 .collect(),
             names: serde_json::to_string(&names)?,
-            classes: serde_json::to_string(analysis.images.classes())?,
-            provenance: serde_json::to_string(&analysis.to_json())?,
+            classes: serde_json::to_string(images.classes())?,
+            provenance: serde_json::to_string(&serde_json::json!({
+                "spherescope": env!("CARGO_PKG_VERSION"),
+                "request": request,
+                "device": compute.report(),
+                "provenance": features.provenance,
+                "skipped_images": images.skipped(),
+                "key_report": embedding.loaded.report.summary(),
+            }))?,
         })
     }
 

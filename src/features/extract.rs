@@ -12,9 +12,9 @@ use crate::{
     progress::Progress,
 };
 
-/// Features are refused beyond this many bytes, so that a large folder ends in a message rather
+/// Features are refused beyond this many bytes (an analysis holds some three copies), so that a large folder ends in a message rather
 /// than in the operating system stopping the program.
-pub const FEATURE_LIMIT_BYTES: u64 = 4 << 30;
+pub const FEATURE_LIMIT_BYTES: u64 = 2 << 30;
 
 /// What to compute over which images.
 #[derive(Clone, Debug)]
@@ -105,7 +105,13 @@ pub fn extract(
         images: images.source().to_owned(),
         image_count: rows.images_done,
         image_total: images.len(),
-        choice: request.choice.clone(),
+        choice: match request.indices.len() - rows.images_done {
+            0 => request.choice.clone(),
+            skipped => format!(
+                "{}, less {skipped} that could not be decoded",
+                request.choice
+            ),
+        },
         preprocess: request.preprocess,
         batch_norm: "inference statistics",
         device: compute.report().compute.clone(),
@@ -325,6 +331,8 @@ impl Rows {
         self.check_memory(total, indices.len(), grid)?;
         if self.keeps_on_device {
             self.device.push(rows);
+            // One batch in flight: progress counts what is done, and a cancel is heard.
+            compute.probe()?;
         } else {
             self.host.extend(read_rows(rows)?);
         }

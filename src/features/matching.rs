@@ -137,7 +137,8 @@ fn argmax(query: &[f32], rows: &[f32], dim: usize) -> Option<usize> {
     rows.chunks_exact(dim)
         .map(|row| row.iter().zip(query).map(|(a, b)| a * b).sum::<f32>())
         .enumerate()
-        .max_by(|a, b| a.1.total_cmp(&b.1))
+        // The first of equals.
+        .min_by(|a, b| b.1.total_cmp(&a.1))
         .map(|(index, _)| index)
 }
 

@@ -18,7 +18,7 @@ pub use pairs::{PairRequest, ViewPairs, view_pairs};
 pub use provenance::Provenance;
 pub use set::{FeatureKind, FeatureSet, unit_tensor};
 
-use crate::{data::DataError, models::ModelError, progress::Cancelled};
+use crate::{compute::ComputeError, data::DataError, models::ModelError, progress::Cancelled};
 
 /// What can go wrong between images and features.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +97,9 @@ pub enum FeatureError {
         /// What to do about it.
         why: &'static str,
     },
+    /// The device failed.
+    #[error(transparent)]
+    Compute(#[from] ComputeError),
     /// The device failed while reading results back.
     #[error("reading features from the device failed: {0}")]
     Device(String),

@@ -41,7 +41,7 @@ pub use bounds::{UNIFORMITY_CEILING, alignment_range, uniformity_floor};
 pub use density::local_density;
 pub use error::MeasureError;
 pub use histogram::{Histogram, histogram, pair_distance_histogram};
-pub use on_device::uniformity_on_device;
+pub use on_device::{MAX_T_ON_DEVICE, uniformity_on_device};
 pub use pairs::PairSet;
 pub use rows::Rows;
 pub use sampled::uniformity_sampled;

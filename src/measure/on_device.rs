@@ -11,14 +11,19 @@ const TILE: usize = 4096;
 /// Tiles submitted before the host waits once, so that a cancel is heard within a second.
 const TILES_IN_FLIGHT: usize = 64;
 
-/// [`uniformity`](super::uniformity) over all unordered pairs of unit rows `[n, d]` on their own
-/// device: L_uniform(t) = log mean_{i<j} exp(−t‖xᵢ − xⱼ‖²), with ‖xᵢ − xⱼ‖² = 2 − 2 xᵢ·xⱼ.
+/// Largest t that the device sums: at the largest distance exp(−4t) is still a normal float32.
+pub const MAX_T_ON_DEVICE: f64 = 20.0;
+
+/// [`uniformity`](super::uniformity) over all unordered pairs of unit (or zero) rows `[n, d]` on
+/// their own device: L_uniform(t) = log mean_{i<j} exp(−t‖xᵢ − xⱼ‖²), with
+/// ‖xᵢ − xⱼ‖² = ‖xᵢ‖² + ‖xⱼ‖² − 2 xᵢ·xⱼ.
 ///
 /// Float32 within a tile of at most 4096 × 4096 pairs, float64 over tiles.
 ///
 /// # Errors
-/// [`MeasureError::TooFewRows`] below two rows, [`MeasureError::Cancelled`], and
-/// [`MeasureError::Device`] when the device fails.
+/// [`MeasureError::TooFewRows`] below two rows, [`MeasureError::Parameter`] for a t that is not in
+/// (0, [`MAX_T_ON_DEVICE`]], [`MeasureError::Cancelled`], and [`MeasureError::Device`] when the
+/// device fails.
 pub fn uniformity_on_device(
     unit: &Tensor<2>,
     t: f64,
@@ -30,6 +35,13 @@ pub fn uniformity_on_device(
             quantity: "uniformity",
             needed: 2,
             found: rows,
+        });
+    }
+    if !(t > 0.0 && t <= MAX_T_ON_DEVICE) {
+        return Err(MeasureError::Parameter {
+            name: "t",
+            value: t,
+            allowed: "above 0 and at most 20 on a device",
         });
     }
     let starts: Vec<usize> = (0..rows).step_by(TILE).collect();
@@ -56,7 +68,8 @@ pub fn uniformity_on_device(
     }
     let pairs = rows as u128 * (rows as u128 - 1) / 2;
     Ok(Uniformity {
-        value: (sum / pairs as f64).ln(),
+        // Rounding can lift coinciding rows a hair above the ceiling.
+        value: (sum / pairs as f64).ln().min(0.0),
         standard_error: None,
         pairs,
         population: pairs,
@@ -66,8 +79,10 @@ pub fn uniformity_on_device(
 
 /// Sum of the kernel over a tile's pairs; over those above the diagonal for a tile on it.
 fn tile_sum(block: Tensor<2>, other: Tensor<2>, t: f64, is_diagonal: bool) -> Tensor<1> {
-    let cosine = block.matmul(other.transpose());
-    let squares = cosine.mul_scalar(-2.0).add_scalar(2.0).clamp_min(0.0);
+    let squared_norms = |rows: &Tensor<2>| rows.clone().square().sum_dim(1);
+    let norms = squared_norms(&block).add(squared_norms(&other).transpose());
+    let products = block.matmul(other.transpose());
+    let squares = norms.sub(products.mul_scalar(2.0)).clamp_min(0.0);
     let kernel = squares.mul_scalar(-t).exp();
     if is_diagonal {
         // Strictly above the diagonal: each pair once, no vector with itself.
@@ -119,6 +134,24 @@ mod tests {
                 "{rows}: {found:?} {expected:?}"
             );
         }
+    }
+
+    #[test]
+    fn rows_that_are_all_zero_have_collapsed() {
+        let dead = Tensor::<2>::zeros([40, 8], &Device::flex());
+        let found = uniformity_on_device(&dead, 2.0, &Progress::none()).unwrap();
+        assert_eq!(found.value, 0.0);
+    }
+
+    #[test]
+    fn the_largest_t_is_summed_and_larger_ones_are_refused() {
+        let opposite = TensorData::new(vec![1.0_f32, 0.0, -1.0, 0.0], [2, 2]);
+        let tensor = Tensor::<2>::from_data(opposite, &Device::flex());
+        let found = uniformity_on_device(&tensor, MAX_T_ON_DEVICE, &Progress::none()).unwrap();
+        // One pair at distance 2: −4t, to float32's precision in the exponent.
+        assert!((found.value + 80.0).abs() < 1e-4, "{found:?}");
+        let refused = uniformity_on_device(&tensor, 21.0, &Progress::none());
+        assert!(matches!(refused, Err(MeasureError::Parameter { .. })));
     }
 
     #[test]

@@ -22,6 +22,9 @@ const DEPTH: usize = 8;
 /// Restarts at most; then all eigenvectors are computed after all.
 const MAX_RESTARTS: u16 = 30;
 
+/// Largest dimension: its matrix in f64 takes 2 GiB.
+pub(super) const MAX_DIM: usize = 16_384;
+
 /// Residual ‖A v − λ v‖ / λ₁ at which an axis is taken. Coordinates are shown in f32.
 const TOLERANCE: f64 = 1e-9;
 
@@ -58,6 +61,9 @@ pub fn principal_axes(
     count: usize,
     progress: &Progress,
 ) -> Result<PrincipalAxes, ProjectionError> {
+    if x.dim > MAX_DIM {
+        return Err(ProjectionError::TooWide { dim: x.dim });
+    }
     x.check_unit("the projection", 1)?;
     let moment = second_moment(x, progress)?;
     let count = count.min(x.dim);

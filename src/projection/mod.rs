@@ -28,6 +28,12 @@ pub enum ProjectionError {
         /// Dimension of the rows.
         found: usize,
     },
+    /// Features of more dimensions than the axes' matrix is made for.
+    #[error("features of {dim} dimensions are too wide to be projected: at most 16,384 are")]
+    TooWide {
+        /// Dimension of the features.
+        dim: usize,
+    },
     /// The eigenvalue iteration did not converge.
     #[error(
         "the principal axes of {dim} dimensions could not be found: the eigenvalue iteration did not converge"
