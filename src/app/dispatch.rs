@@ -244,6 +244,7 @@ impl App {
         remember(&mut self.session.recent, path.clone());
         self.request.normalisation = self.session.normalisations.get(&path).copied();
         self.request.encoder = EncoderSource::File(path);
+        self.request.root = None;
         self.request.stage = None;
         self.request.resize = None;
         // A head may be missing: begin with what every encoder has.

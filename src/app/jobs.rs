@@ -12,6 +12,7 @@ use crate::{
     analysis::{self, Analysis, Cache, Request},
     checkpoint::{self, KeyReport},
     compute::{Compute, JobId, Worker, WorkerEvent},
+    measure::{MeasureError, Rows, local_density},
     progress::{Cancelled, Progress},
     ui::{Neighbours, Prepared, Snapshot, widgets::Running},
 };
@@ -20,10 +21,6 @@ use crate::{
 const QUEUE: usize = 8;
 /// Neighbours that are listed.
 const NEIGHBOURS: usize = 32;
-/// Beyond this many multiplications local density is estimated from a sample.
-const DENSITY_BUDGET: u64 = 200_000_000_000;
-/// Size of that sample.
-const DENSITY_SAMPLE: usize = 4096;
 
 /// Holds the newest value until it is taken.
 pub(super) struct Slot<T>(Arc<Mutex<Option<T>>>);
@@ -50,11 +47,12 @@ impl<T> Slot<T> {
     }
 }
 
-/// How an analysis ended.
+/// What an analysis has come to. A cancelled one is told by the worker's event alone.
 pub(super) enum Outcome {
+    /// What can be shown while the rest is still measured.
+    Early(Snapshot),
     Done(Snapshot),
     Failed(String),
-    Cancelled,
 }
 
 /// Local density of the points of a snapshot.
@@ -128,13 +126,17 @@ impl Jobs {
         let compute = self.compute.clone();
         let cache = Arc::clone(&self.cache);
         let outcomes = self.outcomes.clone();
+        let wake = self.waker();
         let job = move |progress: &Progress| {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             if reads_anew {
                 *cache = Cache::default();
             }
-            let outcome = run(&request, serial, &compute, &mut cache, progress);
-            outcomes.put((serial, outcome));
+            let tell = |outcome| {
+                outcomes.put((serial, outcome));
+                wake();
+            };
+            run(&request, serial, &compute, &mut cache, progress, tell);
         };
         let id = self
             .worker
@@ -150,7 +152,9 @@ impl Jobs {
         if serial != self.newest {
             return None;
         }
-        self.current = None;
+        if !matches!(outcome, Outcome::Early(_)) {
+            self.current = None;
+        }
         Some(outcome)
     }
 
@@ -233,12 +237,16 @@ impl Jobs {
         let slot = self.densities.clone();
         self.helper
             .submit("Estimating local density", move |progress| {
-                if let Ok((values, how)) = local_density(&analysis, progress) {
-                    slot.put(LocalDensity {
+                let t = analysis.request.t;
+                let rows = Rows::new(&analysis.unit, analysis.features.dim);
+                match rows.and_then(|rows| local_density(rows, t, progress)) {
+                    Ok(values) => slot.put(LocalDensity {
                         serial,
                         values,
-                        how,
-                    });
+                        how: format!("local density: log mean exp(−{t}‖x − x_i‖²) over all others"),
+                    }),
+                    Err(MeasureError::Cancelled(_)) => {}
+                    Err(error) => log::warn!("no local density: {error}"),
                 }
             })
             .map(drop)
@@ -273,19 +281,29 @@ fn run(
     compute: &Compute,
     cache: &mut Cache,
     progress: &Progress,
-) -> Outcome {
-    let analysis = match analysis::analyse(request, compute, cache, progress) {
-        Ok(analysis) => Arc::new(analysis),
-        Err(error) if error.is_cancelled() || progress.is_cancelled() => return Outcome::Cancelled,
-        Err(error) => return Outcome::Failed(error.to_string()),
-    };
-    match Prepared::new(&analysis, progress) {
-        Ok(prepared) => Outcome::Done(Snapshot {
+    tell: impl Fn(Outcome),
+) {
+    let snapshot = |analysis: Arc<Analysis>| -> Result<Snapshot, Cancelled> {
+        let prepared = Arc::new(Prepared::new(&analysis, progress)?);
+        Ok(Snapshot {
             analysis,
-            prepared: Arc::new(prepared),
+            prepared,
             serial,
-        }),
-        Err(Cancelled) => Outcome::Cancelled,
+        })
+    };
+    let show = |early: &Analysis| {
+        if let Ok(snapshot) = snapshot(Arc::new(early.clone())) {
+            tell(Outcome::Early(snapshot));
+        }
+    };
+    match analysis::analyse_showing(request, compute, cache, progress, show) {
+        Ok(analysis) => {
+            if let Ok(snapshot) = snapshot(Arc::new(analysis)) {
+                tell(Outcome::Done(snapshot));
+            }
+        }
+        Err(error) if error.is_cancelled() || progress.is_cancelled() => {}
+        Err(error) => tell(Outcome::Failed(error.to_string())),
     }
 }
 
@@ -323,58 +341,4 @@ fn neighbours_of(
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-/// log mean exp(−t‖x − x_i‖²) of every point, over all others, or over a seeded sample when that
-/// would take too long; and which of the two it was.
-fn local_density(
-    analysis: &Analysis,
-    progress: &Progress,
-) -> Result<(Vec<f32>, String), Cancelled> {
-    use rand::SeedableRng;
-    let dim = analysis.features.dim;
-    let rows = analysis.unit.as_slice();
-    let count = analysis.features.len();
-    let t = analysis.request.t as f32;
-    let is_exact = (count as u64)
-        .saturating_mul(count as u64)
-        .saturating_mul(dim as u64)
-        <= DENSITY_BUDGET;
-    let seed = analysis.request.seed;
-    let others: Vec<usize> = if is_exact {
-        (0..count).collect()
-    } else {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-        rand::seq::index::sample(&mut rng, count, DENSITY_SAMPLE.min(count)).into_vec()
-    };
-    let mut values = Vec::with_capacity(count);
-    for first in (0..count).step_by(BLOCK) {
-        progress.check()?;
-        progress.report("local density", first as u64, Some(count as u64));
-        let last = (first + BLOCK).min(count);
-        values.par_extend((first..last).into_par_iter().map(|row| {
-            let x = &rows[row * dim..(row + 1) * dim];
-            let near = |other: &usize| {
-                let cosine = dot(x, &rows[other * dim..(other + 1) * dim]);
-                (-2.0 * t * (1.0 - cosine).max(0.0)).exp()
-            };
-            let is_other = |other: &&usize| **other != row;
-            let sum: f64 = others
-                .iter()
-                .filter(is_other)
-                .map(|other| f64::from(near(other)))
-                .sum();
-            let counted = others.len() - usize::from(is_exact);
-            (sum / counted.max(1) as f64).ln() as f32
-        }));
-    }
-    let how = if is_exact {
-        format!("local density: log mean exp(−{t}‖x − x_i‖²), all pairs")
-    } else {
-        format!(
-            "local density: log mean exp(−{t}‖x − x_i‖²) over {} of {count} points, seed {seed}",
-            others.len()
-        )
-    };
-    Ok((values, how))
 }

@@ -239,11 +239,12 @@ impl App {
         for line in records {
             self.keep(line);
         }
-        for event in self.jobs.events() {
-            self.take_event(event);
-        }
+        // Outcomes first: one that was ready when its job was cancelled is shown, not called off.
         if let Some(outcome) = self.jobs.take_outcome() {
             self.take_outcome(ctx, outcome);
+        }
+        for event in self.jobs.events() {
+            self.take_event(event);
         }
         let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
         if let Some((of, neighbours)) = self
@@ -315,9 +316,9 @@ impl App {
 
     fn take_outcome(&mut self, ctx: &egui::Context, outcome: Outcome) {
         match outcome {
-            Outcome::Done(snapshot) => self.show(ctx, snapshot),
+            Outcome::Early(snapshot) => self.show(ctx, snapshot, IsWhole(false)),
+            Outcome::Done(snapshot) => self.show(ctx, snapshot, IsWhole(true)),
             Outcome::Failed(why) => self.fail(why),
-            Outcome::Cancelled => self.cancelled(),
         }
     }
 
@@ -339,7 +340,13 @@ impl App {
         }
     }
 
-    pub(super) fn show(&mut self, ctx: &egui::Context, snapshot: Snapshot) {
+    /// Puts a snapshot into the views; one that is not whole still lacks numbers and is not told.
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        snapshot: Snapshot,
+        IsWhole(is_whole): IsWhole,
+    ) {
         let are_points_the_same = self.snapshot.as_ref().is_some_and(|old| {
             let [old, new] = [&old.analysis.features, &snapshot.analysis.features];
             old.images == new.images && old.cells == new.cells
@@ -359,17 +366,19 @@ impl App {
         self.density = None;
         self.has_warned_of_slowness = false;
         self.remember_measured(&snapshot);
-        let request = snapshot.request();
-        self.note(
-            Level::Info,
-            format!(
-                "shown: checkpoint={} images={} kind={} n={}",
-                crate::ui::encoder_title(request),
-                snapshot.analysis.images.name(),
-                request.kind.name(),
-                snapshot.len()
-            ),
-        );
+        if is_whole {
+            let request = snapshot.request();
+            self.note(
+                Level::Info,
+                format!(
+                    "shown: checkpoint={} images={} kind={} n={}",
+                    crate::ui::encoder_title(request),
+                    snapshot.analysis.images.name(),
+                    request.kind.name(),
+                    snapshot.len()
+                ),
+            );
+        }
         self.title = format!("{} — Spherescope", snapshot.title());
         ctx.send_viewport_cmd(egui::ViewportCommand::Title(self.title.clone()));
         self.snapshot = Some(snapshot);
@@ -612,6 +621,10 @@ fn read_session(path: Option<&std::path::Path>, told: &mut Vec<(Level, String)>)
 }
 
 /// The point of the align–uniform plane, when both numbers could be computed.
+/// Whether all of an analysis is there.
+#[derive(Clone, Copy)]
+pub(super) struct IsWhole(pub bool);
+
 pub(super) fn measured(snapshot: &Snapshot) -> Option<Measured> {
     let numbers = &snapshot.analysis.numbers;
     let request = snapshot.request();

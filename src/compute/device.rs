@@ -171,8 +171,8 @@ impl Compute {
         }
     }
 
-    /// The same adapter for pictures, the CPU for numbers, with `reason` in the report: what the
-    /// app goes on with after the device was lost. Tensors of the lost device are lost with it.
+    /// The CPU for numbers, with `reason` in the report: what the app goes on with after the device
+    /// was lost. Pictures need a device opened anew. Tensors of the lost device are lost with it.
     pub fn fall_back(&self, reason: &str) -> Self {
         Self::on_cpu(
             self.inner.report.policy,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
+    app::state::IsWhole,
     progress::Progress,
     ui::{Prepared, Snapshot},
 };
@@ -75,7 +76,7 @@ fn a_hundred_thousand_points_leave_the_window_quick() {
     let mut window = Window::open(&[]);
     let large = many(window.app().snapshot().unwrap());
     let ctx = window.harness.ctx.clone();
-    window.harness.state_mut().show(&ctx, large);
+    window.harness.state_mut().show(&ctx, large, IsWhole(true));
     window.harness.run_steps(6);
     let mut times: Vec<Duration> = (0..11)
         .map(|_| {
