@@ -68,7 +68,7 @@ fn expectations() -> Vec<Expected> {
                 blocks: vec![3, 3, 3],
                 channels: vec![16, 32, 64],
             },
-            container: Container::PytorchZip,
+            container: Container::PytorchLegacy,
             stripped: "model.",
             normalisation: Normalisation::CIFAR10_PIXEL_STD,
             tensors: 120,

@@ -225,16 +225,21 @@ impl NamedTensors {
                 ),
             ));
         }
-        let bytes = match (source, &self.file) {
+        let values = match (source, &self.file) {
             (Source::Pytorch(tensor), _) => catch_unwind(AssertUnwindSafe(|| tensor.read()))
-                .map_err(|panic| tensor_error(key, &panic_text(&*panic)))?,
+                .map_err(|panic| tensor_error(key, &panic_text(&*panic)))?
+                .map(|bytes| decode(&bytes, listed.dtype)),
+            (Source::Safetensors { start, .. }, Some(file))
+                if listed.dtype == Dtype::F32 && cfg!(target_endian = "little") =>
+            {
+                safetensors_file::read_values(file, *start, claimed)
+            }
             (Source::Safetensors { start, end }, Some(file)) => {
-                safetensors_file::read(file, *start, *end)
+                safetensors_file::read(file, *start, *end).map(|bytes| decode(&bytes, listed.dtype))
             }
             (Source::Safetensors { .. }, None) => Err(std::io::ErrorKind::NotFound.into()),
         }
         .map_err(|error| tensor_error(key, &error.to_string()))?;
-        let values = decode(&bytes, listed.dtype);
         if values.len() as u64 * size_of_dtype(listed.dtype) != claimed {
             return Err(tensor_error(key, "its values do not fill its shape"));
         }

@@ -99,6 +99,14 @@ pub(super) fn read(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads `length` bytes of little-endian `f32` from `start` on straight into their values: half
+/// the memory traffic of reading bytes first.
+pub(super) fn read_values(file: &File, start: u64, length: u64) -> io::Result<Vec<f32>> {
+    let mut values = vec![0.0_f32; length as usize / size_of::<f32>()];
+    read_at(file, bytemuck::cast_slice_mut(&mut values), start)?;
+    Ok(values)
+}
+
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
