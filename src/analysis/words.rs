@@ -6,7 +6,7 @@ use crate::{
 };
 
 const ARCHITECTURES: &str = "resnet18, resnet34, resnet50, resnet101, resnet152 (each also with \
-    -cifar for the small-image stem), cifar-resnet20-a … cifar-resnet110-b, \
+    -cifar for the small-image stem, -cifar-pad2 for solo-learn's), cifar-resnet20-a … cifar-resnet110-b, \
     lightning-resnet:3,3,3:16,32,64, small-alexnet or small-alexnet:DIMENSION:SIDE";
 
 /// The word for an architecture: "resnet50", "cifar-resnet20-a", "small-alexnet:128:64".
@@ -16,6 +16,7 @@ pub fn architecture_word(architecture: &Architecture) -> String {
             let stem = match stem {
                 Stem::ImageNet => "",
                 Stem::Cifar => "-cifar",
+                Stem::CifarPadded => "-cifar-pad2",
             };
             match width {
                 64 => format!("resnet{depth}{stem}"),
@@ -100,9 +101,11 @@ fn architecture_of(word: &str) -> Option<Architecture> {
         Some((rest, width)) => (rest, width.parse().ok()?),
         None => (rest, 64),
     };
-    let (depth, stem) = match rest.strip_suffix("-cifar") {
-        Some(depth) => (depth, Stem::Cifar),
+    let (depth, stem) = match rest.split_once('-') {
         None => (rest, Stem::ImageNet),
+        Some((depth, "cifar")) => (depth, Stem::Cifar),
+        Some((depth, "cifar-pad2")) => (depth, Stem::CifarPadded),
+        Some(_) => return None,
     };
     Some(Architecture::ResNet {
         depth: depth.parse().ok()?,
@@ -170,6 +173,7 @@ mod tests {
         for word in [
             "resnet18",
             "resnet50-cifar",
+            "resnet18-cifar-pad2",
             "resnet50:128",
             "cifar-resnet20-a",
             "cifar-resnet110-b",

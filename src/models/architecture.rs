@@ -23,6 +23,9 @@ pub enum Stem {
     ImageNet,
     /// 3×3 convolution of stride 1 and no pooling: for images of about 32.
     Cifar,
+    /// As [`Cifar`](Self::Cifar), but padded by two pixels, so that the map grows by two each way:
+    /// what solo-learn builds for CIFAR. The tensors are the same.
+    CifarPadded,
 }
 
 /// The shortcut where a CIFAR ResNet halves the map and doubles the channels (He et al. 2016).
@@ -127,6 +130,7 @@ impl Architecture {
                 let stem = match stem {
                     Stem::ImageNet => "",
                     Stem::Cifar => ", CIFAR stem",
+                    Stem::CifarPadded => ", CIFAR stem with padding 2",
                 };
                 match width {
                     64 => format!("ResNet-{depth}{stem}"),

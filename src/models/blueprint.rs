@@ -145,6 +145,12 @@ impl ConvPlan {
         self
     }
 
+    /// Sets the padding, where it does not keep the map's size.
+    pub fn with_padding(mut self, padding: usize) -> Self {
+        self.padding = padding;
+        self
+    }
+
     /// Sets the stride.
     pub fn with_stride(mut self, stride: usize) -> Self {
         self.stride = stride;

@@ -93,6 +93,7 @@ fn stem_stage(stem: Stem, width: usize) -> (StagePlan, usize) {
             4,
         ),
         Stem::Cifar => (vec![StepPlan::Conv(conv)], 1),
+        Stem::CifarPadded => (vec![StepPlan::Conv(conv.with_padding(2))], 1),
     };
     let info = StageInfo {
         name: "stem".to_owned(),
@@ -182,6 +183,9 @@ mod tests {
         );
         let cifar = blueprint(18, Stem::Cifar, 64).unwrap();
         assert_eq!(cifar.stages.last().unwrap().info.stride, 8);
+        let padded = blueprint(18, Stem::CifarPadded, 64).unwrap();
+        assert_eq!(padded.stages.last().unwrap().info.stride, 8);
+        assert_eq!(padded.tensors(), cifar.tensors());
     }
 
     #[test]

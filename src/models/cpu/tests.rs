@@ -126,6 +126,24 @@ fn resnets_agree_with_burn_on_odd_sizes() {
 }
 
 #[test]
+fn a_stem_padded_by_two_grows_the_map_and_agrees_with_burn() {
+    let padded = resnet(18, Stem::CifarPadded);
+    compare(&padded, [2, 3, 20, 12]);
+    // As wide as the kernel alone: the border is most of what the windows see.
+    compare(&padded, [1, 3, 1, 3]);
+    let plan = padded.blueprint().unwrap();
+    let maps = CpuMaps::build(&plan, &mut SeededInit::new(7)).unwrap();
+    let shape = [1, 3, 32, 32];
+    let sides = |stage| {
+        maps.forward(&pixels(shape.iter().product()), shape, stage)
+            .1
+    };
+    // 32 + 2·2 − 3 + 1 = 34, then halved and rounded up three times.
+    assert_eq!(sides(0), [1, 64, 34, 34]);
+    assert_eq!(sides(4), [1, 512, 5, 5]);
+}
+
+#[test]
 fn narrow_channels_that_fill_no_pixel_agree_with_burn() {
     let narrow = Architecture::ResNet {
         depth: 50,
