@@ -141,7 +141,7 @@ fn examine<'a>(
 ) -> Result<Option<Candidate<'a>>, String> {
     let spelling = (naming.spelling)(listing, root);
     let tensors = naming::canonical(listing, root, &spelling);
-    let (architecture, evidence) = match (naming.sniff)(&tensors) {
+    let (architecture, evidence) = match naming.judge(listing, root, &tensors) {
         Verdict::Family {
             architecture,
             evidence,

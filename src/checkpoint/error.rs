@@ -77,6 +77,16 @@ pub enum CheckpointError {
         known: Vec<&'static str>,
     },
 
+    /// The tensors spell a network this program knows, but the file shows that they were trained
+    /// as another one. To compute it would give wrong features in silence.
+    #[error("the tensors have the names and shapes of a {architecture}, but {reason}")]
+    OtherNetwork {
+        /// The network that the names and shapes spell.
+        architecture: String,
+        /// What differs, and where the file shows it.
+        reason: String,
+    },
+
     /// The part of the file that was asked for is not there.
     #[error(
         "no network stands under `{wanted}` in this file; there is one under: {}",

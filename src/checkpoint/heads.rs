@@ -7,8 +7,9 @@
 use super::{
     head_chain::{HeadPlan, chain},
     listing::{Listed, Listing},
-    prefix,
+    lone_layer, prefix,
 };
+use crate::models::HeadLayer;
 
 /// Names of global projection heads, relative to the backbone's root or to a path above it.
 const PROJECTIONS: &[&str] = &[
@@ -59,6 +60,8 @@ const CLASSIFIERS: &[&str] = &[
     "cls_head.fc",
     "cls_head.fc_cls",
     "head",
+    // The second of `nn.Sequential(resnet, nn.Linear(…))`.
+    "1",
     "output_net.2",
 ];
 
@@ -81,6 +84,8 @@ pub(super) struct Heads<'a> {
     pub classifier: Option<ClassifierPlan<'a>>,
     /// Sentences on what was decided and why.
     pub evidence: Vec<String>,
+    /// Sentences on what could be meant otherwise.
+    pub warnings: Vec<String>,
     /// Places that look like heads but are not used, with the reason.
     pub rejected: Vec<(String, String)>,
 }
@@ -108,6 +113,11 @@ pub(super) fn find<'a>(listing: &'a Listing, root: &str, features: usize) -> Hea
         (heads.projection, heads.rejected) = (projection, rejected);
     }
     heads.classifier = classifier(listing, &places, features, heads.projection.as_ref());
+    heads.warnings = heads
+        .classifier
+        .iter()
+        .filter_map(|found| lone_layer::doubt(root, &found.place, found.classes))
+        .collect();
     let sentences = [
         heads.dense.as_ref().map(|plan| plan.why.clone()),
         heads.projection.as_ref().map(|plan| plan.why.clone()),
@@ -122,40 +132,24 @@ pub(super) fn find<'a>(listing: &'a Listing, root: &str, features: usize) -> Hea
     heads
 }
 
-/// Why a chain is a projection head; `None` if, being one linear layer under a classifier's name,
-/// it is rather a classifier.
+/// Why a chain is a projection head; `None` if, being one linear layer at a place where
+/// classifiers stand as well, it is rather a classifier.
 fn projection_sentence(listing: &Listing, root: &str, plan: &HeadPlan) -> Option<String> {
-    let last = plan.place.rsplit('.').next().unwrap_or_default();
-    if plan.spec.layers.len() > 1 || !matches!(last, "fc" | "head") {
-        return Some(format!("projection head {}", plan.describe()));
+    let name = lone_layer::name(&plan.place);
+    match plan.spec.layers[..] {
+        [
+            HeadLayer::Linear {
+                outputs, has_bias, ..
+            },
+        ] if lone_layer::is_ambiguous(name, has_bias) => {
+            let sign = lone_layer::contrastive_sign(listing, root, name, outputs)?;
+            Some(format!(
+                "`{}` is one linear layer and taken as projection head, because {sign}",
+                plan.place
+            ))
+        }
+        _ => Some(format!("projection head {}", plan.describe())),
     }
-    let sign = contrastive_sign(listing, root, last)?;
-    Some(format!(
-        "`{}` is one linear layer and taken as projection head, because {sign}",
-        plan.place
-    ))
-}
-
-/// What makes a single linear layer named like a classifier a projection head.
-fn contrastive_sign(listing: &Listing, root: &str, name: &str) -> Option<&'static str> {
-    let has_queue = listing
-        .entries()
-        .iter()
-        .any(|entry| entry.key.rsplit('.').next() == Some("queue"));
-    if has_queue {
-        return Some("the file keeps a queue of negatives (MoCo)");
-    }
-    let names_a_pair = prefix::segments(root).any(|segment| {
-        matches!(
-            segment,
-            "encoder_q" | "encoder_k" | "base_encoder" | "momentum_encoder"
-        )
-    });
-    if names_a_pair {
-        return Some("the backbone is one of a contrastive pair of encoders");
-    }
-    let is_supcon = name == "head" && root.ends_with("encoder.");
-    is_supcon.then_some("it stands beside an `encoder` (SupContrast)")
 }
 
 /// The backbone's root and the paths above it, as far up as they belong to this copy alone.

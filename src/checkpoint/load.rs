@@ -117,6 +117,7 @@ pub fn untrained(
         head: None,
         dense_head: None,
         classifier: None,
+        stages: architecture.stages(),
         input_side: architecture.input_side(),
         normalisation: preprocessing::of_architecture(architecture, None),
         warnings: vec![format!("seeded untrained: random weights from seed {seed}")],

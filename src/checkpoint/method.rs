@@ -1,7 +1,7 @@
 //! Which training method left the file, as far as the keys beside the backbone tell. It only
 //! informs the reader and the guess of the normalisation; no weights depend on it.
 
-use super::{candidate::Candidate, heads::Heads, listing::Listing, prefix};
+use super::{candidate::Candidate, heads::Heads, listing::Listing, naming, prefix};
 use crate::models::HeadLayer;
 
 /// A training method and the program whose key layout showed it.
@@ -134,7 +134,7 @@ const RULES: &[Rule] = &[
         method("Barlow Twins", "a `projector` and a lone `bn` after it"),
     ),
     (
-        |signs| signs.has("projector") && signs.has("state_dict") && signs.has("classifier"),
+        |signs| naming::is_solo_learn(signs.listing, &signs.candidate.root),
         method(
             "solo-learn",
             "`projector` and `classifier` in a Lightning `state_dict`",

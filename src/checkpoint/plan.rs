@@ -10,7 +10,7 @@ use super::{
     head_chain::HeadPlan,
     heads::{self, Heads},
     listing::{Listed, Listing},
-    method, prefix, preprocessing,
+    method, prefix, preprocessing, refusal,
     report::{AppliedTensor, ClassifierReport, KeyReport},
     unused,
 };
@@ -37,7 +37,8 @@ pub(super) struct Plan {
 /// Finds the network in `listing` and decides what becomes of every tensor.
 ///
 /// # Errors
-/// No known network, none under `root`, or one with missing or misshapen tensors.
+/// No known network, none under `root`, one with missing or misshapen tensors, or one that was
+/// trained as another.
 pub(super) fn plan(
     listing: &Listing,
     file: &FileFacts,
@@ -45,6 +46,7 @@ pub(super) fn plan(
 ) -> Result<Plan, CheckpointError> {
     let (chosen, others) = candidate::search(listing).choose(listing, root)?;
     check_dtypes(&chosen)?;
+    refusal::check(listing, &chosen, file.facts)?;
     let features = candidate::features(&chosen.architecture);
     let heads = heads::find(listing, &chosen.root, features);
     let method = method::recognise(listing, &chosen, &heads);
@@ -79,9 +81,10 @@ pub(super) fn plan(
             place: found.place.clone(),
             classes: found.classes,
         }),
+        stages: chosen.architecture.stages(),
         input_side: chosen.architecture.input_side(),
         normalisation: preprocessing::guess(&chosen, &heads, method),
-        warnings: warnings(&chosen, &heads, file),
+        warnings: warnings(&chosen, &heads),
         architecture: chosen.architecture,
     };
     Ok(Plan {
@@ -184,7 +187,7 @@ fn evidence(
     sentences
 }
 
-fn warnings(chosen: &Candidate, heads: &Heads, file: &FileFacts) -> Vec<String> {
+fn warnings(chosen: &Candidate, heads: &Heads) -> Vec<String> {
     let mut warnings = Vec::new();
     let unknown = prefix::unknown_words(&chosen.root);
     if !unknown.is_empty() {
@@ -206,16 +209,7 @@ fn warnings(chosen: &Candidate, heads: &Heads, file: &FileFacts) -> Vec<String> 
             "`{place}` looks like a projection head, but {reason}"
         ));
     }
-    let activation = file
-        .facts
-        .iter()
-        .find(|(path, value)| path.ends_with("act_fn_name") && value.as_str() != "relu");
-    if let Some((_, value)) = activation {
-        warnings.push(format!(
-            "the file says its activation is {value}, but the network is computed with ReLU: its \
-             features will be wrong"
-        ));
-    }
+    warnings.extend(heads.warnings.iter().cloned());
     let has_half = chosen
         .found
         .iter()

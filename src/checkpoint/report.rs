@@ -6,7 +6,7 @@ use std::{fmt, path::PathBuf};
 use serde::Serialize;
 
 use super::{container::Container, listing::Dtype, preprocessing::NormalisationGuess};
-use crate::models::Architecture;
+use crate::models::{Architecture, StageInfo, StageKind};
 
 /// Rows of each table that [`fmt::Display`] writes; the value itself holds them all.
 const SHOWN_ROWS: usize = 12;
@@ -50,9 +50,13 @@ pub struct KeyReport {
     pub dense_head: Option<String>,
     /// The linear classifier, if there is one.
     pub classifier: Option<ClassifierReport>,
-    /// Side in pixels of the images the network was made for.
+    /// The stages at which features can be taken, first to last.
+    pub stages: Vec<StageInfo>,
+    /// Side in pixels of the images the network is usually given; an analysis may use another.
+    #[serde(rename = "usual_input_side")]
     pub input_side: u32,
-    /// Proposed normalisation.
+    /// Proposed normalisation; an analysis may use another.
+    #[serde(rename = "proposed_normalisation")]
     pub normalisation: NormalisationGuess,
     /// What the user should know before trusting the numbers.
     pub warnings: Vec<String>,
@@ -123,8 +127,8 @@ impl KeyReport {
             "head": self.head,
             "dense_head": self.dense_head,
             "classifier": self.classifier,
-            "input_side": self.input_side,
-            "normalisation": self.normalisation,
+            "usual_input_side": self.input_side,
+            "proposed_normalisation": self.normalisation,
             "warnings": self.warnings,
         })
     }
@@ -154,13 +158,14 @@ impl fmt::Display for KeyReport {
                 }
             }
         }
+        self.write_stages(f)?;
         self.write_tables(f)
     }
 }
 
 impl KeyReport {
     fn write_head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut row = |name: &str, value: &str| writeln!(f, "{name:<14}{value}");
+        let mut row = |name: &str, value: &str| writeln!(f, "{name:<24}{value}");
         row("file", &self.file.display().to_string())?;
         row(
             "container",
@@ -184,16 +189,36 @@ impl KeyReport {
             format!("`{}`: {} classes", found.place, found.classes)
         });
         row("classifier", &classifier)?;
-        row("input side", &format!("{} px", self.input_side))?;
+        row("usual input", &format!("{} px", self.input_side))?;
         let constants = &self.normalisation.constants;
         row(
-            "normalisation",
+            "proposed normalisation",
             &format!(
                 "{}: mean {:?}, std {:?}",
                 self.normalisation.name, constants.mean, constants.std
             ),
         )?;
         row("", &self.normalisation.why)
+    }
+
+    fn write_stages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "stages ({})", self.stages.len())?;
+        for stage in &self.stages {
+            let (name, channels, stride) = (&stage.name, stage.channels, stage.stride);
+            match stage.kind {
+                StageKind::Map => {
+                    writeln!(
+                        f,
+                        "  {name:<34} map of {channels} channels, stride {stride}"
+                    )?;
+                }
+                StageKind::Vector => writeln!(
+                    f,
+                    "  {name:<34} vector of {channels} values, from a map of stride {stride}"
+                )?,
+            }
+        }
+        Ok(())
     }
 
     fn write_tables(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

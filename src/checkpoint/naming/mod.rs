@@ -7,11 +7,14 @@
 mod lightning;
 mod resnet;
 mod small_alexnet;
+mod stem;
 
 use std::collections::BTreeMap;
 
 use super::listing::{Listed, Listing};
 use crate::models::Architecture;
+
+pub(super) use stem::is_solo_learn;
 
 /// The tensors below one root, by canonical name.
 pub(super) type Canonical<'a> = BTreeMap<String, &'a Listed>;
@@ -27,6 +30,14 @@ pub(super) struct Naming {
     pub spelling: fn(&Listing, &str) -> Spelling,
     /// Which network the canonical tensors are.
     pub sniff: fn(&Canonical) -> Verdict,
+}
+
+impl Naming {
+    /// Which network the canonical tensors below `root` are, by their shapes and by what the
+    /// program that left them is known to build.
+    pub fn judge(&self, listing: &Listing, root: &str, tensors: &Canonical) -> Verdict {
+        stem::with_padding((self.sniff)(tensors), listing, root)
+    }
 }
 
 /// What the shapes below one root say.

@@ -243,6 +243,30 @@ fn the_copy_asked_for_is_the_one_that_is_loaded() {
 }
 
 #[test]
+fn a_file_of_solo_learn_computes_with_its_padding() {
+    let device = Device::flex();
+    let tensors: Vec<_> = thin_file(7)
+        .into_iter()
+        .map(|(key, shape, values)| (format!("state_dict.{key}"), shape, values))
+        .collect();
+    let (_folder, path) = written("solo.safetensors", &safetensors_bytes(&tensors));
+    let loaded = load(&path, &device, &Progress::none()).unwrap();
+    let padded = Architecture::ResNet {
+        depth: 18,
+        stem: Stem::CifarPadded,
+        width: 2,
+    };
+    assert_eq!(loaded.report.architecture, padded);
+    let features = rows(pooled(&loaded.model, &device));
+    for (architecture, is_same) in [(padded, true), (thin(), false)] {
+        let reference = untrained(&architecture, 7, &device).unwrap();
+        // The same weights through the same operations agree bit for bit.
+        let agrees = features == rows(pooled(&reference.model, &device));
+        assert_eq!(agrees, is_same, "{architecture}");
+    }
+}
+
+#[test]
 fn a_head_keeps_the_order_of_its_layers() {
     let (_folder, path) = written("thin.safetensors", &safetensors_bytes(&thin_file(7)));
     let report = inspect(&path).unwrap();

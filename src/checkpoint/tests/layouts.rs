@@ -47,6 +47,13 @@ const fn cifar(expected: Expected) -> Expected {
     }
 }
 
+const fn solo_learn(expected: Expected) -> Expected {
+    Expected {
+        stem: Stem::CifarPadded,
+        ..expected
+    }
+}
+
 const fn with_classes(expected: Expected, classes: usize) -> Expected {
     Expected {
         classes,
@@ -133,7 +140,7 @@ const EXPECTATIONS: &[Expected] = &[
         "512 → 512 → ReLU → 64",
     ),
     with_classes(
-        cifar(row(
+        solo_learn(row(
             "solo-learn",
             ["state_dict", "backbone.", "solo-learn"],
             "512 → 2048 → ReLU → 256",
@@ -141,7 +148,7 @@ const EXPECTATIONS: &[Expected] = &[
         100,
     ),
     with_classes(
-        cifar(row(
+        solo_learn(row(
             "solo-learn-moco",
             ["state_dict", "backbone.", "solo-learn"],
             "512 → 2048 → ReLU → 256",

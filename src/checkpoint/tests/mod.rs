@@ -5,10 +5,12 @@
 mod files;
 mod hostile;
 mod layouts;
+mod lone_layers;
+mod refusals;
 mod rules;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +18,7 @@ use super::{
     CheckpointError, Container, Dtype, KeyReport, Listed, Listing,
     plan::{self, FileFacts},
 };
+use crate::models::{Architecture, Stem};
 
 /// A committed file.
 fn reference(name: &str) -> PathBuf {
@@ -26,13 +29,41 @@ fn reference(name: &str) -> PathBuf {
 
 /// The report on a listing without a file.
 fn plan_report(listing: &Listing, root: Option<&str>) -> Result<KeyReport, CheckpointError> {
+    plan_report_with(listing, root, &BTreeMap::new())
+}
+
+/// [`plan_report`] for a file that says something about itself beside its weights.
+fn plan_report_with(
+    listing: &Listing,
+    root: Option<&str>,
+    stated: &BTreeMap<String, String>,
+) -> Result<KeyReport, CheckpointError> {
     let facts = FileFacts {
         path: Path::new("layout"),
         size: 0,
         container: Container::PytorchZip,
-        facts: &std::collections::BTreeMap::new(),
+        facts: stated,
     };
     plan::plan(listing, &facts, root).map(|plan| plan.report)
+}
+
+/// The names and shapes of an architecture under a prefix, as our own build has them.
+fn of_architecture(architecture: &Architecture, prefix: &str) -> Vec<Listed> {
+    let tensors = architecture.tensors();
+    assert!(!tensors.is_empty());
+    tensors
+        .into_iter()
+        .map(|(name, shape)| listed(format!("{prefix}{name}"), &shape))
+        .collect()
+}
+
+/// A ResNet with the ImageNet stem and the published width.
+fn resnet(depth: u16) -> Architecture {
+    Architecture::ResNet {
+        depth,
+        stem: Stem::ImageNet,
+        width: 64,
+    }
 }
 
 /// Adds a tensor of `f32` to a listing under construction.

@@ -1,21 +1,11 @@
 //! Rules on names and shapes: what is missing, misshapen, foreign, guessed or left out.
 
-use super::{all_layouts, listed, plan_report};
+use super::{all_layouts, listed, of_architecture, plan_report, resnet};
 use crate::{
     checkpoint::{CheckpointError, Dtype, Listed, Listing},
     data::Normalisation,
     models::{Architecture, Shortcut, Stem},
 };
-
-/// The names and shapes of an architecture under a prefix, as our own build has them.
-fn of_architecture(architecture: &Architecture, prefix: &str) -> Vec<Listed> {
-    let tensors = architecture.tensors();
-    assert!(!tensors.is_empty());
-    tensors
-        .into_iter()
-        .map(|(name, shape)| listed(format!("{prefix}{name}"), &shape))
-        .collect()
-}
 
 #[test]
 fn every_depth_is_told_from_the_others() {
@@ -37,14 +27,6 @@ fn every_depth_is_told_from_the_others() {
         let report = plan_report(&listing, None).unwrap();
         assert_eq!(report.architecture, architecture);
         assert_eq!(report.applied.len(), listing.entries().len());
-    }
-}
-
-fn resnet(depth: u16) -> Architecture {
-    Architecture::ResNet {
-        depth,
-        stem: Stem::ImageNet,
-        width: 64,
     }
 }
 
@@ -232,7 +214,10 @@ fn the_report_reads_as_text_and_as_json() {
         "encoder_q.",
         "MoCo v2",
         "queue of negatives",
-        "imagenet",
+        "proposed normalisation  imagenet: mean",
+        "usual input             224 px",
+        "stages (5)",
+        "map of 512 channels, stride 32",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
@@ -243,4 +228,32 @@ fn the_report_reads_as_text_and_as_json() {
         report.applied.len()
     );
     assert_eq!(report.summary()["applied"], report.applied.len());
+    for json in [json, report.summary()] {
+        assert_eq!(json["proposed_normalisation"]["name"], "imagenet");
+        assert_eq!(json["usual_input_side"], 224);
+    }
+}
+
+#[test]
+fn stages_are_listed_with_what_they_give() {
+    let report = plan_report(&all_layouts()["small-alexnet"], None).unwrap();
+    let json = serde_json::to_value(&report).unwrap();
+    let stages = json["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), report.architecture.stages().len());
+    let [first, .., last] = &stages[..] else {
+        panic!("{stages:?}");
+    };
+    assert_eq!(
+        (&first["kind"], &first["channels"]),
+        (&"Map".into(), &96.into())
+    );
+    assert_eq!(
+        (&last["kind"], &last["channels"]),
+        (&"Vector".into(), &128.into())
+    );
+    assert!(
+        report
+            .to_string()
+            .contains("vector of 128 values, from a map of stride")
+    );
 }
