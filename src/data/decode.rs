@@ -5,7 +5,7 @@
 //! scaled to 8 bits.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufReader, Read, Seek, SeekFrom},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -88,10 +88,13 @@ fn guarded<T>(name: &str, work: impl FnOnce() -> Result<T, DataError>) -> Result
 
 fn open(path: &Path, name: &str) -> Result<Opened, DataError> {
     let failed = |error: std::io::Error| DataError::decode(name, &error);
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    // Before opening: a pipe would wait for a writer, and a device may act on being opened.
+    let metadata = fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
-        return Err(DataError::decode(name, "not a regular file"));
+        return Err(DataError::decode(
+            name,
+            "not a regular file but a pipe, socket, device or folder",
+        ));
     }
     match metadata.len() {
         0 => return Err(DataError::decode(name, "the file is empty")),
@@ -107,7 +110,7 @@ fn open(path: &Path, name: &str) -> Result<Opened, DataError> {
         }
         _ => {}
     }
-    let mut reader = BufReader::new(file);
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
     let format = sniff(&mut reader, name)?;
     let [width, height] = header_size(&mut reader, format, name)?;
     if u64::from(width) * u64::from(height) > MAX_PIXELS {

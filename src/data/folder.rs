@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::{
     DataError, ImageRecord, Skipped, decode,
     layout::{self, Layout},
+    split::Split,
     walk::{Found, walk},
 };
 use crate::progress::Progress;
@@ -56,6 +57,7 @@ pub(super) fn open(
         classes,
         images,
         outside,
+        split,
     } = layout::find(std::mem::take(&mut walked.images));
     walked.skipped.extend(outside);
 
@@ -68,7 +70,7 @@ pub(super) fn open(
         records: Vec::with_capacity(found.len()),
         files: Vec::with_capacity(found.len()),
         mask_classes: masks.map(read_class_names).unwrap_or_default(),
-        format: describe(&classes, mask_of.is_some()),
+        format: describe(&classes, mask_of.is_some(), split.as_ref()),
         classes,
         skipped: walked.skipped,
         ignored: walked.ignored,
@@ -91,14 +93,24 @@ pub(super) fn open(
     Ok(folder)
 }
 
-fn describe(classes: &[String], has_masks: bool) -> String {
-    let layout = if classes.is_empty() {
-        "folder, flat"
+fn describe(classes: &[String], has_masks: bool, split: Option<&Split>) -> String {
+    let mut text = if classes.is_empty() {
+        "folder, flat".to_owned()
     } else {
-        "folder, one class a folder"
+        "folder, one class a folder".to_owned()
     };
-    let masks = if has_masks { ", with masks" } else { "" };
-    format!("{layout}{masks}")
+    if has_masks {
+        text += ", with masks";
+    }
+    if let Some(split) = split {
+        text += &format!("; {split}");
+    }
+    // `classes` is in natural order; torchvision's ImageFolder sorts by code point, which is the
+    // order of UTF-8 bytes.
+    if !classes.is_sorted() {
+        text += "; classes are numbered in natural order, unlike torchvision's ImageFolder";
+    }
+    text
 }
 
 fn what_else(folder: &Folder) -> String {
@@ -194,7 +206,12 @@ impl MaskIndex {
 
 /// Names of the mask's class ids from `classes.txt` beside the masks, one a line; or none.
 fn read_class_names(masks: &Path) -> Vec<String> {
-    std::fs::read_to_string(masks.join("classes.txt"))
+    let path = masks.join("classes.txt");
+    // Reading a pipe of that name would wait for a writer.
+    if !path.is_file() {
+        return Vec::new();
+    }
+    std::fs::read_to_string(path)
         .map(|text| {
             text.lines()
                 .take(256)

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Skipped, natural_cmp, walk::Found};
+use super::{
+    Skipped, natural_cmp,
+    split::{self, Chosen, Split},
+    walk::Found,
+};
 
 /// Images with their class, if folders are classes.
 pub(super) struct Layout {
@@ -10,41 +14,39 @@ pub(super) struct Layout {
     pub(super) classes: Vec<String>,
     /// In the order of their names.
     pub(super) images: Vec<(Found, Option<u32>)>,
-    /// Images that belong to no class although the others do.
+    /// Images that belong to no class although the others do, or to no split.
     pub(super) outside: Vec<Skipped>,
+    /// The split that these images are, where the folder holds several.
+    pub(super) split: Option<Split>,
 }
 
 /// Decides by counting.
 ///
-/// Folders that only hold one folder are passed through (`set/train/cat/…`). At the first level
-/// with a choice, two or more folders with images are classes; images that lie directly beside
-/// them are left out and listed, unless they are the majority: then the folder is flat.
+/// Folders that only hold one folder are passed through (`set/photos/cat/…`). Of `train`, `val` and
+/// the like beside one another, one is gone into. At the first level with a choice, two or more
+/// folders with images are classes; images that lie directly beside them are left out and listed,
+/// unless they are the majority: then the folder is flat.
 pub(super) fn find(found: Vec<Found>) -> Layout {
-    let depth = first_choice(&found);
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut beside = 0;
-    for file in &found {
-        match class_part(&file.name, depth) {
-            Some(class) => *counts.entry(class).or_default() += 1,
-            None => beside += 1,
-        }
-    }
-    let inside: usize = counts.values().sum();
-    if counts.len() < 2 || beside > inside {
+    let depth = first_choice(&names(&found));
+    let Chosen {
+        images: found,
+        mut outside,
+        split,
+    } = split::choose(found, depth);
+    let Some((depth, classes)) = class_folders(&names(&found)) else {
         return Layout {
             classes: Vec::new(),
             images: found.into_iter().map(|file| (file, None)).collect(),
-            outside: Vec::new(),
+            outside,
+            split,
         };
-    }
-    let mut classes: Vec<String> = counts.into_keys().map(str::to_owned).collect();
-    classes.sort_by(|a, b| natural_cmp(a, b));
+    };
+    let classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
     let number: BTreeMap<&str, u32> = (0..).zip(&classes).map(|(i, c)| (c.as_str(), i)).collect();
 
-    let mut images = Vec::with_capacity(inside);
-    let mut outside = Vec::new();
+    let mut images = Vec::with_capacity(found.len());
     for file in found {
-        match class_part(&file.name, depth).and_then(|class| number.get(class).copied()) {
+        match folder_at(&file.name, depth).and_then(|class| number.get(class).copied()) {
             Some(label) => images.push((file, Some(label))),
             None => outside.push(Skipped {
                 name: file.name,
@@ -56,14 +58,33 @@ pub(super) fn find(found: Vec<Found>) -> Layout {
         classes,
         images,
         outside,
+        split,
     }
 }
 
+/// The folders that are classes, in natural order, and their depth; `None` if there are fewer than
+/// two, or more images beside them than in them.
+pub(super) fn class_folders<'a>(names: &[&'a str]) -> Option<(usize, Vec<&'a str>)> {
+    let depth = first_choice(names);
+    let mut classes: Vec<&str> = names
+        .iter()
+        .filter_map(|name| folder_at(name, depth))
+        .collect();
+    let inside = classes.len();
+    classes.sort_by(|a, b| natural_cmp(a, b));
+    classes.dedup();
+    (classes.len() >= 2 && names.len() - inside <= inside).then_some((depth, classes))
+}
+
+fn names(found: &[Found]) -> Vec<&str> {
+    found.iter().map(|file| file.name.as_str()).collect()
+}
+
 /// The number of leading path parts that all files share.
-fn first_choice(found: &[Found]) -> usize {
+fn first_choice(names: &[&str]) -> usize {
     let mut depth = 0;
     loop {
-        let mut parts = found.iter().map(|file| class_part(&file.name, depth));
+        let mut parts = names.iter().map(|name| folder_at(name, depth));
         match parts.next() {
             Some(Some(first)) if parts.all(|part| part == Some(first)) => depth += 1,
             _ => return depth,
@@ -72,7 +93,7 @@ fn first_choice(found: &[Found]) -> usize {
 }
 
 /// The folder at this depth of a name; `None` where the file name itself stands.
-fn class_part(name: &str, depth: usize) -> Option<&str> {
+pub(super) fn folder_at(name: &str, depth: usize) -> Option<&str> {
     let folders = &name[..name.rfind('/')?];
     folders.split('/').nth(depth)
 }
@@ -122,5 +143,31 @@ mod tests {
         assert_eq!(layout.classes, ["cat", "dog"]);
         assert_eq!(layout.outside.len(), 1);
         assert_eq!(layout.outside[0].name, "set/preview.png");
+    }
+
+    #[test]
+    fn splits_are_no_classes() {
+        let layout = layout(&[
+            "set/train/cat/1.png",
+            "set/train/dog/1.png",
+            "set/val/cat/2.png",
+            "set/val/dog/2.png",
+            "set/val/preview.png",
+        ]);
+        assert_eq!(layout.classes, ["cat", "dog"]);
+        let images: Vec<_> = layout
+            .images
+            .iter()
+            .map(|(file, label)| (&file.name[..], *label))
+            .collect();
+        assert_eq!(
+            images,
+            [
+                ("set/val/cat/2.png", Some(0)),
+                ("set/val/dog/2.png", Some(1))
+            ]
+        );
+        assert_eq!(layout.outside.len(), 1);
+        assert_eq!(layout.split.unwrap().name, "val");
     }
 }

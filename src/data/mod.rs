@@ -24,6 +24,7 @@ mod normalisation;
 mod open;
 mod preprocess;
 mod set;
+mod split;
 mod stream;
 mod thumbnails;
 mod view;

@@ -65,6 +65,18 @@ pub(super) struct Shared {
 
 /// Images with names, labels and masks. Cloning is cheap; all clones and subsets share one source
 /// and one list of skipped images.
+///
+/// # Folders
+/// A folder of images is flat, or has one folder a class. Classes are numbered from 0 in natural
+/// order ([`natural_cmp`](super::natural_cmp)): `class2` comes before `class10`. That is the
+/// numbering of torchvision's `ImageFolder` too, unless numbers of different length make its
+/// plain byte order another one; [`format`](Self::format) then says so, and labels must be matched
+/// by name rather than number.
+///
+/// Of `train`, `val`, `test` and the like beside one another one split is opened: a held-out one
+/// before the training split, one with class folders before one without, validation before test.
+/// [`format`](Self::format) names it and those left closed; open their folders to see them. The
+/// classes are those of the opened split.
 #[derive(Clone)]
 pub struct ImageSet {
     shared: Arc<Shared>,
@@ -141,7 +153,8 @@ impl ImageSet {
         &self.shared.source
     }
 
-    /// How it is stored, in words ("folder, one class a folder").
+    /// How it is stored, in words ("folder, one class a folder"), with the choices made on the
+    /// way: which split was opened, and whether classes are numbered otherwise than elsewhere.
     pub fn format(&self) -> &str {
         &self.shared.format
     }
@@ -261,10 +274,11 @@ impl ImageSet {
         }
     }
 
-    /// Square thumbnails of all images (the middle of each), `side` pixels wide.
+    /// Square thumbnails (the middle of each image), `side` pixels wide; smaller or of the first
+    /// images only where the set is too large for the memory set aside, see [`Thumbnails`].
     ///
     /// # Errors
-    /// [`DataError::Settings`] when they would take more than 2 GB; cancelled.
+    /// [`DataError::Cancelled`] only: an image that cannot be decoded gets a grey thumbnail.
     pub fn thumbnails(&self, side: u32, progress: &Progress) -> Result<Thumbnails, DataError> {
         thumbnails::make(self, side, progress)
     }

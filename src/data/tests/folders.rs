@@ -37,6 +37,50 @@ fn class_folders_give_labels() {
 }
 
 #[test]
+fn one_of_several_splits_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "set/train/cat/1.png",
+        "set/train/cat/2.png",
+        "set/train/dog/1.png",
+        "set/test/1.png",
+        "set/validation/cat/1.png",
+        "set/validation/dog/1.png",
+    ] {
+        save(folder.path(), name, &picture(5, 5));
+    }
+    let set = open(folder.path()).unwrap();
+    assert_eq!(set.classes(), ["cat", "dog"]);
+    assert_eq!(
+        names(&set),
+        ["set/validation/cat/1.png", "set/validation/dog/1.png"]
+    );
+    assert_eq!(
+        set.format(),
+        "folder, one class a folder; split validation \
+         (not opened: test with 1 image, train with 3 images)"
+    );
+    assert!(set.skipped().is_empty());
+    let train = open(&folder.path().join("set/train")).unwrap();
+    assert_eq!(train.format(), "folder, one class a folder");
+    assert_eq!(train.len(), 3);
+}
+
+#[test]
+fn another_numbering_of_classes_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "class10/1.png", &picture(5, 5));
+    save(folder.path(), "class9/1.png", &picture(5, 5));
+    let set = open(folder.path()).unwrap();
+    assert_eq!(set.classes(), ["class9", "class10"]);
+    assert!(
+        set.format().ends_with("unlike torchvision's ImageFolder"),
+        "{}",
+        set.format()
+    );
+}
+
+#[test]
 fn nothing_usable_is_said_clearly() {
     let folder = tempfile::tempdir().unwrap();
     let error = open(folder.path()).unwrap_err();
@@ -111,6 +155,47 @@ fn links_are_followed_once_and_loops_end() {
     assert_eq!(set.len(), 2, "{:?} {:?}", names(&set), set.skipped());
     assert_eq!(set.skipped().len(), 5, "{:?}", set.skipped());
     assert_eq!(set.classes().len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_sockets_are_never_opened() {
+    use std::{os::unix::net::UnixListener, process::Command, sync::mpsc, thread, time::Duration};
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("images");
+    let masks = folder.path().join("masks");
+    save(&root, "good.png", &picture(5, 5));
+    save(&masks, "good.png", &picture(5, 5));
+    let _socket = UnixListener::bind(root.join("socket.png")).unwrap();
+    for pipe in [root.join("pipe.png"), masks.join("classes.txt")] {
+        if !Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .is_ok_and(|status| status.success())
+        {
+            println!("skipped: this system makes no pipes");
+            return;
+        }
+    }
+    // Opening a pipe waits for a writer that never comes, so the wait is on a thread of its own.
+    // Ten seconds: checking four files takes milliseconds even on a busy machine.
+    let (sender, receiver) = mpsc::channel();
+    let path = folder.path().to_owned();
+    thread::spawn(move || sender.send(open(&path)));
+    let set = receiver
+        .recv_timeout(Duration::from_secs(10))
+        .expect("opening the folder waits for a pipe")
+        .unwrap();
+    assert_eq!(names(&set), ["good.png"]);
+    let skipped = set.skipped();
+    let listed: Vec<_> = skipped.iter().map(|file| &file.name[..]).collect();
+    assert_eq!(listed, ["pipe.png", "socket.png"]);
+    assert!(
+        skipped
+            .iter()
+            .all(|file| file.reason.contains("not a regular file"))
+    );
 }
 
 #[cfg(unix)]
