@@ -77,7 +77,7 @@ fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
         ui.checkbox(&mut view.has_histogram, "histogram")
             .on_hover_text("Counts of angles in 5° bins, drawn inward");
         ui.checkbox(&mut view.has_plane_density, "plane density")
-            .on_hover_text("A Gaussian density estimate in the plane");
+            .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
     });
 }
 

@@ -398,7 +398,13 @@ fn density(snapshot: &Snapshot, tokens: &Tokens) -> Option<Arc<SurfaceField>> {
     SurfaceField::new(
         width as u32,
         height as u32,
-        snapshot.prepared.sphere_density.clone(),
+        // A square root opens the low densities up without moving the order.
+        snapshot
+            .prepared
+            .sphere_density
+            .iter()
+            .map(|value| value.max(0.0).sqrt())
+            .collect(),
         colours,
     )
     .inspect_err(|error| log::warn!("{error}"))

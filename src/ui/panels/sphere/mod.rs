@@ -183,7 +183,7 @@ fn settings_line(
     }
     if view.has_density {
         parts.push(format!(
-            "density: vMF, κ = {:.1}",
+            "density: vMF, κ = {:.1}, square-root scale",
             snapshot.prepared.sphere_kappa
         ));
     }
