@@ -45,9 +45,8 @@ fn has_tools() -> bool {
     false
 }
 
-/// An empty folder for one test; what it leaves is kept until the next run.
-fn fresh_folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+/// The folder, empty; what a test leaves there is kept until the next run.
+fn empty_folder(folder: PathBuf) -> PathBuf {
     if folder.exists() {
         fs::remove_dir_all(&folder).expect("the last run's folder goes");
     }
@@ -84,7 +83,7 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     if !has_tools() {
         return;
     }
-    let folder = fresh_folder("window");
+    let folder = empty_folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join("window"));
     let images = folder.join("two-classes");
     let count = files::write_images(&images, 7);
     let checkpoint = folder.join("resnet20.safetensors");
@@ -156,7 +155,8 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
 #[ignore = "writes assets/screenshot.png"]
 fn takes_the_picture_of_the_readme() {
     assert!(has_tools());
-    let folder = fresh_folder("screenshot");
+    // The picture shows this path; it should tell nothing about the machine.
+    let folder = empty_folder(env::temp_dir().join("spherescope"));
     let names = ["resnet20-12fca82f.th", "cifar10-test-1000"];
     let has_data = env::var_os("SPHERESCOPE_TEST_DATA").is_some_and(|data| {
         let places = ["checkpoints", "images"].map(|place| Path::new(&data).join(place));
