@@ -82,7 +82,7 @@ fn the_table_of_the_shared_checkpoints_is_reproduced() {
     let Some(data) = test_data() else { return };
     for (file, normalisation, correct, uniformity, alignment) in TABLE {
         let analysis = analyse_cifar(&data, file, |request| {
-            request.normalisation = Some(normalisation.clone());
+            request.normalisation = Some(normalisation);
         });
         let numbers = &analysis.numbers;
         let found = [

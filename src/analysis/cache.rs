@@ -19,6 +19,8 @@ const THUMBNAIL_SIDE: u32 = 48;
 /// One entry of each: a second encoder replaces the first, so memory stays that of one analysis.
 #[derive(Default)]
 pub struct Cache {
+    /// Nobody will see the images: their small pictures are not worth decoding.
+    is_headless: bool,
     model: Option<Entry<Arc<LoadedModel>>>,
     images: Option<Entry<(ImageSet, Arc<Thumbnails>)>>,
     extraction: Option<Entry<Arc<Extraction>>>,
@@ -31,6 +33,14 @@ struct Entry<T> {
 }
 
 impl Cache {
+    /// A cache for work without a window, which makes no thumbnails.
+    pub fn headless() -> Self {
+        Self {
+            is_headless: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn model(
         &mut self,
         request: &Request,
@@ -64,6 +74,7 @@ impl Cache {
             ImagesSource::Builtin(_) => None,
         };
         let key = format!("{source:?} {stamp:?}");
+        let is_headless = self.is_headless;
         remembered(&mut self.images, key, || {
             let set = match source {
                 ImagesSource::Path { path, masks } => {
@@ -71,7 +82,11 @@ impl Cache {
                 }
                 ImagesSource::Builtin(config) => ImageSet::builtin(config),
             };
-            let thumbnails = set.thumbnails(THUMBNAIL_SIDE, progress)?;
+            let thumbnails = if is_headless {
+                Thumbnails::none()
+            } else {
+                set.thumbnails(THUMBNAIL_SIDE, progress)?
+            };
             Ok((set, Arc::new(thumbnails)))
         })
     }

@@ -162,7 +162,7 @@ impl RequestArgs {
     pub fn analyse(&self, compute: &Compute, falls_back_to_demo: bool) -> anyhow::Result<Analysis> {
         let request = self.request(falls_back_to_demo)?;
         let analysis =
-            watched(|progress| analyse(&request, compute, &mut Cache::default(), progress))?;
+            watched(|progress| analyse(&request, compute, &mut Cache::headless(), progress))?;
         tell_doubts(&analysis.report, &analysis.images);
         Ok(analysis)
     }
@@ -174,7 +174,7 @@ impl RequestArgs {
     pub fn embed(&self, compute: &Compute) -> anyhow::Result<(Request, Embedding)> {
         let request = self.request(false)?;
         let embedding =
-            watched(|progress| embed(&request, compute, &mut Cache::default(), progress))?;
+            watched(|progress| embed(&request, compute, &mut Cache::headless(), progress))?;
         tell_doubts(&embedding.loaded.report, &embedding.images);
         Ok((request, embedding))
     }

@@ -34,7 +34,9 @@ mod tests {
         let dim = 24;
         let mut raw = uniform_rows(200, dim, 5);
         for (row, values) in raw.chunks_exact_mut(dim).enumerate() {
-            values.iter_mut().for_each(|v| *v *= 1.0 + row as f32);
+            for value in values {
+                *value *= 1.0 + row as f32;
+            }
         }
         let mut rows = raw.clone();
         normalise_rows(&mut rows, dim);

@@ -63,11 +63,11 @@ fn tab_reaches_the_controls_and_space_presses_them() {
     let mut reached = Vec::new();
     for _ in 0..60 {
         window.press(Modifiers::NONE, Key::Tab);
-        if let Some(id) = window.harness.ctx.memory(|memory| memory.focused()) {
+        if let Some(id) = window.harness.ctx.memory(egui::Memory::focused) {
             reached.push(id);
         }
     }
-    reached.sort_unstable_by_key(|id| id.value());
+    reached.sort_unstable_by_key(egui::Id::value);
     reached.dedup();
     assert!(reached.len() > 20, "{} controls", reached.len());
 }

@@ -20,7 +20,7 @@ use super::{App, Options};
 use crate::compute::{DevicePolicy, testing::gpu_compute};
 
 /// Longest wait for an analysis of the demo; it takes about a second on one free core.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Analyses share the machine's few cores: one window at a time keeps every wait short.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
