@@ -135,7 +135,7 @@ pub fn embed(
 ///
 /// # Errors
 /// See [`AnalysisError`]. A number that cannot be computed for these inputs (uniformity of one
-/// vector, say) is no error: its [`Figure`] says why it is absent.
+/// vector, say) is no error: its [`Figure`](super::Figure) says why it is absent.
 pub fn analyse(
     request: &Request,
     compute: &Compute,

@@ -1,7 +1,7 @@
 //! The window: its state, what happens on a command, the layout, sessions and the shell around
 //! the panels.
 //!
-//! One way round: a panel pushes a [`Command`](crate::ui::Command), [`dispatch`] is the one place
+//! One way round: a panel pushes a [`Command`](crate::ui::Command), `dispatch` is the one place
 //! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
 //! through a slot that holds one value. Uses every room above it.
 

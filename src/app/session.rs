@@ -244,11 +244,11 @@ mod tests {
             remember(&mut recent, format!("{}", number % 15).into());
         }
         assert_eq!(recent.len(), MOST_RECENT);
-        assert_eq!(recent[0], std::path::Path::new("4"));
+        assert_eq!(recent[0], PathBuf::from("4"));
         assert_eq!(
             recent
                 .iter()
-                .filter(|path| **path == PathBuf::from("4"))
+                .filter(|path| path.as_path() == std::path::Path::new("4"))
                 .count(),
             1
         );

@@ -35,11 +35,11 @@ pub struct Angular {
     pub angles_rad: Vec<f32>,
     /// Concentration κ of the kernels.
     pub kappa: f64,
-    /// Density per radian at [`RING_SAMPLES`] even angles from 0, of all points.
+    /// Density per radian at `RING_SAMPLES` even angles from 0, of all points.
     pub overall: Vec<f32>,
     /// The same for each class, with its share of the points.
     pub classes: Vec<(u32, Vec<f32>)>,
-    /// Counts of angles in [`ANGLE_BINS`] even bins from −π.
+    /// Counts of angles in `ANGLE_BINS` even bins from −π.
     pub counts: Vec<u32>,
 }
 
@@ -67,7 +67,7 @@ pub struct Prepared {
     pub angular: Angular,
     /// Gaussian density in the plane of the circle.
     pub plane: Grid2,
-    /// Density per steradian of the points on S², on an equirectangular map of [`DENSITY_MAP`].
+    /// Density per steradian of the points on S², on an equirectangular map of `DENSITY_MAP`.
     pub sphere_density: Vec<f32>,
     /// Concentration κ of that density's kernels.
     pub sphere_kappa: f32,

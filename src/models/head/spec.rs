@@ -63,12 +63,12 @@ impl HeadSpec {
         })
     }
 
-    /// Every tensor a [`ProjectionHead`] of this kind needs, by canonical name and shape.
+    /// Every tensor a [`ProjectionHead`](super::ProjectionHead) of this kind needs, by canonical name and shape.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         self.tensors_of(Kind::Global)
     }
 
-    /// Every tensor a [`DenseHead`] of this kind needs, by canonical name and shape.
+    /// Every tensor a [`DenseHead`](super::DenseHead) of this kind needs, by canonical name and shape.
     pub fn dense_tensors(&self) -> Vec<(String, Vec<usize>)> {
         self.tensors_of(Kind::Dense)
     }

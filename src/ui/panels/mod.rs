@@ -1,4 +1,4 @@
-//! The panels: each draws one view of a [`World`](super::World).
+//! The panels: each draws one view of a [`World`].
 
 mod circle;
 mod encoder_settings;
