@@ -11,7 +11,7 @@ use crate::ui::{
     colour::{class_colour, mix, ramp},
     marks::Marks,
     theme::{self, Tokens},
-    widgets::caption_line,
+    widgets::{caption_line, tip},
 };
 
 /// Radius of the unit circle as a share of half the drawing's side.
@@ -398,7 +398,7 @@ fn hit_points(
         let how = crate::ui::Combine::from_modifiers(ui.input(|input| input.modifiers));
         commands.push(Command::Select(vec![row], how));
     }
-    response.show_tooltip_ui(|ui| super::sphere::point_tooltip(ui, world, row));
+    tip(response, |ui| super::sphere::point_tooltip(ui, world, row));
 }
 
 #[cfg(test)]

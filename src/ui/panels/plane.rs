@@ -7,7 +7,7 @@ use super::opening;
 use crate::ui::{
     Command, Commands, Measured, Pane, PlaneView, World,
     theme::{self, Tokens},
-    widgets::caption,
+    widgets::{caption, tip},
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
@@ -94,6 +94,7 @@ fn plot<'a>(
         .show_background(false)
         .show_crosshair(false)
         .show_grid(Vec2b::FALSE)
+        .grid_spacing(egui::Rangef::new(12.0, 90.0))
         .default_x_bounds(x_range[0], x_range[1])
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
@@ -165,7 +166,7 @@ fn plot<'a>(
             })
         });
     let hovered = response.inner?;
-    response.response.show_tooltip_ui(|ui| {
+    tip(&response.response, |ui| {
         ui.set_max_width(tokens.shape.grid * 44.0);
         ui.label(hovered.to_text());
         caption(ui, "Click copies this");

@@ -127,6 +127,15 @@ pub fn caption_line(ui: &mut Ui, text: &str) -> Response {
     ui.add(egui::Label::new(RichText::new(text).small().color(colour)).truncate())
 }
 
+/// What is told of something small inside a large widget, beside the pointer and at once.
+pub fn tip(response: &Response, add: impl FnOnce(&mut Ui)) {
+    egui::Popup::from_response(response)
+        .kind(egui::PopupKind::Tooltip)
+        .at_pointer()
+        .gap(14.0)
+        .show(add);
+}
+
 /// A line of the form "key  value": the key weak, the value in monospace and selectable.
 pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
     ui.horizontal_top(|ui| {

@@ -81,6 +81,7 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
         .allow_boxed_zoom(false)
         .show_grid(Vec2b::new(false, true))
         .grid_color(tokens.surface.rule.0)
+        .grid_spacing(egui::Rangef::new(12.0, 90.0))
         .show_background(false)
         .include_y(0.0)
         .default_x_bounds(histogram.low, histogram.high)
@@ -90,7 +91,7 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
                     .color(colour)
                     .fill(0.0)
                     .fill_alpha(0.25)
-                    .width(1.5),
+                    .width(1.0),
             );
             if mean.is_finite() {
                 plot.vline(

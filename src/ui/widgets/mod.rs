@@ -14,7 +14,7 @@ pub use buttons::{choice, copy_button, icon_button, icon_toggle, number_field};
 pub use figure::{Figure, figure, format_value, grouped};
 pub use frame::{
     caption, caption_line, drop_zone, empty_state, how_to_read, key_value, labelled, note, rule,
-    section,
+    section, tip,
 };
 pub use histogram::{Histogram, histogram};
 pub use legend::{LegendEntry, LegendEvent, legend};

@@ -18,7 +18,7 @@ use crate::{
         icons::Icon,
         marks::{Key, Marks},
         theme::{self, Tokens},
-        widgets::{LegendEvent, caption, empty_state, icon_button, icon_toggle, legend},
+        widgets::{LegendEvent, caption, empty_state, icon_button, icon_toggle, legend, tip},
     },
 };
 
@@ -274,7 +274,7 @@ fn interact(
         }
         if let Some(row) = canvas.remember_hover(pick, position) {
             commands.push(Command::Hover(row));
-            response.show_tooltip_ui(|ui| point_tooltip(ui, world, row));
+            tip(response, |ui| point_tooltip(ui, world, row));
         }
     }
     if response.clicked() {
