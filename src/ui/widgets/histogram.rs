@@ -1,7 +1,7 @@
 //! Counts over equal bins, and a plot of them.
 
-use egui::{Color32, Ui, Vec2b};
-use egui_plot::{Line, Plot, PlotPoints, VLine};
+use egui::{Color32, Stroke, Ui, Vec2b};
+use egui_plot::{Bar, BarChart, Plot, VLine};
 
 use crate::ui::theme::Tokens;
 
@@ -62,17 +62,25 @@ impl Histogram {
     }
 }
 
-/// Draws `histogram` as an outline of its densities with the mean marked.
+/// Draws `histogram` as bars of its densities with the mean marked.
 pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, colour: Color32) {
     let tokens = Tokens::of(ui);
     let width = (histogram.high - histogram.low) / histogram.counts.len() as f64;
-    let mut outline = vec![[histogram.low, 0.0]];
-    for (index, density) in histogram.densities().into_iter().enumerate() {
-        let left = histogram.low + index as f64 * width;
-        outline.push([left, density]);
-        outline.push([left + width, density]);
-    }
-    outline.push([histogram.high, 0.0]);
+    let bar = |(index, density): (usize, f64)| {
+        let middle = histogram.low + (index as f64 + 0.5) * width;
+        Bar::new(middle, density)
+            .width(width)
+            .fill(colour.gamma_multiply(0.4))
+            .stroke(Stroke::new(1.0, colour))
+    };
+    // Bins without a value have no bar: an outline along the axis would look like one.
+    let bars: Vec<Bar> = histogram
+        .densities()
+        .into_iter()
+        .enumerate()
+        .filter(|(_, density)| *density > 0.0)
+        .map(bar)
+        .collect();
     let mean = histogram.mean;
     Plot::new(id.to_owned())
         .x_axis_label(x_name.to_owned())
@@ -86,13 +94,7 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
         .include_y(0.0)
         .default_x_bounds(histogram.low, histogram.high)
         .show(ui, move |plot| {
-            plot.line(
-                Line::new("density", PlotPoints::from(outline))
-                    .color(colour)
-                    .fill(0.0)
-                    .fill_alpha(0.25)
-                    .width(1.0),
-            );
+            plot.bar_chart(BarChart::new("density", bars).allow_hover(false));
             if mean.is_finite() {
                 plot.vline(
                     VLine::new(format!("mean {mean:.4}"), mean)
