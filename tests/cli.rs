@@ -103,7 +103,12 @@ fn a_sample_is_named_and_lies_near_the_exact_value() {
     let error = figure["standard_error"].as_f64().unwrap();
     // Five standard errors: a seeded draw beyond them would be a one in a million.
     assert!(difference.abs() < 5.0 * error, "{difference} ± {error}");
-    assert!(figure["population"].as_str().unwrap().contains("20,000 of"));
+    assert!(
+        figure["population"]
+            .as_str()
+            .unwrap()
+            .contains("20,000 draws (with replacement)")
+    );
     assert!(exact["numbers"]["uniformity"]["standard_error"].is_null());
 }
 
