@@ -114,7 +114,7 @@ impl Painter {
             prepared: Arc::new(prepared),
             serial: 1,
         };
-        let history: Vec<Measured> = super::state::measured(&snapshot).into_iter().collect();
+        let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
         let ctx = egui::Context::default();
         theme::install(&ctx, false);

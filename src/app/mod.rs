@@ -7,13 +7,16 @@
 
 mod dispatch;
 pub mod figure;
+mod frame;
 mod help;
 mod jobs;
 mod layout;
 mod logging;
+mod modal;
 mod opening;
 mod palette;
 mod path_dialog;
+mod receive;
 mod session;
 mod shell;
 mod state;

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use egui::{
-    Align2, Area, Id, Key, Modal, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo,
-    vec2,
-};
+use egui::{Align2, Id, Key, Modifiers, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
-use super::opening::typed_path;
+use super::{
+    modal::{self, Place},
+    opening::typed_path,
+};
 use crate::ui::{Command, Commands, OpenTarget, theme::Tokens};
 
 /// Rows that are listed.
@@ -43,28 +43,16 @@ impl Palette {
         if !self.is_open {
             return;
         }
-        let id = Id::unique("palette");
-        let area = Area::new(id)
-            .kind(egui::UiKind::Modal)
-            .sense(Sense::hover())
-            .anchor(Align2::CENTER_TOP, vec2(0.0, 72.0))
-            .order(egui::Order::Foreground)
-            .interactable(true);
-        let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
-        let modal = Modal::new(id)
-            .area(area)
-            .backdrop_color(tokens.surface.backdrop.0);
         let found = found(&self.query, recent);
-        let response = modal.show(ctx, |ui| {
-            ui.set_width(560.0_f32.min(ctx.content_rect().width() - 48.0));
-            self.contents_ui(ui, &found)
-        });
-        let is_left = response.backdrop_response.clicked();
-        if let Some(command) = response.inner {
+        let place = Place {
+            top: 72.0,
+            width: 560.0,
+        };
+        let (chosen, is_left) =
+            modal::show(ctx, "palette", place, |ui| self.contents_ui(ui, &found));
+        self.is_open = chosen.is_none() && !is_left;
+        if let Some(command) = chosen {
             commands.push(command);
-            self.is_open = false;
-        } else if is_left {
-            self.is_open = false;
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align2, Area, Id, Key, Modal, Sense, TextEdit, Ui, vec2};
+use egui::{Align2, Id, Key, TextEdit, Ui};
 
-use super::opening::typed_path;
+use super::{
+    modal::{self, Place},
+    opening::typed_path,
+};
 use crate::ui::{Command, Commands, OpenTarget, theme::Tokens, widgets::caption};
 
 /// Paths that are proposed.
@@ -63,23 +66,14 @@ impl PathDialog {
         recent: &[PathBuf],
         commands: &mut Commands,
     ) -> DialogOutcome {
-        let id = Id::unique("path dialog");
-        let area = Area::new(id)
-            .kind(egui::UiKind::Modal)
-            .sense(Sense::hover())
-            .anchor(Align2::CENTER_TOP, vec2(0.0, 96.0))
-            .order(egui::Order::Foreground)
-            .interactable(true);
-        let tokens = Tokens::of_visuals(&ctx.global_style().visuals);
-        let modal = Modal::new(id)
-            .area(area)
-            .backdrop_color(tokens.surface.backdrop.0);
-        let response = modal.show(ctx, |ui| {
-            ui.set_width(640.0_f32.min(ctx.content_rect().width() - 48.0));
+        let place = Place {
+            top: 96.0,
+            width: 640.0,
+        };
+        let (mut outcome, is_left) = modal::show(ctx, "path dialog", place, |ui| {
             self.contents_ui(ui, recent, commands)
         });
-        let mut outcome = response.inner;
-        outcome.is_done |= response.backdrop_response.clicked();
+        outcome.is_done |= is_left;
         outcome
     }
 

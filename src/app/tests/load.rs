@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    app::state::IsWhole,
+    app::receive::IsWhole,
     progress::Progress,
     ui::{Prepared, Snapshot},
 };

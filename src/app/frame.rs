@@ -1,0 +1,169 @@
+//! One frame: what panels may read, the docked views, and the window's turn in the event loop.
+
+use std::time::{Duration, Instant};
+
+use egui_tiles::Tree;
+
+use super::{App, layout, logging};
+use crate::{
+    analysis::EncoderSource,
+    checkpoint::KeyReport,
+    ui::{
+        Commands, Pane, Snapshot, World,
+        theme::{self, Tokens},
+        widgets::Level,
+    },
+};
+
+/// A frame whose own work takes longer is told of: at this rate, 30 frames a second are missed.
+const FRAME_BUDGET: Duration = Duration::from_millis(33);
+/// So many slow frames in a row make a warning.
+const SLOW_FRAMES: u32 = 10;
+
+impl App {
+    /// The key report of the encoder that is wanted: of the results when they are its own, else
+    /// what its file was found to hold.
+    pub(super) fn wanted_report(&self) -> Option<&KeyReport> {
+        let shown = self
+            .snapshot
+            .as_ref()
+            .filter(|shown| shown.request().encoder == self.request.encoder);
+        match (shown, &self.request.encoder) {
+            (Some(shown), _) => Some(&shown.analysis.report),
+            (None, EncoderSource::File(path)) => {
+                self.report.as_ref().filter(|report| report.file == *path)
+            }
+            (None, EncoderSource::Untrained { .. }) => None,
+        }
+    }
+
+    /// What panels may read.
+    fn world<'a>(
+        &'a self,
+        report: &'a crate::compute::DeviceReport,
+        ctx: &egui::Context,
+    ) -> World<'a> {
+        World {
+            snapshot: self.snapshot.as_ref(),
+            request: &self.request,
+            report: self.wanted_report(),
+            running: self.running.as_ref().filter(|_| self.jobs.is_busy()),
+            failure: self.failure.as_deref(),
+            selection: &self.selection,
+            hover: self.hover,
+            neighbours: self.neighbours.as_ref(),
+            density: self
+                .density
+                .as_ref()
+                .map(|density| (density.values.as_slice(), density.how.as_str())),
+            history: &self.session.history,
+            log: &self.log,
+            recent: &self.session.recent,
+            device: Some(report),
+            thumbnails: self
+                .thumbnails
+                .as_ref()
+                .map(|pages| pages as &dyn crate::ui::ThumbnailSource),
+            is_export: false,
+            are_files_hovering: ctx.input(|input| !input.raw.hovered_files.is_empty()),
+        }
+    }
+
+    /// Draws the docked views.
+    pub(super) fn views_ui(&mut self, ui: &mut egui::Ui, commands: &mut Commands) {
+        use crate::ui::panels;
+        let report = self.jobs.compute().report().clone();
+        // Taken out for the frame, so that panels can change their view while they read the world.
+        let mut views = std::mem::take(&mut self.views);
+        let mut marks = std::mem::take(&mut self.marks);
+        let mut canvas = std::mem::take(&mut self.canvas);
+        let mut circle = std::mem::take(&mut self.circle);
+        let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
+        let world = self.world(&report, ui.ctx());
+        marks.update(&views.sphere, &world, Tokens::of(ui));
+        let mut dock = layout::Dock {
+            scale: theme::mark_scale(ui),
+            draw: |ui: &mut egui::Ui, pane: Pane| match pane {
+                Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
+                Pane::Sphere => {
+                    panels::sphere_ui(&mut views.sphere, &mut canvas, &marks, &world, commands, ui);
+                }
+                Pane::Circle => {
+                    panels::circle_ui(&mut views.circle, &mut circle, &marks, &world, commands, ui);
+                }
+                Pane::Pairs => panels::pairs_ui(&world, ui),
+                Pane::Plane => panels::plane_ui(&mut views.plane, &world, commands, ui),
+                Pane::Figures => panels::figures_ui(&world, commands, ui),
+                Pane::Table => panels::table_ui(&mut views.table, &world, commands, ui),
+                Pane::Log => panels::log_ui(&world, commands, ui),
+            },
+        };
+        tree.ui(&mut dock, ui);
+        (self.views, self.marks, self.canvas, self.circle, self.tree) =
+            (views, marks, canvas, circle, tree);
+    }
+
+    pub(super) fn set_next_hover(&mut self, row: u32) {
+        self.next_hover = Some(row);
+    }
+
+    fn watch_frame(&mut self, took: Duration) {
+        self.frame_time = took;
+        self.slow_frames = if took > FRAME_BUDGET {
+            self.slow_frames + 1
+        } else {
+            0
+        };
+        if self.slow_frames >= SLOW_FRAMES && !self.has_warned_of_slowness {
+            self.has_warned_of_slowness = true;
+            let points = self.snapshot.as_ref().map_or(0, Snapshot::len);
+            self.note(
+                Level::Warning,
+                format!(
+                    "drawing {points} points takes {:.0} ms a frame on this machine",
+                    took.as_secs_f64() * 1e3
+                ),
+            );
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.receive(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let began = Instant::now();
+        let mut commands = Commands::default();
+        Self::keys(ui.ctx(), &mut commands);
+        Self::dropped_files(ui.ctx(), &mut commands);
+        self.shell_ui(ui, &mut commands);
+        self.overlays_ui(ui.ctx(), &mut commands);
+        let ctx = ui.ctx().clone();
+        for command in commands.take() {
+            self.dispatch(&ctx, command);
+        }
+        let hover = self.next_hover.take();
+        if hover != self.hover {
+            self.hover = hover;
+            ctx.request_repaint();
+        }
+        self.watch_frame(began.elapsed());
+    }
+
+    fn on_exit(&mut self) {
+        self.jobs.cancel();
+        if let Some(path) = &self.session_path {
+            // The window is gone: standard error is all that is left to tell it.
+            if let Err(error) = self.current_session().write(path) {
+                log::error!("{error}");
+            }
+        }
+        log::info!(target: logging::TOLD, "closed");
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,224 @@
+//! What comes back from elsewhere: outcomes and events of the workers, and the snapshot they make.
+
+use super::{App, jobs::Outcome, thumbnails::ThumbnailPages};
+use crate::{
+    compute::WorkerEvent,
+    ui::{ColourBy, Command, LogLine, Measured, Snapshot, widgets::Level},
+};
+
+/// Measured encoders that are kept.
+const HISTORY: usize = 500;
+
+/// Whether all of an analysis is there.
+#[derive(Clone, Copy)]
+pub(super) struct IsWhole(pub bool);
+
+impl App {
+    /// Takes in everything that came from elsewhere since the last frame.
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        let records: Vec<LogLine> = self.records.try_iter().collect();
+        for line in records {
+            self.keep(line);
+        }
+        // Outcomes first: one that was ready when its job was cancelled is shown, not called off.
+        if let Some(outcome) = self.jobs.take_outcome() {
+            self.take_outcome(ctx, outcome);
+        }
+        for event in self.jobs.events() {
+            self.take_event(event);
+        }
+        let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
+        if let Some((of, neighbours)) = self
+            .jobs
+            .neighbours
+            .take()
+            .filter(|(of, _)| Some(*of) == serial)
+        {
+            let _ = of;
+            self.neighbours = Some(neighbours);
+        }
+        if let Some(density) = self
+            .jobs
+            .densities
+            .take()
+            .filter(|density| Some(density.serial) == serial)
+        {
+            self.density = Some(density);
+        }
+        if let Some(report) = self.jobs.reports.take() {
+            self.report = Some(report);
+        }
+        if let Some((target, path)) = self.jobs.picked.take() {
+            self.dialog = None;
+            self.dispatch(ctx, Command::Open(target, path));
+        }
+        if let (Some((typed, found)), Some(dialog)) = (self.jobs.listings.take(), &mut self.dialog)
+        {
+            dialog.take_listing(&typed, found);
+        }
+        self.running = self.jobs.running();
+        self.want_density();
+    }
+
+    fn take_event(&mut self, event: WorkerEvent) {
+        match event {
+            WorkerEvent::Panicked { id, title, message } => {
+                let text = format!("{title} broke off with an internal error: {message}");
+                if self.jobs.is_current(id) {
+                    self.jobs.give_up();
+                    self.fail(text);
+                } else {
+                    self.tell(Level::Error, text);
+                }
+            }
+            WorkerEvent::Cancelled { id, .. } if self.jobs.is_current(id) => {
+                self.jobs.give_up();
+                self.cancelled();
+            }
+            WorkerEvent::DeviceLost { message } => {
+                self.jobs.fall_back(&message);
+                self.tell(
+                    Level::Warning,
+                    format!("the graphics device was lost ({message}): computing on the CPU"),
+                );
+                self.analyse(false);
+            }
+            WorkerEvent::Finished {
+                title, duration, ..
+            } if !title.is_empty() => {
+                self.note(
+                    Level::Info,
+                    format!("{title}: {:.2} s", duration.as_secs_f64()),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn take_outcome(&mut self, ctx: &egui::Context, outcome: Outcome) {
+        match outcome {
+            Outcome::Early(snapshot) => self.show(ctx, snapshot, IsWhole(false)),
+            Outcome::Done(snapshot) => self.show(ctx, snapshot, IsWhole(true)),
+            Outcome::Failed(why) => self.fail(why),
+        }
+    }
+
+    /// The picture stays, under its own name; what was wanted and failed is told.
+    fn fail(&mut self, why: String) {
+        self.tell(Level::Error, why.clone());
+        self.failure = Some(why);
+        self.want_what_is_shown();
+    }
+
+    fn cancelled(&mut self) {
+        self.tell(Level::Info, "Cancelled: the views keep what they show");
+        self.want_what_is_shown();
+    }
+
+    fn want_what_is_shown(&mut self) {
+        if let Some(snapshot) = &self.snapshot {
+            self.request = snapshot.request().clone();
+        }
+    }
+
+    /// Puts a snapshot into the views; one that is not whole still lacks numbers and is not told.
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        snapshot: Snapshot,
+        IsWhole(is_whole): IsWhole,
+    ) {
+        let are_points_the_same = self.snapshot.as_ref().is_some_and(|old| {
+            let [old, new] = [&old.analysis.features, &snapshot.analysis.features];
+            old.images == new.images && old.cells == new.cells
+        });
+        if !are_points_the_same {
+            self.selection.forget();
+            self.views.sphere.hidden.clear();
+        }
+        let are_images_the_same = self.snapshot.as_ref().is_some_and(|old| {
+            std::sync::Arc::ptr_eq(&old.analysis.thumbnails, &snapshot.analysis.thumbnails)
+        });
+        if !are_images_the_same || self.thumbnails.is_none() {
+            self.thumbnails = Some(ThumbnailPages::new(snapshot.analysis.thumbnails.clone()));
+        }
+        self.hover = None;
+        self.neighbours = None;
+        self.density = None;
+        self.has_warned_of_slowness = false;
+        self.remember_measured(&snapshot);
+        if is_whole {
+            let request = snapshot.request();
+            self.note(
+                Level::Info,
+                format!(
+                    "shown: checkpoint={} images={} kind={} n={}",
+                    crate::ui::encoder_title(request),
+                    snapshot.analysis.images.name(),
+                    request.kind.name(),
+                    snapshot.len()
+                ),
+            );
+        }
+        self.title = format!("{} — Spherescope", snapshot.title());
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(self.title.clone()));
+        self.snapshot = Some(snapshot);
+        self.seek_neighbours();
+    }
+
+    fn remember_measured(&mut self, snapshot: &Snapshot) {
+        let Some(measured) = measured(snapshot) else {
+            return;
+        };
+        let history = &mut self.session.history;
+        history.retain(|other| other.command_line != measured.command_line);
+        history.push(measured);
+        let surplus = history.len().saturating_sub(HISTORY);
+        history.drain(..surplus);
+    }
+
+    /// Starts the search for the neighbours of the one selected point.
+    pub(super) fn seek_neighbours(&mut self) {
+        self.neighbours = None;
+        if let (Some(snapshot), Some(row)) = (&self.snapshot, self.selection.single()) {
+            self.jobs.find_neighbours(snapshot, row);
+        }
+    }
+
+    /// Local density is computed only when it is looked at, once a snapshot.
+    fn want_density(&mut self) {
+        let Some(snapshot) = &self.snapshot else {
+            return;
+        };
+        let is_wanted = self.views.sphere.colour_by == ColourBy::Density
+            && self.density.is_none()
+            && self.density_wanted_for != snapshot.serial;
+        if is_wanted {
+            self.density_wanted_for = snapshot.serial;
+            if let Err(why) = self.jobs.find_densities(snapshot) {
+                self.tell(Level::Warning, why);
+            }
+        }
+    }
+}
+
+/// The point of the align–uniform plane, when both numbers could be computed.
+pub(super) fn measured(snapshot: &Snapshot) -> Option<Measured> {
+    let numbers = &snapshot.analysis.numbers;
+    let request = snapshot.request();
+    Some(Measured {
+        title: snapshot.title(),
+        alignment: numbers.alignment.value?,
+        uniformity: numbers.uniformity.value?,
+        alpha: request.alpha,
+        t: request.t,
+        floor: numbers.uniformity.floor?,
+        provenance: vec![
+            snapshot.analysis.features.provenance.line(),
+            format!("alignment over {}", numbers.alignment.population),
+            format!("uniformity over {}", numbers.uniformity.population),
+            "plain L2 normalisation".to_owned(),
+        ],
+        command_line: request.command_line(),
+    })
+}
