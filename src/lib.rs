@@ -24,6 +24,8 @@ pub mod projection;
 
 pub mod analysis;
 
+pub mod training;
+
 pub mod render;
 
 pub mod ui;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Side of a thumbnail in pixels.
-const THUMBNAIL_SIDE: u32 = 48;
+pub(super) const THUMBNAIL_SIDE: u32 = 48;
 
 /// The newest model, image set, features and pairs, each with what it was made from.
 ///
@@ -58,6 +58,13 @@ impl Cache {
                 }
                 EncoderSource::Untrained { architecture, seed } => {
                     checkpoint::untrained(architecture, *seed, compute.device())?
+                }
+                EncoderSource::Run { .. } => {
+                    return Err(AnalysisError::Setting {
+                        name: "the encoder",
+                        range: "a checkpoint file or an architecture",
+                        found: format!("a run in memory ({})", request.encoder.title()),
+                    });
                 }
             };
             Ok(Arc::new(loaded))
@@ -161,7 +168,7 @@ fn remembered<T: Clone>(
 fn model_key(request: &Request, compute: &Compute) -> String {
     let stamp = match &request.encoder {
         EncoderSource::File(path) => modified(path),
-        EncoderSource::Untrained { .. } => None,
+        EncoderSource::Untrained { .. } | EncoderSource::Run { .. } => None,
     };
     format!(
         "{:?} {:?} {stamp:?} {}",

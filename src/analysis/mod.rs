@@ -19,7 +19,9 @@ pub use pairs::Pairs;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
-pub use result::{Analysis, Embedding, analyse, analyse_showing, embed};
+pub use result::{
+    Analysis, Embedding, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
+};
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,

@@ -27,6 +27,14 @@ pub enum EncoderSource {
         /// Seed of the weights.
         seed: u64,
     },
+    /// A training run in memory at one of its steps. Nothing can be opened by it: the run shows
+    /// itself.
+    Run {
+        /// Name of the run.
+        name: String,
+        /// Steps that the weights have taken.
+        step: usize,
+    },
 }
 
 impl EncoderSource {
@@ -40,6 +48,7 @@ impl EncoderSource {
             Self::Untrained { architecture, seed } => {
                 format!("untrained {} (seed {seed})", architecture.name())
             }
+            Self::Run { name, step } => format!("{name}, step {step}"),
         }
     }
 }
@@ -265,6 +274,10 @@ impl Request {
             EncoderSource::Untrained { architecture, seed } => {
                 flag("untrained", architecture_word(architecture));
                 flag("weights-seed", seed.to_string());
+            }
+            // The file that saving the run writes.
+            EncoderSource::Run { step, .. } => {
+                flag("checkpoint", format!("step-{step:06}.safetensors"));
             }
         }
         if let Some(root) = &self.root {

@@ -111,15 +111,7 @@ pub fn embed(
     progress.report("opening the images", 0, None);
     let (images, thumbnails) = cache.images(&request.images, progress)?;
     let preprocess = preprocess(request, &loaded.report);
-    let (indices, choice) = choose_images(request, images.len());
-    let what = ExtractionRequest {
-        kind: request.kind,
-        stage: request.stage,
-        preprocess,
-        indices: indices.clone(),
-        choice,
-        encoder: request.encoder.title(),
-    };
+    let (what, indices) = extraction_request(request, preprocess, images.len());
     let extraction = cache.extraction(request, &loaded, &images, &what, compute, progress)?;
     Ok(Embedding {
         loaded,
@@ -129,6 +121,24 @@ pub fn embed(
         indices,
         extraction,
     })
+}
+
+/// What of `total` images goes through the encoder, and how.
+fn extraction_request(
+    request: &Request,
+    preprocess: Preprocess,
+    total: usize,
+) -> (ExtractionRequest, Vec<usize>) {
+    let (indices, choice) = choose_images(request, total);
+    let what = ExtractionRequest {
+        kind: request.kind,
+        stage: request.stage,
+        preprocess,
+        indices: indices.clone(),
+        choice,
+        encoder: request.encoder.title(),
+    };
+    (what, indices)
 }
 
 /// Runs a request, reusing what `cache` holds of the one before.
@@ -158,6 +168,73 @@ pub fn analyse_showing(
     progress: &Progress,
     mut show: impl FnMut(&Analysis),
 ) -> Result<Analysis, AnalysisError> {
+    let embedding = embed(request, compute, cache, progress)?;
+    analyse_embedding(
+        request, embedding, None, compute, cache, progress, &mut show,
+    )
+}
+
+/// An encoder in memory over images in memory: what a training run shows of itself.
+pub struct ModelOnImages {
+    /// The encoder with its heads and report.
+    pub loaded: Arc<LoadedModel>,
+    /// The images.
+    pub images: ImageSet,
+    /// Small pictures of them.
+    pub thumbnails: Arc<Thumbnails>,
+}
+
+/// [`analyse`] for a model that no file holds. With `previous`, the projections are turned as
+/// close to it as they go ([`Projection::turned_towards`]), so that points keep their places from
+/// one step of a run to the next.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_model(
+    request: &Request,
+    model: ModelOnImages,
+    previous: Option<&Analysis>,
+    compute: &Compute,
+    progress: &Progress,
+) -> Result<Analysis, AnalysisError> {
+    request.check()?;
+    let cache = &mut Cache::headless();
+    let ModelOnImages {
+        loaded,
+        images,
+        thumbnails,
+    } = model;
+    let preprocess = preprocess(request, &loaded.report);
+    let (what, indices) = extraction_request(request, preprocess, images.len());
+    let extraction = cache.extraction(request, &loaded, &images, &what, compute, progress)?;
+    let embedding = Embedding {
+        loaded,
+        images,
+        thumbnails,
+        preprocess,
+        indices,
+        extraction,
+    };
+    analyse_embedding(
+        request,
+        embedding,
+        previous,
+        compute,
+        cache,
+        progress,
+        &mut |_| {},
+    )
+}
+
+fn analyse_embedding(
+    request: &Request,
+    embedding: Embedding,
+    previous: Option<&Analysis>,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+    show: &mut dyn FnMut(&Analysis),
+) -> Result<Analysis, AnalysisError> {
     let Embedding {
         loaded,
         images,
@@ -165,12 +242,16 @@ pub fn analyse_showing(
         preprocess,
         indices,
         extraction,
-    } = embed(request, compute, cache, progress)?;
+    } = embedding;
     check_finite(&extraction.features, &images)?;
     let unit = Arc::new(extraction.features.unit_rows());
     let rows = Rows::new(&unit, extraction.features.dim)?;
     progress.report("projecting to the sphere", 0, None);
-    let (sphere, circle) = to_sphere_and_circle(rows, progress)?;
+    let (mut sphere, mut circle) = to_sphere_and_circle(rows, progress)?;
+    if let Some(previous) = previous {
+        sphere = sphere.turned_towards(&previous.sphere);
+        circle = circle.turned_towards(&previous.circle);
+    }
     let sphere_lease = sphere_on_device(&extraction, &sphere)?;
     let mut analysis = Analysis {
         request: request.clone(),

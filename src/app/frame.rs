@@ -33,7 +33,7 @@ impl App {
             (None, EncoderSource::File(path)) => {
                 self.report.as_ref().filter(|report| report.file == *path)
             }
-            (None, EncoderSource::Untrained { .. }) => None,
+            (None, EncoderSource::Untrained { .. } | EncoderSource::Run { .. }) => None,
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     report::{AppliedTensor, KeyReport},
 };
 use crate::{
+    data::Normalisation,
     models::{
         Architecture, Classifier, DenseHead, Model, ModelError, ProjectionHead, SeededInit,
         TensorSource,
@@ -86,6 +87,27 @@ pub fn load_with(
     })
 }
 
+/// The weights of a checkpoint's network and heads, unbuilt: what a training run starts from.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn weights(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &Progress,
+) -> Result<(Weights, KeyReport), CheckpointError> {
+    let file = container::open(path)?;
+    let plan = plan_of(&file, options)?;
+    check_budget(&file, &plan.report.applied)?;
+    let weights = read_all(&file, &plan.report.applied, progress)?;
+    Ok((weights, plan.report))
+}
+
+/// The constants by which images of an architecture are usually normalised.
+pub fn usual_normalisation(architecture: &Architecture) -> Normalisation {
+    preprocessing::of_architecture(architecture, None).constants
+}
+
 /// A network with seeded random weights, and a report that says so.
 ///
 /// # Errors
@@ -97,19 +119,45 @@ pub fn untrained(
 ) -> Result<LoadedModel, CheckpointError> {
     let encoder = architecture.build(&mut SeededInit::new(seed), device)?;
     let name = architecture.name();
-    let report = KeyReport {
-        file: format!("untrained {name}, seed {seed}").into(),
+    let mut report = report_of(architecture, format!("untrained {name}, seed {seed}"));
+    report.evidence = vec![format!(
+        "a {name} with random weights from seed {seed} was asked for"
+    )];
+    report.warnings = vec![format!("seeded untrained: random weights from seed {seed}")];
+    let model = Model {
+        encoder,
+        head: None,
+        dense_head: None,
+        classifier: None,
+    };
+    Ok(LoadedModel { model, report })
+}
+
+/// A model that a training run holds, and a report that says so: `name` is what the run is called.
+pub fn in_memory(model: Model, name: &str) -> LoadedModel {
+    let architecture = model.encoder.architecture();
+    let mut report = report_of(architecture, name.to_owned());
+    report.evidence = vec![format!("{} of the run in memory", architecture.name())];
+    let width = |inputs, outputs| format!("{inputs} → {outputs}");
+    report.head = (model.head.as_ref()).map(|head| width(head.inputs(), head.outputs()));
+    report.dense_head =
+        (model.dense_head.as_ref()).map(|head| width(head.inputs(), head.outputs()));
+    LoadedModel { model, report }
+}
+
+/// The report of weights that were made here rather than read.
+fn report_of(architecture: &Architecture, file: String) -> KeyReport {
+    KeyReport {
+        file: file.into(),
         file_size: 0,
         container: Container::None,
         nesting: None,
         stripped: Vec::new(),
         architecture: architecture.clone(),
-        architecture_name: name.clone(),
+        architecture_name: architecture.name(),
         naming: "none: weights made here".to_owned(),
         method: None,
-        evidence: vec![format!(
-            "a {name} with random weights from seed {seed} was asked for"
-        )],
+        evidence: Vec::new(),
         applied: Vec::new(),
         missing: Vec::new(),
         unused: Vec::new(),
@@ -120,15 +168,8 @@ pub fn untrained(
         stages: architecture.stages(),
         input_side: architecture.input_side(),
         normalisation: preprocessing::of_architecture(architecture, None),
-        warnings: vec![format!("seeded untrained: random weights from seed {seed}")],
-    };
-    let model = Model {
-        encoder,
-        head: None,
-        dense_head: None,
-        classifier: None,
-    };
-    Ok(LoadedModel { model, report })
+        warnings: Vec::new(),
+    }
 }
 
 fn plan_of(file: &NamedTensors, options: &OpenOptions) -> Result<Plan, CheckpointError> {
@@ -186,7 +227,8 @@ fn read_all(
 }
 
 /// Values by canonical name, each handed out once.
-struct Weights {
+#[derive(Debug)]
+pub struct Weights {
     tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
 }
 

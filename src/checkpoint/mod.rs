@@ -40,7 +40,10 @@ mod tests;
 pub use container::{Container, NamedTensors, open};
 pub use error::CheckpointError;
 pub use listing::{Dtype, Listed, Listing};
-pub use load::{LoadedModel, inspect, inspect_with, load, load_with, untrained};
+pub use load::{
+    LoadedModel, Weights, in_memory, inspect, inspect_with, load, load_with, untrained,
+    usual_normalisation, weights,
+};
 pub use preprocessing::NormalisationGuess;
 pub use report::{AppliedTensor, ClassifierReport, KeyReport, MissingTensor, UnusedTensor};
 

@@ -215,6 +215,7 @@ fn stage_number(text: &str, encoder: &EncoderSource, root: Option<&str>) -> anyh
             checkpoint::inspect_with(path, &options)?.architecture
         }
         EncoderSource::Untrained { architecture, .. } => architecture.clone(),
+        EncoderSource::Run { .. } => bail!("a run in memory has no stage on the command line"),
     };
     let stages = architecture.stages();
     stages

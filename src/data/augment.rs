@@ -123,6 +123,40 @@ impl AugmentConfig {
         }
     }
 
+    /// The same transforms made weaker or stronger: 0 is [`identity`](Self::identity), 1 leaves them
+    /// as they are, 2 doubles them as far as their ranges go. Crops reach down to
+    /// 1 − strength · (1 − smallest area), factors, turns and probabilities are multiplied.
+    pub fn with_strength(&self, strength: f32) -> Self {
+        let strength = strength.clamp(0.0, 2.0);
+        let probability = |p: f32| (p * strength).min(1.0);
+        let crop = self.crop.filter(|_| strength > 0.0).map(|crop| {
+            let [low, high] = crop.scale;
+            let low = (high - strength * (high - low)).max(0.02).min(high);
+            let ratio = crop.ratio.map(|ratio| ratio.powf(strength));
+            CropRange {
+                scale: [low, high],
+                ratio,
+            }
+        });
+        let jitter = self.jitter.map(|jitter| ColourJitter {
+            brightness: jitter.brightness * strength,
+            contrast: jitter.contrast * strength,
+            saturation: jitter.saturation * strength,
+            hue: (jitter.hue * strength).min(0.5),
+            probability: jitter.probability,
+        });
+        Self {
+            crop,
+            flip: (self.flip * strength).min(0.5_f32.max(self.flip)),
+            jitter: jitter.filter(|_| strength > 0.0),
+            greyscale: probability(self.greyscale),
+            blur: self.blur.filter(|_| strength > 0.0).map(|blur| Blur {
+                probability: probability(blur.probability),
+                ..blur
+            }),
+        }
+    }
+
     /// The presets with the names by which commands call them.
     pub fn presets() -> [(&'static str, Self); 4] {
         [

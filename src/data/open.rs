@@ -1,6 +1,10 @@
 //! From a path to an image set: what is it?
 
-use std::{fs, path::Path, sync::Mutex};
+use std::{
+    fs,
+    path::Path,
+    sync::{Mutex, OnceLock},
+};
 
 use super::{
     DataError, ImageRecord, ImageSet,
@@ -62,6 +66,7 @@ fn open_folder(
             ignored: folder.ignored,
             skipped: Mutex::new(folder.skipped),
             store: Store::Files(folder.files),
+            decoded: OnceLock::new(),
         },
         folder.records,
     ))
@@ -94,6 +99,7 @@ fn open_file(
                 mask: None,
                 size,
             }]),
+            decoded: OnceLock::new(),
         },
         vec![ImageRecord { name, label: None }],
     ))
@@ -111,6 +117,7 @@ fn binary_set(path: &Path, (store, description): (BinaryStore, binary::Descripti
             ignored: 0,
             skipped: Mutex::default(),
             store: Store::Binary(store),
+            decoded: OnceLock::new(),
         },
         description.records,
     )

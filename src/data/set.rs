@@ -2,10 +2,11 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use image::{GrayImage, RgbImage};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,6 +14,9 @@ use super::{
     mask, open, thumbnails,
 };
 use crate::progress::Progress;
+
+/// Images decoded between two looks at the cancel flag.
+const KEPT_AT_ONCE: usize = 64;
 
 /// One image of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +65,8 @@ pub(super) struct Shared {
     pub(super) ignored: usize,
     pub(super) skipped: Mutex<Vec<Skipped>>,
     pub(super) store: Store,
+    /// Decoded images by row, once [`ImageSet::keep_decoded`] was asked for.
+    pub(super) decoded: OnceLock<Vec<Option<Arc<RgbImage>>>>,
 }
 
 /// Images with names, labels and masks. Cloning is cheap; all clones and subsets share one source
@@ -130,6 +136,7 @@ impl ImageSet {
                 ignored: 0,
                 skipped: Mutex::default(),
                 store: Store::Builtin(config),
+                decoded: OnceLock::new(),
             },
             builtin::records(&config),
         )
@@ -234,6 +241,9 @@ impl ImageSet {
     /// [`skipped`](Self::skipped).
     pub fn load(&self, index: usize) -> Result<RgbImage, DataError> {
         let row = self.checked_row(index)?;
+        if let Some(image) = self.decoded(row) {
+            return Ok(image.as_ref().clone());
+        }
         let name = &self.records[index].name;
         let image = match &self.shared.store {
             Store::Files(files) => decode::decode_rgb(&files[row].path, name),
@@ -241,6 +251,47 @@ impl ImageSet {
             Store::Builtin(config) => Ok(builtin::render(config, row)),
         };
         image.inspect_err(|error| self.note_skipped(index, error))
+    }
+
+    /// Decodes every image of this set once and keeps the pixels, for work that reads them over and
+    /// over. Returns whether they are kept: not when they would take more than `limit_bytes`. An
+    /// image that cannot be decoded joins [`skipped`](Self::skipped) and is tried again when asked
+    /// for. Subsets and clones made before or after see the same pixels.
+    ///
+    /// # Errors
+    /// [`DataError::Cancelled`] only.
+    pub fn keep_decoded(&self, limit_bytes: u64, progress: &Progress) -> Result<bool, DataError> {
+        if self.shared.decoded.get().is_some() {
+            return Ok(true);
+        }
+        let bytes: u64 = (0..self.len())
+            .filter_map(|index| self.size(index))
+            .map(|[width, height]| 3 * u64::from(width) * u64::from(height))
+            .sum();
+        if bytes > limit_bytes {
+            return Ok(false);
+        }
+        let rows = (0..self.len()).filter_map(|index| self.row(index));
+        let mut decoded = vec![None; rows.max().map_or(0, |row| row + 1)];
+        let total = Some(self.len() as u64);
+        for first in (0..self.len()).step_by(KEPT_AT_ONCE) {
+            progress.check()?;
+            let indices: Vec<usize> = (first..self.len().min(first + KEPT_AT_ONCE)).collect();
+            let images: Vec<_> = indices.par_iter().map(|&i| self.load(i).ok()).collect();
+            for (&index, image) in indices.iter().zip(images) {
+                if let Some(row) = self.row(index) {
+                    decoded[row] = image.map(Arc::new);
+                }
+            }
+            progress.report("decoding images", (first + indices.len()) as u64, total);
+        }
+        // Another thread may have been quicker; its pixels are the same.
+        let _ = self.shared.decoded.set(decoded);
+        Ok(true)
+    }
+
+    fn decoded(&self, row: usize) -> Option<&Arc<RgbImage>> {
+        self.shared.decoded.get()?.get(row)?.as_ref()
     }
 
     /// Class ids of one image's mask at the image's size, or `None` when it has no mask.

@@ -1,7 +1,15 @@
 //! Places of rows on the sphere or the circle.
 
 use super::{PrincipalAxes, ProjectionError, principal_axes};
-use crate::{geometry::row_norm, measure::Rows, progress::Progress};
+use crate::{
+    geometry::{
+        procrustes::{procrustes, procrustes_circle},
+        row_norm,
+    },
+    measure::Rows,
+    progress::Progress,
+};
+use glam::{Vec2, Vec3};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -88,6 +96,41 @@ impl<const K: usize> Projection<K> {
         Ok(Placed { coords, kept_norm })
     }
 
+    /// The same projection, turned or mirrored as a whole so that its places lie as close as they
+    /// can to `previous`' (orthogonal Procrustes, places paired in order). Exact pictures stay as
+    /// they are: their axes are the features' own. So does one of other images or dimensions.
+    pub fn turned_towards(mut self, previous: &Self) -> Self
+    where
+        Self: Turn<K>,
+    {
+        if self.kind != ProjectionKind::PcaUncentred
+            || previous.coords.len() != self.coords.len()
+            || previous.kind != self.kind
+        {
+            return self;
+        }
+        let turn = Self::turn(&self.coords, &previous.coords);
+        let turned = |place: [f32; K]| -> [f32; K] {
+            std::array::from_fn(|row| (0..K).map(|k| turn[row][k] * place[k]).sum())
+        };
+        for place in &mut self.coords {
+            *place = turned(*place);
+        }
+        let axes = self.basis.clone();
+        for d in 0..self.dim {
+            let column = turned(std::array::from_fn(|k| axes[k * self.dim + d]));
+            for (k, value) in column.into_iter().enumerate() {
+                self.basis[k * self.dim + d] = value;
+            }
+        }
+        // Along principal axes the second moments are diagonal, so that a turned axis has the
+        // share of each by its squared cosine.
+        let energy = self.energy;
+        self.energy =
+            std::array::from_fn(|row| (0..K).map(|k| turn[row][k].powi(2) * energy[k]).sum());
+        self
+    }
+
     fn place_row(&self, row: &[f32]) -> ([f32; K], f32) {
         let mut along = [0.0_f64; K];
         for (value, axis) in along.iter_mut().zip(self.basis.chunks_exact(self.dim)) {
@@ -134,6 +177,32 @@ impl<const K: usize> Projection<K> {
         projection.coords = placed.coords;
         projection.kept_norm = placed.kept_norm;
         Ok(projection)
+    }
+}
+
+/// Procrustes in the dimension of a picture.
+pub trait Turn<const K: usize> {
+    /// Rows of the orthogonal matrix that brings `places` closest to `targets`.
+    fn turn(places: &[[f32; K]], targets: &[[f32; K]]) -> [[f32; K]; K];
+}
+
+impl Turn<3> for Projection<3> {
+    fn turn(places: &[[f32; 3]], targets: &[[f32; 3]]) -> [[f32; 3]; 3] {
+        let points = |places: &[[f32; 3]]| -> Vec<Vec3> {
+            places.iter().copied().map(Vec3::from_array).collect()
+        };
+        let columns = procrustes(&points(places), &points(targets));
+        columns.transpose().to_cols_array_2d()
+    }
+}
+
+impl Turn<2> for Projection<2> {
+    fn turn(places: &[[f32; 2]], targets: &[[f32; 2]]) -> [[f32; 2]; 2] {
+        let points = |places: &[[f32; 2]]| -> Vec<Vec2> {
+            places.iter().copied().map(Vec2::from_array).collect()
+        };
+        let columns = procrustes_circle(&points(places), &points(targets));
+        columns.transpose().to_cols_array_2d()
     }
 }
 
@@ -315,6 +384,39 @@ mod tests {
                 .to_string(),
             "the projection is for 8 dimensions, the rows have 1"
         );
+    }
+
+    #[test]
+    fn a_turned_picture_lies_on_the_one_before_and_places_others_likewise() {
+        let mut values = uniform_rows(80, 6, 11);
+        for row in values.chunks_exact_mut(6) {
+            row[0] *= 3.0;
+            row[1] *= 2.0;
+        }
+        normalise_rows(&mut values, 6);
+        let (sphere, circle) = both(&values, 6);
+        // The same rows with their coordinates in another order: the same picture, turned.
+        let shuffled: Vec<f32> = values
+            .chunks_exact(6)
+            .flat_map(|row| [row[3], row[0], row[5], row[1], row[2], row[4]])
+            .collect();
+        let (other, other_circle) = both(&shuffled, 6);
+        let turned = other.clone().turned_towards(&sphere);
+        let turned_circle = other_circle.turned_towards(&circle);
+        // f32 rounding of axes that were found separately.
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+        for (a, b) in turned.coords.iter().zip(&sphere.coords) {
+            assert!(near(a, b), "{a:?} {b:?}");
+        }
+        for (a, b) in turned_circle.coords.iter().zip(&circle.coords) {
+            assert!(near(a, b), "{a:?} {b:?}");
+        }
+        let placed = turned.place(Rows::new(&shuffled, 6).unwrap()).unwrap();
+        for (a, b) in placed.coords.iter().zip(&turned.coords) {
+            assert!(near(a, b), "{a:?} {b:?}");
+        }
+        let sum = |energy: &[f32]| energy.iter().sum::<f32>();
+        assert!((sum(&turned.energy) - sum(&other.energy)).abs() < 1e-6);
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         (None, EncoderSource::File(path)) => {
             caption(ui, path.display().to_string());
         }
-        (None, EncoderSource::Untrained { .. }) => {}
+        (None, EncoderSource::Untrained { .. } | EncoderSource::Run { .. }) => {}
     }
     ui.horizontal_wrapped(|ui| {
         if ui.button("Open…").on_hover_text("Ctrl+O").clicked() {

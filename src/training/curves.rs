@@ -1,0 +1,135 @@
+//! What a run writes down as it goes: one series a quantity, one point a step.
+
+use std::{fmt::Write as _, sync::Arc};
+
+/// One quantity over the steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// Field term: "alignment", "total", "learning rate". Numbers of the probe begin with "probe ".
+    pub name: String,
+    /// `[step, value]`, steps rising.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// All quantities of a run, in the order in which they first came.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curves {
+    curves: Vec<Arc<Curve>>,
+}
+
+impl Curves {
+    /// The curves.
+    pub fn iter(&self) -> impl Iterator<Item = &Curve> {
+        self.curves.iter().map(AsRef::as_ref)
+    }
+
+    /// The curve of a name.
+    pub fn get(&self, name: &str) -> Option<&Curve> {
+        self.iter().find(|curve| curve.name == name)
+    }
+
+    /// The newest value of a curve.
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.get(name)?.points.last().map(|&[_, value]| value)
+    }
+
+    /// Whether nothing was written down yet.
+    pub fn is_empty(&self) -> bool {
+        self.curves.is_empty()
+    }
+
+    /// Writes a value down.
+    pub(super) fn push(&mut self, name: &str, step: usize, value: f64) {
+        let point = [step as f64, value];
+        match self.curves.iter_mut().find(|curve| curve.name == name) {
+            Some(curve) => Arc::make_mut(curve).points.push(point),
+            None => self.curves.push(Arc::new(Curve {
+                name: name.to_owned(),
+                points: vec![point],
+            })),
+        }
+    }
+
+    /// Forgets everything after `step`.
+    pub(super) fn truncate(&mut self, step: usize) {
+        for curve in &mut self.curves {
+            if curve.points.last().is_some_and(|&[at, _]| at > step as f64) {
+                Arc::make_mut(curve)
+                    .points
+                    .retain(|&[at, _]| at <= step as f64);
+            }
+        }
+        self.curves.retain(|curve| !curve.points.is_empty());
+    }
+
+    /// One row a step, one column a curve; empty where a curve has no point there.
+    pub fn to_csv(&self) -> String {
+        let mut text = String::from("step");
+        for curve in self.iter() {
+            text.push(',');
+            text.push_str(&curve.name);
+        }
+        text.push('\n');
+        let mut steps: Vec<f64> = self
+            .iter()
+            .flat_map(|curve| curve.points.iter().map(|point| point[0]))
+            .collect();
+        steps.sort_by(f64::total_cmp);
+        steps.dedup();
+        let mut next = vec![0; self.curves.len()];
+        for step in steps {
+            let _ = write!(text, "{step}");
+            for (curve, next) in self.iter().zip(&mut next) {
+                text.push(',');
+                if let Some(&[at, value]) = curve.points.get(*next)
+                    && at == step
+                {
+                    let _ = write!(text, "{value}");
+                    *next += 1;
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Reads back what [`to_csv`](Self::to_csv) wrote; `None` for anything else.
+    pub(super) fn from_csv(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let names: Vec<&str> = lines.next()?.split(',').collect();
+        let mut curves = Self::default();
+        for line in lines {
+            let mut cells = line.split(',');
+            let step: usize = cells.next()?.parse().ok()?;
+            for (name, cell) in names.get(1..)?.iter().zip(cells) {
+                if !cell.is_empty() {
+                    curves.push(name, step, cell.parse().ok()?);
+                }
+            }
+        }
+        Some(curves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_survive_a_table_and_a_cut() {
+        let mut curves = Curves::default();
+        for step in 0..5 {
+            curves.push("total", step, 0.1 * step as f64);
+        }
+        curves.push("probe alignment", 4, 1.0 / 3.0);
+        let table = curves.to_csv();
+        assert_eq!(table.lines().next(), Some("step,total,probe alignment"));
+        assert_eq!(Curves::from_csv(&table).as_ref(), Some(&curves));
+        let shared = curves.clone();
+        curves.truncate(2);
+        assert_eq!(curves.last("total"), Some(0.2));
+        assert_eq!(curves.get("probe alignment"), None);
+        assert_eq!(shared.get("total").map(|curve| curve.points.len()), Some(5));
+        assert_eq!(Curves::from_csv("step,a\n1,x\n"), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Training runs: one step, the run, its control, snapshots, presets.
+//!
+//! A [`RunConfig`] decides everything. [`Run`] is the run as a plain value: it does a step, shows a
+//! probe, gives a snapshot and goes back to one; on the CPU the same settings give the same numbers
+//! bit for bit. [`Runner`] owns a thread that drives a run by [`Control`]s and publishes the newest
+//! [`RunState`] and [`Frame`]s. Views come from a thread of their own, a few batches ahead.
+//!
+//! Uses every room above it, and knows neither egui nor wgpu.
+
+mod config;
+mod control;
+mod curves;
+mod error;
+mod frames;
+mod head;
+mod knob;
+mod loader;
+mod net;
+mod objective;
+mod optimiser;
+mod preset;
+mod run;
+mod runner;
+mod save;
+mod schedule;
+mod snapshot;
+mod tensors;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Head, Probe, RunConfig, Start};
+pub use control::{Control, Mark, Phase, RunState};
+pub use curves::{Curve, Curves};
+pub use error::TrainingError;
+pub use frames::{FRAME_LIMIT_BYTES, Frame};
+pub use knob::{Knob, KnobRange};
+pub use objective::{AlignUniform, Objective};
+pub use optimiser::Optimiser;
+pub use preset::Preset;
+pub use run::{Run, StepReport};
+pub use runner::Runner;
+pub use schedule::{Decay, Schedule};
+pub use snapshot::{SNAPSHOT_LIMIT_BYTES, Snapshot};

@@ -1,0 +1,79 @@
+//! Runs that teach: each shows one thing, and says what to look for.
+
+use super::{AlignUniform, Objective, RunConfig, TrainingError};
+
+/// A prepared run.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Word of the command line.
+    pub name: &'static str,
+    /// For menus.
+    pub title: &'static str,
+    /// What to look for.
+    pub comment: &'static str,
+    make: fn() -> RunConfig,
+}
+
+impl Preset {
+    /// All presets, in the order of menus.
+    pub const ALL: &'static [Self] = &[
+        Self {
+            name: "healthy",
+            title: "Healthy: align + uniform",
+            comment: "Views of one image meet while the points spread over the whole sphere: \
+                      alignment and uniformity both fall.",
+            make: RunConfig::default,
+        },
+        Self {
+            name: "align-only",
+            title: "Align only: complete collapse",
+            comment: "Nothing pushes the points apart. Alignment falls to 0, and so does the \
+                      spread: all images end on one point, uniformity rises to 0.",
+            make: || weighted(1.0, 0.0),
+        },
+        Self {
+            name: "uniform-only",
+            title: "Uniform only",
+            comment: "The points spread evenly and uniformity comes near its floor, but views of \
+                      one image lie as far apart as strangers: alignment stays near 2.",
+            make: || weighted(0.0, 1.0),
+        },
+    ];
+
+    /// The settings.
+    pub fn config(&self) -> RunConfig {
+        RunConfig {
+            name: self.name.to_owned(),
+            ..(self.make)()
+        }
+    }
+
+    /// The preset of a name.
+    ///
+    /// # Errors
+    /// [`TrainingError::NoPreset`] with the names that there are.
+    pub fn named(name: &str) -> Result<&'static Self, TrainingError> {
+        Self::ALL
+            .iter()
+            .find(|preset| preset.name == name)
+            .ok_or_else(|| TrainingError::NoPreset {
+                name: name.to_owned(),
+                known: Self::ALL
+                    .iter()
+                    .map(|preset| preset.name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+    }
+}
+
+fn weighted(align_weight: f64, uniform_weight: f64) -> RunConfig {
+    RunConfig {
+        objective: Objective::AlignUniform(AlignUniform {
+            align_weight,
+            uniform_weight,
+            ..AlignUniform::default()
+        }),
+        ..RunConfig::default()
+    }
+}

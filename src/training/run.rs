@@ -1,0 +1,292 @@
+//! The run itself: one step after the other, and what can be looked at between them.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{
+    RunConfig, Start, TrainingError,
+    loader::{Loader, Recipe},
+    net::{Net, NetPlan, model},
+    optimiser::Memory,
+    snapshot::Snapshot,
+};
+use crate::{
+    analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
+    checkpoint::{self, OpenOptions},
+    compute::{Compute, read_tensors},
+    data::{ImageSet, Normalisation, Thumbnails},
+    models::SeededInit,
+    progress::Progress,
+};
+
+/// Decoded images are kept for the length of a run up to this much memory; beyond it each is
+/// decoded anew for every view.
+const DECODED_LIMIT_BYTES: u64 = 512 << 20;
+/// Side of the probe's thumbnails in pixels, as in every analysis.
+const THUMBNAIL_SIDE: u32 = 48;
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Steps done, this one included.
+    pub step: usize,
+    /// Named numbers of the step: each term unweighted, "total", "learning rate", readings.
+    pub values: Vec<(String, f64)>,
+}
+
+/// A training run. Everything in it follows from its settings, its images and its seed.
+pub struct Run {
+    config: RunConfig,
+    compute: Compute,
+    device: Device,
+    images: ImageSet,
+    probe_images: ImageSet,
+    thumbnails: Arc<Thumbnails>,
+    normalisation: Normalisation,
+    net: Option<Net>,
+    optimisers: [Memory; 2],
+    step: usize,
+    loader: Option<Loader>,
+}
+
+impl Run {
+    /// Opens the images and builds the encoder; no step is done yet.
+    ///
+    /// # Errors
+    /// See [`TrainingError`].
+    pub fn new(
+        config: RunConfig,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Self, TrainingError> {
+        config.check()?;
+        let images = open_images(&config.images, progress)?;
+        images.keep_decoded(DECODED_LIMIT_BYTES, progress)?;
+        let probe_images = if config.probe_images() == config.images {
+            images.clone()
+        } else {
+            open_images(&config.probe_images(), progress)?
+        };
+        probe_images.keep_decoded(DECODED_LIMIT_BYTES, progress)?;
+        let thumbnails = Arc::new(probe_images.thumbnails(THUMBNAIL_SIDE, progress)?);
+        let device = compute.device().clone().autodiff();
+        let (net, usual) = match &config.start {
+            Start::Scratch => {
+                let plan = NetPlan::new(&config, config.architecture.clone())?;
+                let usual = checkpoint::usual_normalisation(&plan.architecture);
+                (Net::seeded(plan, config.seed, &device)?, usual)
+            }
+            Start::Checkpoint(path) => {
+                let (mut weights, report) =
+                    checkpoint::weights(path, &OpenOptions::default(), progress)?;
+                let plan = NetPlan::new(&config, report.architecture)?;
+                let mut heads = SeededInit::new(config.seed);
+                let net = Net::build(plan, &mut weights, &mut heads, &device)?;
+                (net, report.normalisation.constants)
+            }
+        };
+        Ok(Self {
+            normalisation: config.normalisation.unwrap_or(usual),
+            optimisers: [(); 2].map(|()| Memory::new(&config.optimiser)),
+            compute: compute.clone(),
+            device,
+            images,
+            probe_images,
+            thumbnails,
+            net: Some(net),
+            step: 0,
+            loader: None,
+            config,
+        })
+    }
+
+    /// The settings as they stand, knobs included.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Steps done.
+    pub fn step_count(&self) -> usize {
+        self.step
+    }
+
+    /// Turns a knob from the next step on.
+    ///
+    /// # Errors
+    /// As [`RunConfig::set`].
+    pub fn set(&mut self, knob: super::Knob, value: f64) -> Result<(), TrainingError> {
+        let views = self.config.views();
+        self.config.set(knob, value)?;
+        if self.config.views() != views {
+            // Batches made with the old views are let go.
+            self.loader = None;
+        }
+        Ok(())
+    }
+
+    /// Takes other settings with the weights as they are: what a reset does once the run stands at
+    /// step 0.
+    pub(super) fn reset_settings(&mut self, config: RunConfig) {
+        self.config = config;
+        self.loader = None;
+    }
+
+    fn side(&self) -> u32 {
+        let net = self.net.as_ref();
+        self.config
+            .side
+            .unwrap_or_else(|| net.map_or(32, |net| net.plan().architecture.input_side()))
+    }
+
+    /// Does one step.
+    ///
+    /// # Errors
+    /// [`TrainingError::Diverged`] before the weights are touched; see [`TrainingError`].
+    pub fn step(&mut self, progress: &Progress) -> Result<StepReport, TrainingError> {
+        let batch = if let Some(loader) = &self.loader {
+            loader.next(progress)?
+        } else {
+            let loader = Loader::start(self.recipe(), self.step)?;
+            self.loader.insert(loader).next(progress)?
+        };
+        let side = self.side() as usize;
+        let shape = [2 * batch.indices.len(), 3, side, side];
+        let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &self.device);
+        let net = self.net()?;
+        let outputs = net.forward(images)?;
+        let loss = self.config.objective.forward(outputs.projected);
+        let (total, mut values) = self.read(loss)?;
+        let mut gradients = total.backward();
+        let [encoder, heads] = net.gradients(&mut gradients);
+        let factor = self.config.schedule.factor(self.step, self.config.steps);
+        let rate = self.config.learning_rate * factor;
+        let [first, second] = &mut self.optimisers;
+        self.net = self.net.take().map(|net| {
+            net.moved(
+                |network| first.step(rate, network, encoder),
+                |module| second.step(rate, module, heads),
+            )
+        });
+        self.step += 1;
+        values.push(("learning rate".to_owned(), rate));
+        Ok(StepReport {
+            step: self.step,
+            values,
+        })
+    }
+
+    /// The weighted sum of a loss, and all its numbers in one transfer.
+    fn read(
+        &self,
+        loss: super::objective::Loss,
+    ) -> Result<(Tensor<1>, Vec<(String, f64)>), TrainingError> {
+        let mut total = Tensor::<1>::zeros([1], &self.device);
+        let mut names = Vec::new();
+        let mut tensors = Vec::new();
+        for term in loss.terms {
+            names.push(term.name.to_owned());
+            tensors.push(term.value.clone().detach());
+            if term.weight != 0.0 {
+                total = total + term.value * term.weight;
+            }
+        }
+        names.push("total".to_owned());
+        tensors.push(total.clone().detach());
+        let mut values = Vec::with_capacity(names.len());
+        for (name, value) in names.into_iter().zip(read_tensors(tensors)?) {
+            let value = f64::from(value.first().copied().unwrap_or(f32::NAN));
+            if !value.is_finite() {
+                return Err(TrainingError::Diverged {
+                    step: self.step,
+                    term: name,
+                    value,
+                });
+            }
+            values.push((name, value));
+        }
+        Ok((total, values))
+    }
+
+    fn recipe(&self) -> Recipe {
+        Recipe {
+            images: self.images.clone(),
+            augment: self.config.views(),
+            side: self.side(),
+            normalisation: self.normalisation,
+            seed: self.config.seed,
+            batch: self.config.batch,
+        }
+    }
+
+    fn net(&self) -> Result<&Net, TrainingError> {
+        self.net.as_ref().ok_or_else(|| TrainingError::Diverged {
+            step: self.step,
+            term: "the network".to_owned(),
+            value: f64::NAN,
+        })
+    }
+
+    /// Embeds the probe's images with the weights as they are. With `previous`, the projection is
+    /// turned towards it.
+    ///
+    /// # Errors
+    /// See [`TrainingError`].
+    pub fn probe(
+        &self,
+        previous: Option<&Analysis>,
+        progress: &Progress,
+    ) -> Result<Analysis, TrainingError> {
+        let net = self.net()?;
+        let model = model(net.plan(), &net.tensors()?, self.compute.device())?;
+        let mut request = self.config.probe_request(self.step);
+        request.normalisation = Some(self.normalisation);
+        let loaded = checkpoint::in_memory(model, &request.encoder.title());
+        let subject = ModelOnImages {
+            loaded: Arc::new(loaded),
+            images: self.probe_images.clone(),
+            thumbnails: Arc::clone(&self.thumbnails),
+        };
+        Ok(analyse_model(
+            &request,
+            subject,
+            previous,
+            &self.compute,
+            progress,
+        )?)
+    }
+
+    /// The run as it is now.
+    ///
+    /// # Errors
+    /// [`TrainingError::Model`] when weights cannot be read from the device.
+    pub fn snapshot(&self) -> Result<Snapshot, TrainingError> {
+        Ok(Snapshot {
+            step: self.step,
+            config: self.config.clone(),
+            tensors: self.net()?.tensors()?,
+            optimisers: self.optimisers.clone(),
+        })
+    }
+
+    /// Goes back to a snapshot of this run, its knobs included.
+    ///
+    /// # Errors
+    /// [`TrainingError::Model`] when the tensors do not fit.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainingError> {
+        let plan = self.net()?.plan().clone();
+        self.net = Some(Net::from_tensors(plan, &snapshot.tensors, &self.device)?);
+        self.optimisers.clone_from(&snapshot.optimisers);
+        self.config.clone_from(&snapshot.config);
+        self.step = snapshot.step;
+        self.loader = None;
+        Ok(())
+    }
+}
+
+fn open_images(source: &ImagesSource, progress: &Progress) -> Result<ImageSet, TrainingError> {
+    Ok(match source {
+        ImagesSource::Path { path, masks } => ImageSet::open(path, masks.as_deref(), progress)?,
+        ImagesSource::Builtin(config) => ImageSet::builtin(config),
+    })
+}

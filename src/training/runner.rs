@@ -1,0 +1,470 @@
+//! A run on a thread of its own, driven by wishes.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+
+use super::{
+    Control, Curves, Frame, Mark, Phase, Run, RunConfig, RunState, TrainingError, frames::Frames,
+    snapshot::Snapshots,
+};
+use crate::{
+    compute::{Compute, Worker},
+    progress::Progress,
+};
+
+/// Wishes that may wait: each is acted on within one step.
+const WISHES: usize = 64;
+/// Shortest time between two publications of the state while steps go on: more than a screen shows.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(33);
+/// How often a waiting run looks at its cancel flag.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Steps over which the speed is averaged.
+const SPEED_STEPS: usize = 50;
+/// Curves of branches that are kept.
+const BRANCHES: usize = 4;
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A run on a pinned thread. Dropping it ends the run.
+pub struct Runner {
+    worker: Worker,
+    wishes: Sender<Control>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread publishes.
+#[derive(Default)]
+struct Shared {
+    state: Mutex<Arc<RunState>>,
+    frames: Mutex<Frames>,
+}
+
+impl Runner {
+    /// Starts a thread that prepares a run and then waits for [`Control::Play`]. `wake` is called
+    /// from that thread for every change, and must be quick.
+    ///
+    /// # Errors
+    /// [`TrainingError::Setting`] for settings out of range, [`TrainingError::Thread`].
+    pub fn start(
+        config: RunConfig,
+        compute: &Compute,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, TrainingError> {
+        config.check()?;
+        let wake: Wake = Arc::new(wake);
+        let worker = Worker::spawn("spherescope-training", 1).map_err(TrainingError::Thread)?;
+        let shared = Arc::new(Shared::default());
+        *lock(&shared.state) = Arc::new(RunState {
+            total_steps: config.steps,
+            config: config.clone(),
+            is_oriented: true,
+            ..RunState::default()
+        });
+        let (wishes, received) = bounded(WISHES);
+        let job = {
+            let (shared, compute) = (Arc::clone(&shared), compute.clone());
+            move |progress: &Progress| {
+                let mut drive = Drive::new(shared, wake, received, &config);
+                drive.whole(config, &compute, progress);
+            }
+        };
+        worker
+            .submit("Training", job)
+            .map_err(|error| TrainingError::Thread(std::io::Error::other(error)))?;
+        Ok(Self {
+            worker,
+            wishes,
+            shared,
+        })
+    }
+
+    /// Tells the run a wish; returns whether it was taken. Never blocks; a wish is refused only
+    /// while [`WISHES`] others wait, or once the run has ended.
+    pub fn control(&self, wish: Control) -> bool {
+        match self.wishes.try_send(wish) {
+            Ok(()) => true,
+            Err(TrySendError::Full(wish) | TrySendError::Disconnected(wish)) => {
+                log::warn!("the run did not take {wish:?}");
+                false
+            }
+        }
+    }
+
+    /// The newest state.
+    pub fn state(&self) -> Arc<RunState> {
+        Arc::clone(&lock(&self.shared.state))
+    }
+
+    /// The newest probe.
+    pub fn newest_frame(&self) -> Option<Arc<Frame>> {
+        lock(&self.shared.frames).last()
+    }
+
+    /// The newest kept probe at or before `step`.
+    pub fn frame_at(&self, step: usize) -> Option<Arc<Frame>> {
+        lock(&self.shared.frames).at(step)
+    }
+
+    /// Whether the thread has come to its end: nothing is acted on any more.
+    pub fn has_ended(&self) -> bool {
+        self.worker.is_idle()
+    }
+}
+
+/// Locked data is replaced whole, so that a panic in between leaves it sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The thread's side.
+struct Drive {
+    shared: Arc<Shared>,
+    wake: Wake,
+    wishes: Receiver<Control>,
+    state: RunState,
+    curves: Curves,
+    snapshots: Snapshots,
+    /// Settings of the beginning, for a reset.
+    initial: RunConfig,
+    published: Instant,
+    /// When the last steps ended.
+    ends: VecDeque<Instant>,
+    /// Pause again after the next step.
+    is_single: bool,
+}
+
+impl Drive {
+    fn new(shared: Arc<Shared>, wake: Wake, wishes: Receiver<Control>, config: &RunConfig) -> Self {
+        let state = RunState::clone(&lock(&shared.state));
+        Self {
+            shared,
+            wake,
+            wishes,
+            state,
+            curves: Curves::default(),
+            snapshots: Snapshots::default(),
+            initial: config.clone(),
+            published: Instant::now(),
+            ends: VecDeque::new(),
+            is_single: false,
+        }
+    }
+
+    /// From preparing to the end.
+    fn whole(&mut self, config: RunConfig, compute: &Compute, progress: &Progress) {
+        let mut run = match Run::new(config, compute, progress) {
+            Ok(run) => run,
+            Err(error) => return self.fail(&error),
+        };
+        self.state.phase = Phase::Paused;
+        if let Err(error) = self.look(&run, progress) {
+            return self.fail(&error);
+        }
+        self.publish();
+        while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
+            let outcome = if self.state.phase == Phase::Running {
+                self.advance(&mut run, progress)
+            } else {
+                self.wait(&mut run, progress)
+            };
+            if let Err(error) = outcome {
+                if error.is_cancelled() {
+                    break;
+                }
+                self.fail(&error);
+                self.go_back_to_good(&mut run);
+            }
+        }
+        if self.state.phase != Phase::Failed {
+            self.state.phase = Phase::Stopped;
+        }
+        self.publish();
+    }
+
+    /// Probe and snapshot of where the run stands.
+    fn look(&mut self, run: &Run, progress: &Progress) -> Result<(), TrainingError> {
+        self.probe(run, progress)?;
+        self.keep(run)
+    }
+
+    fn probe(&mut self, run: &Run, progress: &Progress) -> Result<(), TrainingError> {
+        let previous = lock(&self.shared.frames).last();
+        let previous = previous
+            .as_ref()
+            .filter(|_| self.state.is_oriented)
+            .map(|frame| frame.analysis.as_ref());
+        let analysis = run.probe(previous, progress)?;
+        let step = run.step_count();
+        for figure in analysis.numbers.all() {
+            if let Some(value) = figure.value {
+                self.curves
+                    .push(&format!("probe {}", figure.name), step, value);
+            }
+        }
+        let mut frames = lock(&self.shared.frames);
+        frames.push(Frame {
+            step,
+            analysis: Arc::new(analysis),
+        });
+        self.state.frames = frames.steps();
+        Ok(())
+    }
+
+    fn keep(&mut self, run: &Run) -> Result<(), TrainingError> {
+        let snapshot = run.snapshot()?;
+        if snapshot.is_finite() {
+            self.snapshots.push(snapshot);
+            self.state.snapshots = self.snapshots.steps();
+        }
+        Ok(())
+    }
+
+    /// One step with what is due after it.
+    fn advance(&mut self, run: &mut Run, progress: &Progress) -> Result<(), TrainingError> {
+        while let Ok(wish) = self.wishes.try_recv() {
+            self.act(wish, run, progress)?;
+        }
+        if self.state.phase != Phase::Running {
+            return Ok(());
+        }
+        let report = run.step(progress)?;
+        for (name, value) in &report.values {
+            self.curves.push(name, report.step, *value);
+        }
+        self.state.step = report.step;
+        let is_last = report.step >= self.state.total_steps;
+        if is_last || report.step.is_multiple_of(run.config().probe.every) {
+            self.probe(run, progress)?;
+        }
+        if is_last || report.step.is_multiple_of(run.config().snapshot_every) {
+            self.keep(run)?;
+        }
+        self.count(Instant::now());
+        if is_last {
+            self.state.phase = Phase::Finished;
+        } else if std::mem::take(&mut self.is_single) {
+            self.state.phase = Phase::Paused;
+            self.probe(run, progress)?;
+        }
+        let is_due = self.published.elapsed() >= PUBLISH_INTERVAL;
+        if is_due || self.state.phase != Phase::Running {
+            self.publish();
+        }
+        Ok(())
+    }
+
+    /// Waits a moment for a wish.
+    fn wait(&mut self, run: &mut Run, progress: &Progress) -> Result<(), TrainingError> {
+        match self.wishes.recv_timeout(PATIENCE) {
+            Ok(wish) => {
+                self.act(wish, run, progress)?;
+                self.publish();
+                Ok(())
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            // The owner is gone.
+            Err(RecvTimeoutError::Disconnected) => {
+                self.state.phase = Phase::Stopped;
+                Ok(())
+            }
+        }
+    }
+
+    fn act(
+        &mut self,
+        wish: Control,
+        run: &mut Run,
+        progress: &Progress,
+    ) -> Result<(), TrainingError> {
+        match wish {
+            Control::Play => self.go(false),
+            Control::Step => self.go(true),
+            Control::Pause if self.state.phase == Phase::Running => self.pause(),
+            Control::Pause => {}
+            Control::Stop => self.state.phase = Phase::Stopped,
+            Control::Reset => {
+                self.go_back(0, run)?;
+                run.reset_settings(self.initial.clone());
+                self.state.config = run.config().clone();
+                self.state.marks.clear();
+                // The settings of the beginning are those of the first snapshot, too.
+                self.keep(run)?;
+                self.pause();
+            }
+            Control::Set(knob, value) => self.set(knob, value, run),
+            Control::Fork { step } => {
+                self.go_back(step, run)?;
+                self.mark(format!("went on from step {step}"));
+                self.pause();
+            }
+            Control::Orient(is_oriented) => self.state.is_oriented = is_oriented,
+            Control::SaveTo(folder) => self.save(&folder, run),
+        }
+        progress.check()?;
+        Ok(())
+    }
+
+    fn go(&mut self, is_single: bool) {
+        if matches!(self.state.phase, Phase::Paused | Phase::Failed)
+            && self.state.step < self.state.total_steps
+        {
+            self.state.phase = Phase::Running;
+            self.state.message = None;
+            self.is_single = is_single;
+            self.ends.clear();
+        } else if self.state.phase == Phase::Running && is_single {
+            self.is_single = true;
+        }
+    }
+
+    fn pause(&mut self) {
+        self.state.phase = Phase::Paused;
+        self.is_single = false;
+        self.ends.clear();
+        self.count(Instant::now());
+    }
+
+    fn set(&mut self, knob: super::Knob, value: f64, run: &mut Run) {
+        let before = run
+            .config()
+            .knobs()
+            .into_iter()
+            .find(|known| known.knob == knob)
+            .map(|known| known.value);
+        match run.set(knob, value) {
+            Ok(()) if before == Some(value) => {}
+            Ok(()) => {
+                self.state.config = run.config().clone();
+                self.turned(knob, before.unwrap_or(value), value);
+            }
+            // Not the run's fault: it goes on as it was.
+            Err(error) => self.state.message = Some(error.to_string()),
+        }
+    }
+
+    /// Marks a knob's turn; turns at one step are one mark.
+    fn turned(&mut self, knob: super::Knob, before: f64, value: f64) {
+        let beginning = format!("{} ", knob.title());
+        let step = self.state.step;
+        let earlier = self
+            .state
+            .marks
+            .iter_mut()
+            .find(|mark| mark.step == step && mark.text.starts_with(&beginning));
+        match earlier {
+            Some(mark) => {
+                if let Some((from, _)) = mark.text.split_once(" → ") {
+                    mark.text = format!("{from} → {value}");
+                }
+            }
+            None => self.mark(format!("{beginning}{before} → {value}")),
+        }
+    }
+
+    fn mark(&mut self, text: String) {
+        let mark = Mark {
+            step: self.state.step,
+            text,
+        };
+        if !self.state.marks.contains(&mark) {
+            self.state.marks.push(mark);
+        }
+    }
+
+    fn save(&mut self, folder: &Path, run: &Run) {
+        let saved = run.save(folder, &self.curves);
+        self.state.message = Some(match saved {
+            Ok(path) => {
+                self.mark("saved".to_owned());
+                format!("saved to {}", path.display())
+            }
+            Err(error) => error.to_string(),
+        });
+    }
+
+    /// Goes back to a kept step; what came after it becomes a branch.
+    fn go_back(&mut self, step: usize, run: &mut Run) -> Result<(), TrainingError> {
+        let Some(snapshot) = self.snapshots.at(step) else {
+            let steps = self.snapshots.steps();
+            let after = steps.partition_point(|kept| *kept < step);
+            let near = steps[after.saturating_sub(1)..steps.len().min(after + 1)]
+                .iter()
+                .map(usize::to_string)
+                .collect::<Vec<_>>()
+                .join(" and ");
+            self.state.message = Some(TrainingError::NoSnapshot { step, near }.to_string());
+            return Ok(());
+        };
+        run.restore(&snapshot)?;
+        if self.state.step > step {
+            self.state.branches.push(Arc::new(self.curves.clone()));
+            let surplus = self.state.branches.len().saturating_sub(BRANCHES);
+            self.state.branches.drain(..surplus);
+        }
+        self.curves.truncate(step);
+        self.snapshots.truncate(step);
+        self.state.marks.retain(|mark| mark.step <= step);
+        let mut frames = lock(&self.shared.frames);
+        frames.truncate(step);
+        self.state.frames = frames.steps();
+        self.state.snapshots = self.snapshots.steps();
+        self.state.step = step;
+        self.state.config = run.config().clone();
+        self.state.message = None;
+        Ok(())
+    }
+
+    /// After trouble: stand where the weights were still numbers.
+    fn go_back_to_good(&mut self, run: &mut Run) {
+        let Some(good) = self.snapshots.last() else {
+            return;
+        };
+        let told = self.state.message.take().unwrap_or_default();
+        let step = good.step;
+        match run.restore(&good) {
+            Ok(()) => {
+                self.state.step = step;
+                self.state.config = run.config().clone();
+                self.state.message = Some(format!(
+                    "{told}. The run stands at its last good snapshot, step {step}"
+                ));
+            }
+            Err(error) => self.state.message = Some(format!("{told}; and then: {error}")),
+        }
+        self.publish();
+    }
+
+    fn fail(&mut self, error: &TrainingError) {
+        log::warn!("training: {error}");
+        self.state.phase = Phase::Failed;
+        self.state.message = Some(error.to_string());
+        self.publish();
+    }
+
+    /// Speed from the ends of the last steps.
+    fn count(&mut self, now: Instant) {
+        self.ends.push_back(now);
+        if self.ends.len() > SPEED_STEPS {
+            self.ends.pop_front();
+        }
+        let span = self.ends.front().map(|first| now - *first);
+        self.state.steps_per_s = span
+            .filter(|span| !span.is_zero())
+            .map(|span| (self.ends.len() - 1) as f64 / span.as_secs_f64());
+        let left = self.state.total_steps.saturating_sub(self.state.step);
+        self.state.remaining_s = self.state.steps_per_s.map(|rate| left as f64 / rate);
+    }
+
+    fn publish(&mut self) {
+        self.state.curves = Arc::new(self.curves.clone());
+        self.published = Instant::now();
+        *lock(&self.shared.state) = Arc::new(self.state.clone());
+        (self.wake)();
+    }
+}

@@ -1,0 +1,224 @@
+//! Runs in folders: written whole or not at all, and gone on with later.
+//!
+//! `step-000120.safetensors` is the encoder with its heads under the names of its family, which
+//! other programs load as any checkpoint; `state/step-000120/` holds what only a run needs to go on;
+//! `metrics.csv` and `run.toml` are for readers.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::{Curves, Run, RunConfig, TrainingError, optimiser::Memory, tensors::NamedTensor};
+use crate::{compute::Compute, progress::Progress};
+
+/// Changes when files of older versions can no longer be gone on with.
+const FORMAT: u32 = 1;
+
+/// What a run's state says of itself.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    spherescope: String,
+    step: usize,
+    config: RunConfig,
+}
+
+impl Run {
+    /// Saves the run below `folder`, beside what was saved there before. Returns the checkpoint.
+    ///
+    /// Everything is written beside its place and then moved there, so that a full disk or a stop
+    /// leaves what was saved before.
+    ///
+    /// # Errors
+    /// [`TrainingError::Save`] with what the system said.
+    pub fn save(&self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
+        let snapshot = self.snapshot()?;
+        let name = format!("step-{:06}", snapshot.step);
+        let states = folder.join("state");
+        fs::create_dir_all(&states).map_err(TrainingError::save(&states))?;
+        let fresh = tempfile::Builder::new()
+            .prefix(".saving-")
+            .tempdir_in(&states)
+            .map_err(TrainingError::save(&states))?;
+        let header = Header {
+            format: FORMAT,
+            spherescope: env!("CARGO_PKG_VERSION").to_owned(),
+            step: snapshot.step,
+            config: snapshot.config.clone(),
+        };
+        let text = serde_json::to_vec_pretty(&header)
+            .map_err(io::Error::other)
+            .map_err(TrainingError::save(folder))?;
+        write(&fresh.path().join("run.json"), &text)?;
+        for (memory, file) in snapshot.optimisers.iter().zip(OPTIMISERS) {
+            let (tensors, counts) = memory.tensors();
+            write_tensors(&fresh.path().join(file), &tensors, counts)?;
+        }
+        write(
+            &fresh.path().join("metrics.csv"),
+            curves.to_csv().as_bytes(),
+        )?;
+        let place = states.join(&name);
+        if place.exists() {
+            fs::remove_dir_all(&place).map_err(TrainingError::save(&place))?;
+        }
+        fs::rename(fresh.keep(), &place).map_err(TrainingError::save(&place))?;
+        write(&folder.join("metrics.csv"), curves.to_csv().as_bytes())?;
+        let settings = snapshot.config.to_toml()?;
+        write(&folder.join("run.toml"), settings.as_bytes())?;
+        // Last: a checkpoint is there only when its state is.
+        let checkpoint = folder.join(format!("{name}.safetensors"));
+        write_tensors(&checkpoint, &snapshot.tensors, HashMap::new())?;
+        Ok(checkpoint)
+    }
+
+    /// Goes on with the newest step saved in `folder`. Returns the run and what it had written
+    /// down.
+    ///
+    /// # Errors
+    /// [`TrainingError::Resume`] with what is missing or broken; and as [`Run::new`].
+    pub fn resume(
+        folder: &Path,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<(Self, Curves), TrainingError> {
+        let (state, checkpoint) = newest(folder)?;
+        let broken = |path: &Path| {
+            let path = path.to_owned();
+            move |reason: String| TrainingError::resume(&path, &reason)
+        };
+        let path = state.join("run.json");
+        let text = fs::read(&path).map_err(|error| broken(&path)(error.to_string()))?;
+        let header: Header =
+            serde_json::from_slice(&text).map_err(|error| broken(&path)(error.to_string()))?;
+        if header.format != FORMAT {
+            return Err(TrainingError::resume(
+                &path,
+                &format!(
+                    "it is of format {}, this program reads {FORMAT}",
+                    header.format
+                ),
+            ));
+        }
+        let mut run = Self::new(header.config.clone(), compute, progress)?;
+        let (tensors, _) = read_tensors(&checkpoint)?;
+        let mut memories = Vec::new();
+        for file in OPTIMISERS {
+            let path = state.join(file);
+            let (tensors, counts) = read_tensors(&path)?;
+            let memory =
+                Memory::from_tensors(&header.config.optimiser, tensors, &counts, compute.device());
+            memories.push(memory.ok_or_else(|| {
+                TrainingError::resume(&path, "the optimiser's memory is not complete")
+            })?);
+        }
+        let memories = <[Memory; 2]>::try_from(memories)
+            .map_err(|_| TrainingError::resume(&state, "two memories of optimisers are needed"))?;
+        run.restore(&super::Snapshot {
+            step: header.step,
+            config: header.config,
+            tensors,
+            optimisers: memories,
+        })?;
+        let path = state.join("metrics.csv");
+        let table = fs::read_to_string(&path).map_err(|error| broken(&path)(error.to_string()))?;
+        let curves = Curves::from_csv(&table)
+            .ok_or_else(|| TrainingError::resume(&path, "it is no table of a run"))?;
+        Ok((run, curves))
+    }
+}
+
+/// Files of the two optimisers' memories: the encoder's, the heads'.
+const OPTIMISERS: [&str; 2] = [
+    "optimiser-encoder.safetensors",
+    "optimiser-heads.safetensors",
+];
+
+/// Newest step of which both state and checkpoint are there.
+fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
+    let states = folder.join("state");
+    let entries = fs::read_dir(&states).map_err(|error| TrainingError::resume(&states, &error))?;
+    let mut steps: Vec<(usize, PathBuf, PathBuf)> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let step = name.strip_prefix("step-")?.parse().ok()?;
+            let checkpoint = folder.join(format!("{name}.safetensors"));
+            checkpoint
+                .exists()
+                .then(|| (step, states.join(name), checkpoint))
+        })
+        .collect();
+    steps.sort();
+    steps
+        .pop()
+        .map(|(_, state, checkpoint)| (state, checkpoint))
+        .ok_or_else(|| TrainingError::resume(folder, "no step is saved there"))
+}
+
+/// Writes a file beside its place and moves it there once it is whole and on the disk.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+    let attempt = || -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o644));
+        }
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    attempt().map_err(TrainingError::save(path))
+}
+
+fn write_tensors(
+    path: &Path,
+    tensors: &[NamedTensor],
+    mut notes: HashMap<String, String>,
+) -> Result<(), TrainingError> {
+    // What PyTorch's own writer notes, and some loaders look for.
+    notes.insert("format".to_owned(), "pt".to_owned());
+    let views = tensors.iter().map(|tensor| {
+        let bytes = bytemuck::cast_slice(&tensor.values);
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
+        Ok((tensor.name.as_str(), view))
+    });
+    let bytes = views
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .and_then(|views| safetensors::serialize(views, Some(notes)))
+        .map_err(io::Error::other)
+        .map_err(TrainingError::save(path))?;
+    write(path, &bytes)
+}
+
+fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, HashMap<String, String>), TrainingError> {
+    let refused = |error: &dyn std::fmt::Display| TrainingError::resume(path, &error.to_string());
+    let bytes = fs::read(path).map_err(|error| refused(&error))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| refused(&error))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| refused(&error))?;
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(refused(&format!("`{name}` does not hold 32-bit floats")));
+        }
+        tensors.push(NamedTensor {
+            name,
+            shape: view.shape().to_vec(),
+            values: view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect(),
+        });
+    }
+    Ok((tensors, metadata.metadata().clone().unwrap_or_default()))
+}

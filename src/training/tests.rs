@@ -1,0 +1,236 @@
+//! A run is the same run however it is interrupted.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{
+    analysis::ImagesSource,
+    compute::{Compute, DevicePolicy},
+    data::{BuiltinConfig, BuiltinKind},
+    models::{Architecture, ModelError},
+    progress::Progress,
+};
+
+fn cpu() -> Compute {
+    Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there")
+}
+
+/// Small enough for a debug build.
+fn small() -> RunConfig {
+    RunConfig {
+        steps: 8,
+        batch: 8,
+        side: Some(16),
+        architecture: Architecture::PreparedCifarResNet {
+            blocks: vec![1, 1],
+            channels: vec![4, 8],
+        },
+        images: ImagesSource::Builtin(BuiltinConfig {
+            kind: BuiltinKind::SingleObject,
+            count: 40,
+            side: 16,
+            seed: 0,
+        }),
+        probe: Probe {
+            images: 16,
+            every: 2,
+            ..Probe::default()
+        },
+        snapshot_every: 2,
+        ..RunConfig::default()
+    }
+}
+
+fn steps(run: &mut Run, count: usize) -> Vec<StepReport> {
+    let step = |_| run.step(&Progress::none()).expect("a small step");
+    (0..count).map(step).collect()
+}
+
+fn weights(run: &Run) -> Vec<tensors::NamedTensor> {
+    run.snapshot().expect("the CPU reads").tensors
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_seed_another() {
+    let mut first = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    let mut again = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    let reports = steps(&mut first, 4);
+    assert_eq!(reports, steps(&mut again, 4));
+    assert!(weights(&first) == weights(&again));
+    let config = RunConfig { seed: 1, ..small() };
+    let mut other = Run::new(config, &cpu(), &Progress::none()).unwrap();
+    assert_ne!(reports, steps(&mut other, 4));
+}
+
+#[test]
+fn a_saved_and_resumed_run_goes_on_as_if_nothing_had_been() {
+    for optimiser in [
+        Optimiser::default(),
+        Optimiser::Sgd {
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            nesterov: false,
+        },
+    ] {
+        let config = RunConfig {
+            optimiser,
+            ..small()
+        };
+        let mut whole = Run::new(config.clone(), &cpu(), &Progress::none()).unwrap();
+        steps(&mut whole, 3);
+        let expected = steps(&mut whole, 3);
+
+        let folder = tempfile::tempdir().unwrap();
+        let mut half = Run::new(config, &cpu(), &Progress::none()).unwrap();
+        steps(&mut half, 3);
+        let checkpoint = half.save(folder.path(), &Curves::default()).unwrap();
+        let (mut resumed, _) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+        assert_eq!(steps(&mut resumed, 3), expected);
+        // Not `assert_eq!`, which would print every weight.
+        assert!(weights(&resumed) == weights(&whole));
+
+        // What was saved opens as a checkpoint, with its head.
+        let loaded =
+            crate::checkpoint::load(&checkpoint, cpu().device(), &Progress::none()).unwrap();
+        assert_eq!(loaded.report.architecture, half.config().architecture);
+        assert_eq!(loaded.model.head.map(|head| head.outputs()), Some(3));
+    }
+}
+
+#[test]
+fn a_snapshot_is_gone_back_to_exactly() {
+    let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    steps(&mut run, 2);
+    let snapshot = run.snapshot().unwrap();
+    let expected = steps(&mut run, 3);
+    run.set(Knob::LearningRate, 0.5).unwrap();
+    run.set(Knob::Augmentation, 0.0).unwrap();
+    steps(&mut run, 1);
+    run.restore(&snapshot).unwrap();
+    assert_eq!(steps(&mut run, 3), expected);
+}
+
+#[test]
+fn a_step_falls_down_its_loss_and_moves_the_probe() {
+    let run = &mut Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    let before = run.probe(None, &Progress::none()).unwrap();
+    steps(run, 8);
+    let after = run.probe(Some(&before), &Progress::none()).unwrap();
+    assert_eq!(before.features.len(), 16);
+    assert_eq!(after.features.dim, 3);
+    assert_ne!(before.sphere.coords, after.sphere.coords);
+    assert!(after.numbers.alignment.value.is_some());
+}
+
+#[test]
+fn divergence_is_told_before_the_weights_are_touched() {
+    let config = RunConfig {
+        optimiser: Optimiser::Sgd {
+            momentum: 0.0,
+            weight_decay: 0.0,
+            nesterov: false,
+        },
+        ..small()
+    };
+    let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+    let mut snapshot = run.snapshot().unwrap();
+    for value in &mut snapshot.tensors[0].values {
+        *value = f32::NAN;
+    }
+    run.restore(&snapshot).unwrap();
+    let error = run.step(&Progress::none()).unwrap_err();
+    assert!(
+        matches!(error, TrainingError::Diverged { step: 0, .. }),
+        "{error}"
+    );
+    assert_eq!(run.step_count(), 0);
+}
+
+#[test]
+fn folders_that_hold_no_run_are_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |words: &str| {
+        let error = Run::resume(folder.path(), &cpu(), &Progress::none()).err();
+        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains(words), "{text}");
+    };
+    refused("state");
+    std::fs::create_dir_all(folder.path().join("state/step-000002")).unwrap();
+    refused("no step is saved");
+    std::fs::write(folder.path().join("step-000002.safetensors"), b"").unwrap();
+    refused("run.json");
+    let missing = ModelError::Read {
+        name: "a".into(),
+        reason: "b".into(),
+    };
+    assert!(!TrainingError::from(missing).is_cancelled());
+}
+
+/// Waits until `holds`, or a minute.
+fn wait_for(runner: &Runner, holds: impl Fn(&RunState) -> bool) -> std::sync::Arc<RunState> {
+    let start = Instant::now();
+    loop {
+        let state = runner.state();
+        if holds(&state) {
+            return state;
+        }
+        assert!(
+            start.elapsed() < Duration::from_mins(1),
+            "the run stands at {:?}, step {}: {:?}",
+            state.phase,
+            state.step,
+            state.message
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_runner_plays_forks_and_replays_the_same_numbers() {
+    let runner = Runner::start(small(), &cpu(), || {}).unwrap();
+    wait_for(&runner, |state| state.phase == Phase::Paused);
+    assert!(runner.newest_frame().is_some());
+    runner.control(Control::Step);
+    wait_for(&runner, |state| {
+        state.step == 1 && state.phase == Phase::Paused
+    });
+    runner.control(Control::Play);
+    let whole = wait_for(&runner, |state| state.phase == Phase::Finished);
+    assert_eq!(
+        (whole.step, &whole.snapshots[..]),
+        (8, &[0, 2, 4, 6, 8][..])
+    );
+    let total = |state: &RunState| state.curves.get("total").cloned();
+    assert_eq!(total(&whole).map(|curve| curve.points.len()), Some(8));
+    assert_eq!(runner.frame_at(5).map(|frame| frame.step), Some(4));
+
+    runner.control(Control::Fork { step: 4 });
+    let forked = wait_for(&runner, |state| state.phase == Phase::Paused);
+    assert_eq!((forked.step, forked.branches.len()), (4, 1));
+    runner.control(Control::Play);
+    let again = wait_for(&runner, |state| state.phase == Phase::Finished);
+    assert_eq!(total(&again), total(&whole));
+
+    runner.control(Control::Fork { step: 4 });
+    runner.control(Control::Set(Knob::LearningRate, 0.1));
+    runner.control(Control::Set(Knob::LearningRate, 0.2));
+    runner.control(Control::Set(Knob::LearningRate, -1.0));
+    let turned = wait_for(&runner, |state| state.message.is_some());
+    let marks: Vec<&str> = turned.marks.iter().map(|mark| mark.text.as_str()).collect();
+    assert_eq!(
+        marks,
+        ["went on from step 4", "learning rate 0.001 → 0.2"],
+        "{:?}",
+        turned.message
+    );
+    runner.control(Control::Play);
+    let other = wait_for(&runner, |state| state.phase == Phase::Finished);
+    assert_ne!(total(&other), total(&whole));
+
+    runner.control(Control::Reset);
+    let reset = wait_for(&runner, |state| state.step == 0);
+    assert_eq!(reset.config, small());
+    runner.control(Control::Play);
+    let replayed = wait_for(&runner, |state| state.phase == Phase::Finished);
+    assert_eq!(total(&replayed), total(&whole));
+}
