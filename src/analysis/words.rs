@@ -7,7 +7,8 @@ use crate::{
 
 const ARCHITECTURES: &str = "resnet18, resnet34, resnet50, resnet101, resnet152 (each also with \
     -cifar for the small-image stem, -cifar-pad2 for solo-learn's), cifar-resnet20-a … cifar-resnet110-b, \
-    lightning-resnet:3,3,3:16,32,64, small-alexnet or small-alexnet:DIMENSION:SIDE";
+    lightning-resnet:3,3,3:16,32,64, small-alexnet or small-alexnet:DIMENSION:SIDE, tiny or \
+    tiny:WIDTH";
 
 /// The word for an architecture: "resnet50", "cifar-resnet20-a", "small-alexnet:128:64".
 pub fn architecture_word(architecture: &Architecture) -> String {
@@ -42,6 +43,7 @@ pub fn architecture_word(architecture: &Architecture) -> String {
             input_side,
             ..
         } => format!("small-alexnet:{feat_dim}:{input_side}"),
+        Architecture::TinyConvNet { width } => format!("tiny:{width}"),
     }
 }
 
@@ -95,6 +97,14 @@ fn architecture_of(word: &str) -> Option<Architecture> {
             feat_dim,
             input_side,
         });
+    }
+    if let Some(rest) = word.strip_prefix("tiny") {
+        let width = match rest.strip_prefix(':') {
+            Some(width) => width.parse().ok()?,
+            None if rest.is_empty() => 16,
+            None => return None,
+        };
+        return Some(Architecture::TinyConvNet { width });
     }
     let rest = word.strip_prefix("resnet")?;
     let (rest, width) = match rest.split_once(':') {
@@ -179,6 +189,7 @@ mod tests {
             "cifar-resnet110-b",
             "lightning-resnet:3,3,3:16,32,64",
             "small-alexnet:128:64",
+            "tiny:24",
         ] {
             assert_eq!(architecture_word(&parse_architecture(word).unwrap()), word);
         }
@@ -196,6 +207,7 @@ mod tests {
             parse_architecture("small-alexnet"),
             parse_architecture("small-alexnet:128:64")
         );
+        assert_eq!(parse_architecture("tiny"), parse_architecture("tiny:16"));
         assert_eq!(
             parse_architecture("cifar-resnet20"),
             parse_architecture("cifar-resnet20-a")
@@ -209,7 +221,13 @@ mod tests {
                 .unwrap_err()
                 .contains("resnet18")
         );
-        for word in ["resnet19", "small-alexnetFOO", "small-alexnet:128:64:9"] {
+        for word in [
+            "resnet19",
+            "small-alexnetFOO",
+            "small-alexnet:128:64:9",
+            "tiny:0",
+            "tinyFOO",
+        ] {
             assert!(parse_architecture(word).is_err(), "{word}");
         }
         assert!(parse_resize("square:big").unwrap_err().contains("'big'"));

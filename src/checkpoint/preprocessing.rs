@@ -101,6 +101,11 @@ pub(super) fn of_architecture(
             "guessed: the published training program normalises by STL-10's constants; edit it if \
              the images were others",
         ),
+        Architecture::TinyConvNet { .. } => NormalisationGuess::new(
+            Normalisation::HALF,
+            "this program trains its tiny conv net on pixels mapped to [-1, 1] by 0.5/0.5; edit it \
+             if the run had other constants",
+        ),
     }
 }
 

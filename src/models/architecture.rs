@@ -14,6 +14,7 @@ use super::{
     network::{BatchNormForm, Network},
     resnet, small_alexnet,
     source::TensorSource,
+    tiny,
 };
 
 /// The first layers of a torchvision-style ResNet.
@@ -101,6 +102,11 @@ pub enum Architecture {
         /// A multiple of 8: the map that is flattened has side `input_side / 8 − 1`.
         input_side: u32,
     },
+    /// This program's own small network for demonstrations, `blocks.{0..3}.conv` and `.bn`.
+    TinyConvNet {
+        /// Channels of the first block; the last has four times as many. 16 by default.
+        width: usize,
+    },
 }
 
 impl Architecture {
@@ -120,6 +126,7 @@ impl Architecture {
                 feat_dim,
                 input_side,
             } => small_alexnet::blueprint(*channels_in, *feat_dim, *input_side),
+            Self::TinyConvNet { width } => tiny::blueprint(*width),
         }
     }
 
@@ -147,6 +154,7 @@ impl Architecture {
                 )
             }
             Self::SmallAlexNet { feat_dim, .. } => format!("SmallAlexNet ({feat_dim}-d)"),
+            Self::TinyConvNet { width } => format!("tiny conv net, width {width}"),
         }
     }
 
@@ -177,7 +185,10 @@ impl Architecture {
                 stem: Stem::ImageNet,
                 ..
             } => 224,
-            Self::ResNet { .. } | Self::CifarResNet { .. } | Self::PreparedCifarResNet { .. } => 32,
+            Self::ResNet { .. }
+            | Self::CifarResNet { .. }
+            | Self::PreparedCifarResNet { .. }
+            | Self::TinyConvNet { .. } => 32,
             Self::SmallAlexNet { input_side, .. } => *input_side,
         }
     }

@@ -29,6 +29,7 @@ mod network;
 mod resnet;
 mod small_alexnet;
 mod source;
+mod tiny;
 
 pub use architecture::{Architecture, Shortcut, StageInfo, StageKind, Stem};
 pub use blueprint::{

@@ -8,6 +8,7 @@ mod lightning;
 mod resnet;
 mod small_alexnet;
 mod stem;
+mod tiny;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub(super) const NAMINGS: &[Naming] = &[
     resnet::SEQUENTIAL,
     lightning::NAMING,
     small_alexnet::NAMING,
+    tiny::NAMING,
 ];
 
 /// The families a file may hold, for the message that none was found.
@@ -68,6 +70,7 @@ pub(super) const KNOWN_FAMILIES: &[&str] = &[
     "CIFAR ResNet-20/32/44/56/110 with option A or B shortcuts (akamaster, distiller)",
     "CIFAR ResNet of the Lightning tutorials (input_net, blocks, output_net)",
     "SmallAlexNet (Wang & Isola)",
+    "this program's own tiny conv net",
 ];
 
 /// Pairs of canonical and file names, read in both directions.

@@ -1,8 +1,8 @@
 //! Key layouts of training programs at full size, from shapes alone.
 
-use super::{all_layouts, plan_report};
+use super::{all_layouts, listed, of_architecture, plan_report};
 use crate::{
-    checkpoint::CheckpointError,
+    checkpoint::{CheckpointError, Listing},
     data::Normalisation,
     models::{Architecture, Stem},
 };
@@ -298,4 +298,23 @@ fn small_alexnet_is_recognised_with_its_image_side() {
     };
     assert_eq!(report.architecture, expected);
     assert_eq!(report.normalisation.constants, Normalisation::STL10);
+}
+
+#[test]
+fn a_trained_tiny_net_is_recognised_with_its_heads() {
+    let architecture = Architecture::TinyConvNet { width: 8 };
+    for prefix in ["", "encoder."] {
+        let mut entries = of_architecture(&architecture, prefix);
+        for (place, shape) in [("0", [32, 32]), ("2", [3, 32])] {
+            entries.push(listed(format!("projector.{place}.weight"), &shape));
+            entries.push(listed(format!("projector.{place}.bias"), &shape[..1]));
+        }
+        let report = plan_report(&Listing::new(entries), None).unwrap();
+        assert_eq!(report.architecture, architecture);
+        assert!(
+            report.missing.is_empty() && report.head.is_some(),
+            "{report:?}"
+        );
+        assert_eq!(report.normalisation.constants, Normalisation::HALF);
+    }
 }

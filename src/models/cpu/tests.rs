@@ -171,6 +171,13 @@ fn cifar_resnets_agree_with_burn() {
 }
 
 #[test]
+fn tiny_conv_nets_agree_with_burn() {
+    for width in [16, 5] {
+        compare(&Architecture::TinyConvNet { width }, [3, 3, 32, 32]);
+    }
+}
+
+#[test]
 fn small_alexnet_agrees_with_burn_for_any_number_of_channels() {
     for channels_in in [3, 1, 2] {
         let architecture = Architecture::SmallAlexNet {
