@@ -26,6 +26,8 @@ pub mod analysis;
 
 pub mod training;
 
+pub mod correlation;
+
 pub mod render;
 
 pub mod ui;

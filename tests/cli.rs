@@ -398,3 +398,36 @@ fn an_empty_folder_says_so() {
         .code(1)
         .stderr(contains("no image"));
 }
+
+#[test]
+fn correlate_reads_a_table_and_names_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("encoders.csv");
+    let mut text = String::from("run,alignment,uniformity,top1,data\n");
+    for i in 0..24 {
+        let (a, u) = (0.1 * f64::from(i % 5), -3.0 + 0.1 * f64::from(i % 7));
+        let data = if i % 2 == 0 { "single" } else { "multi" };
+        text += &format!("e{i},{a},{u},{},{data}\n", 0.9 - a + 0.2 * u);
+    }
+    std::fs::write(&table, text).unwrap();
+    let path = table.to_str().unwrap();
+    let output = spherescope()
+        .args(["correlate", path, "--performance", "top1", "--name", "run"])
+        .args(["--group-by", "data", "--draws", "200", "--json", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let multiple_r = &json["scores"]["scores"][0];
+    assert_eq!(multiple_r["statistic"], "multiple-r");
+    // The planted relation is exact up to rounding.
+    assert!(multiple_r["value"].as_f64().unwrap() > 0.999_999);
+    assert_eq!(json["groups"].as_array().unwrap().len(), 2);
+    assert!(!json["findings"].as_array().unwrap().is_empty());
+
+    spherescope()
+        .args(["correlate", path])
+        .assert()
+        .code(1)
+        .stderr(predicates::str::contains("no column 'performance'"));
+}

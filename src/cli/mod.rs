@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod correlate;
 mod doctor;
 mod export;
 mod inspect;
@@ -64,6 +65,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Writes a report: pictures, numbers and how they came about. Without arguments, the demo's.
     Report(report::ReportArgs),
+    /// Relates alignment and uniformity to performance over a table of encoders.
+    Correlate(correlate::CorrelateArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
     Doctor(doctor::DoctorArgs),
     /// Times the hot paths on the chosen device.
@@ -97,6 +100,7 @@ impl Cli {
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
+            Command::Correlate(args) => correlate::run(&args),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),
         }

@@ -1,0 +1,191 @@
+//! `spherescope correlate`: how alignment and uniformity go with performance over many encoders.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{output, table};
+use crate::{
+    correlation::{
+        ColumnChoice, Score, ScoreSettings, Scores, Series, Statistic, findings, score,
+        score_along, score_groups,
+    },
+    data::Table,
+    progress::Progress,
+};
+
+/// Flags of `correlate`.
+#[derive(Debug, clap::Args)]
+pub struct CorrelateArgs {
+    /// Table of encoders (CSV with a line of column names), one row an encoder.
+    #[arg(value_name = "TABLE")]
+    table: PathBuf,
+    /// Column that names the encoders.
+    #[arg(long, value_name = "COLUMN")]
+    name: Option<String>,
+    /// Column of L_align (lower is better aligned).
+    #[arg(long, value_name = "COLUMN", default_value = "alignment")]
+    alignment: String,
+    /// Column of L_uniform (lower is more uniform).
+    #[arg(long, value_name = "COLUMN", default_value = "uniformity")]
+    uniformity: String,
+    /// Column of downstream performance (higher is better).
+    #[arg(long, value_name = "COLUMN", default_value = "performance")]
+    performance: String,
+    /// Scores of each part that shares a value in this column as well.
+    #[arg(long, value_name = "COLUMN")]
+    group_by: Option<String>,
+    /// Scores along the number in this column as well (a training step, say).
+    #[arg(long, value_name = "COLUMN")]
+    along: Option<String>,
+    /// Half the width of the window that slides along; 0 takes each value by itself.
+    #[arg(long, value_name = "WIDTH", default_value_t = 0.0, requires = "along")]
+    half_width: f64,
+    /// Bootstrap draws over encoders for the 95 % intervals.
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    draws: u32,
+    /// Permutations of performance for the p values.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    permutations: u32,
+    /// Seed of draws and permutations.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Writes everything as JSON; "-" is standard output.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Runs `correlate`.
+///
+/// # Errors
+/// With the message for the user.
+pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
+    let choice = ColumnChoice {
+        name: args.name.clone(),
+        alignment: args.alignment.clone(),
+        uniformity: args.uniformity.clone(),
+        performance: args.performance.clone(),
+    };
+    let settings = ScoreSettings {
+        draws: args.draws as usize,
+        permutations: args.permutations as usize,
+        seed: args.seed,
+    };
+    let series = Series::from_table(&Table::read(&args.table)?, &choice)?;
+    let bar = output::Bar::new();
+    let progress = bar.progress();
+    let scores = score(&series, settings, &progress)?;
+    let groups = args
+        .group_by
+        .as_ref()
+        .map(|column| score_groups(&series, column, settings, &progress))
+        .transpose()?;
+    let along = along(args, &series, settings, &progress)?;
+    bar.finish();
+    let said = findings(&scores);
+    if let Some(path) = &args.json {
+        let value = json!({
+            "spherescope": env!("CARGO_PKG_VERSION"),
+            "table": args.table,
+            "columns": choice,
+            "scores": scores,
+            "findings": said,
+            "groups": groups,
+            "along": along,
+        });
+        output::write_json(path, &value)?;
+        if path.as_os_str() == "-" {
+            return Ok(());
+        }
+    }
+    let mut text = format!("{}\n{}", table::columns(&rows(&scores)), said.join("\n"));
+    if let Some(groups) = &groups {
+        let lines: Vec<Vec<String>> = groups
+            .iter()
+            .map(|part| match &part.scores {
+                Ok(scores) => brief(&part.name, scores),
+                Err(why) => vec![part.name.clone(), why.clone()],
+            })
+            .collect();
+        text += &format!("\n\n{}", table::columns(&lines));
+    }
+    if let Some(along) = &along {
+        let lines: Vec<Vec<String>> = along
+            .iter()
+            .map(|place| brief(&place.at.to_string(), &place.scores))
+            .collect();
+        text += &format!("\n\n{}", table::columns(&lines));
+    }
+    output::print_line(text.trim_end())
+}
+
+fn along(
+    args: &CorrelateArgs,
+    series: &Series,
+    settings: ScoreSettings,
+    progress: &Progress,
+) -> anyhow::Result<Option<Vec<crate::correlation::Along>>> {
+    let Some(column) = &args.along else {
+        return Ok(None);
+    };
+    Ok(Some(score_along(
+        series,
+        column,
+        args.half_width,
+        settings,
+        progress,
+    )?))
+}
+
+/// The whole table of scores.
+fn rows(scores: &Scores) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = scores
+        .scores
+        .iter()
+        .map(|score| {
+            let (value, note) = words(score);
+            vec![score.statistic.to_string(), value, note]
+        })
+        .collect();
+    let plain = |name: &str, value: Option<f64>| {
+        let text = value.map_or_else(|| "–".to_owned(), |value| format!("{value:+.3}"));
+        vec![name.to_owned(), text]
+    };
+    rows.insert(1, plain("adjusted R²", scores.adjusted_r2));
+    rows.insert(2, plain("leave-one-out R²", scores.leave_one_out_r2));
+    rows.push(vec![
+        "n".to_owned(),
+        scores.n.to_string(),
+        format!("{} left out for want of a number", scores.left_out),
+    ]);
+    rows
+}
+
+fn words(score: &Score) -> (String, String) {
+    let Some(value) = score.value else {
+        return ("–".to_owned(), score.why_absent.clone().unwrap_or_default());
+    };
+    let interval = score.interval.map_or_else(
+        || "no interval".to_owned(),
+        |interval| format!("[{:+.3}, {:+.3}]", interval.low, interval.high),
+    );
+    let p = score
+        .p
+        .map_or_else(String::new, |p| format!("  p = {p:.3}"));
+    (format!("{value:+.3}"), interval + &p)
+}
+
+/// The scores that a small table has room for.
+fn brief(name: &str, scores: &Scores) -> Vec<String> {
+    let mut row = vec![name.to_owned(), format!("n = {}", scores.n)];
+    for statistic in [
+        Statistic::MultipleR,
+        Statistic::SumCorrelation,
+        Statistic::PartialPearsonAlignment,
+        Statistic::PartialPearsonUniformity,
+    ] {
+        let (value, note) = words(scores.get(statistic));
+        row.push(format!("{statistic} {value} {note}"));
+    }
+    row
+}
