@@ -255,6 +255,7 @@ impl Drawing {
             neighbours: None,
             density: None,
             history,
+            run: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

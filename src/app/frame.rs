@@ -57,6 +57,7 @@ impl App {
                 .as_ref()
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
+            run: self.training.view(),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -95,6 +96,9 @@ impl App {
                 Pane::Plane => panels::plane_ui(&mut views.plane, &world, commands, ui),
                 Pane::Figures => panels::figures_ui(&world, commands, ui),
                 Pane::Table => panels::table_ui(&mut views.table, &world, commands, ui),
+                Pane::Training => {
+                    panels::training_ui(&mut views.training, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
@@ -154,6 +158,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         self.jobs.cancel();
+        self.training.end();
         if let Some(path) = &self.session_path {
             // The window is gone: standard error is all that is left to tell it.
             if let Err(error) = self.current_session().write(path) {

@@ -19,6 +19,8 @@ use crate::{
 
 /// Jobs that may wait: one is replaced by the next, so few do.
 const QUEUE: usize = 8;
+/// Serials of snapshots that are not analyses begin here, far above those that are.
+const EXTRA_SERIALS: u64 = 1 << 32;
 /// Neighbours that are listed.
 const NEIGHBOURS: usize = 32;
 
@@ -69,6 +71,7 @@ pub(super) struct Jobs {
     helper: Worker,
     cache: Arc<Mutex<Cache>>,
     newest: u64,
+    extra_serial: u64,
     current: Option<JobId>,
     outcomes: Slot<(u64, Outcome)>,
     pub neighbours: Slot<(u64, Neighbours)>,
@@ -96,6 +99,7 @@ impl Jobs {
             helper,
             cache: Arc::default(),
             newest: 0,
+            extra_serial: EXTRA_SERIALS,
             current: None,
             outcomes: Slot::default(),
             neighbours: Slot::default(),
@@ -262,6 +266,18 @@ impl Jobs {
                 slot.put(report);
             }
         });
+    }
+
+    /// A number for a snapshot that is not an analysis of this worker; an analysis under way keeps
+    /// its own, which is told from its outcome.
+    pub fn next_serial(&mut self) -> u64 {
+        self.extra_serial += 1;
+        self.extra_serial
+    }
+
+    /// Does a small thing beside the window's thread; whether there was room for it.
+    pub fn help(&self, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
+        self.helper.submit("", job).is_ok()
     }
 
     /// Lists the paths that begin as `typed` does.

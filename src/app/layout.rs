@@ -14,19 +14,20 @@ pub(super) fn tree_id() -> egui::Id {
 }
 
 /// The layout at the first start: sources at the left, the sphere in the middle over circle and
-/// pair distances, plane over figures over table and log at the right.
+/// pair distances, plane over figures, table and log at the right, and the training run below all.
 pub(super) fn default_tree() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let mut pane = |pane| {
         let id = tiles.insert_pane(pane);
         tiles.insert_tab_tile(vec![id])
     };
-    let [sources, sphere, circle, pairs, plane] = [
+    let [sources, sphere, circle, pairs, plane, training] = [
         Pane::Sources,
         Pane::Sphere,
         Pane::Circle,
         Pane::Pairs,
         Pane::Plane,
+        Pane::Training,
     ]
     .map(&mut pane);
     let [figures, table, log] =
@@ -54,10 +55,15 @@ pub(super) fn default_tree() -> Tree<Pane> {
         LinearDir::Vertical,
         &[(plane, 1.0), (details, 1.25)],
     );
-    let root = split(
+    let views = split(
         &mut tiles,
         LinearDir::Horizontal,
         &[(sources, 0.9), (middle, 2.1), (right, 1.3)],
+    );
+    let root = split(
+        &mut tiles,
+        LinearDir::Vertical,
+        &[(views, 3.0), (training, 1.0)],
     );
     Tree::new(tree_id(), root, tiles)
 }

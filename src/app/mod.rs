@@ -21,6 +21,7 @@ mod session;
 mod shell;
 mod state;
 mod thumbnails;
+mod training;
 mod window;
 
 #[cfg(test)]

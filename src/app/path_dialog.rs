@@ -8,7 +8,7 @@ use super::{
     modal::{self, Place},
     opening::typed_path,
 };
-use crate::ui::{Command, Commands, OpenTarget, theme::Tokens, widgets::caption};
+use crate::ui::{Command, Commands, OpenTarget, TrainCommand, theme::Tokens, widgets::caption};
 
 /// Paths that are proposed.
 const MOST: usize = 12;
@@ -20,6 +20,7 @@ const MOST_ENTRIES: usize = 5_000;
 pub(super) enum Purpose {
     Open(OpenTarget),
     SaveSession,
+    SaveRun,
 }
 
 /// The dialog's state.
@@ -127,6 +128,7 @@ impl PathDialog {
             commands.push(match self.purpose {
                 Purpose::Open(target) => Command::Open(target, path),
                 Purpose::SaveSession => Command::SaveSessionTo(path),
+                Purpose::SaveRun => Command::Train(TrainCommand::SaveTo(path)),
             });
             outcome.is_done = true;
         }
@@ -159,6 +161,12 @@ impl PathDialog {
             Purpose::SaveSession => (
                 "Save session",
                 "Where the session is written. Enter saves it.",
+                "Save",
+            ),
+            Purpose::SaveRun => (
+                "Save run",
+                "A folder for the run: weights that this program and PyTorch open, and what a \
+                 resumed run needs. Enter saves it.",
                 "Save",
             ),
         }

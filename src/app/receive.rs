@@ -56,6 +56,7 @@ impl App {
         {
             dialog.take_listing(&typed, found);
         }
+        self.receive_training(ctx);
         self.running = self.jobs.running();
         self.want_density();
     }
@@ -97,8 +98,14 @@ impl App {
 
     fn take_outcome(&mut self, ctx: &egui::Context, outcome: Outcome) {
         match outcome {
-            Outcome::Early(snapshot) => self.show(ctx, snapshot, IsWhole(false)),
-            Outcome::Done(snapshot) => self.show(ctx, snapshot, IsWhole(true)),
+            Outcome::Early(snapshot) => {
+                self.training.leave_views();
+                self.show(ctx, snapshot, IsWhole(false));
+            }
+            Outcome::Done(snapshot) => {
+                self.training.leave_views();
+                self.show(ctx, snapshot, IsWhole(true));
+            }
             Outcome::Failed(why) => self.fail(why),
         }
     }
@@ -116,7 +123,7 @@ impl App {
     }
 
     fn want_what_is_shown(&mut self) {
-        if let Some(snapshot) = &self.snapshot {
+        if let Some(snapshot) = self.snapshot.as_ref().filter(|shown| !shown.is_of_run()) {
             self.request = snapshot.request().clone();
         }
     }
@@ -146,7 +153,10 @@ impl App {
         self.neighbours = None;
         self.density = None;
         self.has_warned_of_slowness = false;
-        self.remember_measured(&snapshot);
+        // A run has its own trail on the plane.
+        if !snapshot.is_of_run() {
+            self.remember_measured(&snapshot);
+        }
         if is_whole {
             let request = snapshot.request();
             self.note(

@@ -5,8 +5,9 @@ use egui::{Key, RichText, Sense, Ui, vec2};
 use super::{App, help, path_dialog};
 use crate::{
     features::FeatureKind,
+    training::Preset,
     ui::{
-        ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, ThemeChoice,
+        ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, ThemeChoice, TrainCommand,
         icons::{self, Icon},
         theme::Tokens,
         widgets::{caption, progress_bar},
@@ -69,12 +70,21 @@ fn menus() -> Vec<Menu> {
         None,
         Some(Command::Quit),
     ];
+    let mut train = some(
+        Preset::ALL
+            .iter()
+            .map(|preset| Command::Train(TrainCommand::Start(Box::new(preset.config()))))
+            .collect(),
+    );
+    train.push(None);
+    train.extend(some(TrainCommand::ALL.map(Command::Train).into()));
     let help = some(vec![Command::Palette, Command::Help]);
     vec![
         ("File", file),
         ("View", view),
         ("Points", points),
         ("Compute", compute),
+        ("Train", train),
         ("Help", help),
     ]
 }
@@ -94,8 +104,11 @@ impl App {
                 continue;
             };
             let is_left_to_text = is_writing && command.yields_to_text();
+            // Space presses the button that has the focus.
+            let is_left_to_focus = command == Command::Train(TrainCommand::PlayPause)
+                && ctx.memory(|memory| memory.focused().is_some());
             let is_left_to_popup = is_popup_open && command == Command::Escape;
-            if is_left_to_text || is_left_to_popup {
+            if is_left_to_text || is_left_to_focus || is_left_to_popup {
                 continue;
             }
             if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) {

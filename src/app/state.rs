@@ -14,6 +14,7 @@ use super::{
     palette::Palette,
     path_dialog::PathDialog,
     thumbnails::ThumbnailPages,
+    training::Training,
 };
 use crate::{
     analysis::{EncoderSource, Request, demo_request},
@@ -67,6 +68,7 @@ pub struct App {
     pub(super) slow_frames: u32,
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
+    pub(super) training: Training,
 }
 
 impl App {
@@ -128,6 +130,7 @@ impl App {
             slow_frames: 0,
             has_warned_of_slowness: false,
             title: String::new(),
+            training: Training::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
@@ -232,6 +235,7 @@ impl App {
             request: self
                 .snapshot
                 .as_ref()
+                .filter(|snapshot| !snapshot.is_of_run())
                 .map(|snapshot| snapshot.request().clone()),
             views: self.views.clone(),
             layout: Some(self.tree.clone()),

@@ -5,11 +5,12 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::{ColourBy, Combine, Pane, SelectTool, ThemeChoice};
+use super::{ColourBy, Combine, Pane, SelectTool, ThemeChoice, TrainCommand};
 use crate::{
     analysis::{PairRule, PairSetKind},
     data::{Normalisation, Resize},
     features::{FeatureKind, MatchingRule},
+    training::Preset,
 };
 
 /// What a path is opened as.
@@ -81,6 +82,8 @@ pub enum Command {
     Recompute,
     /// Stop the work under way.
     Cancel,
+    /// Say something to the training run.
+    Train(TrainCommand),
     /// Change what colours say.
     ColourBy(ColourBy),
     /// Draw positive pairs as arcs, or stop.
@@ -206,6 +209,7 @@ impl Command {
             Self::SaveSessionTo(path) => format!("Save session to {}", path.display()).into(),
             Self::Quit => "Quit".into(),
             Self::Edit(edit) => edit.text(),
+            Self::Train(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
@@ -260,6 +264,7 @@ impl Command {
             Self::OpenDemo => "The built-in images and a seeded untrained encoder",
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
+            Self::Train(command) => command.tooltip(),
             Self::Cancel => "The views keep what they show",
             Self::ToggleArcs => "Geodesics between the two members of positive pairs",
             Self::ToggleDensity => "A von Mises–Fisher density estimate over the whole sphere",
@@ -288,6 +293,8 @@ impl Command {
             Self::ToggleFullScreen => plain(Key::F11),
             Self::Help => plain(Key::F1),
             Self::Escape => plain(Key::Escape),
+            Self::Train(TrainCommand::PlayPause) => plain(Key::Space),
+            Self::Train(TrainCommand::Step) => ctrl(Key::ArrowRight),
             Self::Home => plain(Key::Home),
             Self::Show(pane) => {
                 let keys = [
@@ -299,6 +306,7 @@ impl Command {
                     Key::Num6,
                     Key::Num7,
                     Key::Num8,
+                    Key::Num9,
                 ];
                 let index = Pane::ALL.iter().position(|other| other == pane)?;
                 ctrl(*keys.get(index)?)
@@ -309,7 +317,7 @@ impl Command {
 
     /// Whether its key belongs to a text field while one has the focus.
     pub fn yields_to_text(&self) -> bool {
-        matches!(self, Self::Home | Self::Undo | Self::Redo)
+        matches!(self, Self::Home | Self::Undo | Self::Redo | Self::Train(_))
     }
 
     /// Everything that makes sense without a further choice: the palette, and the shortcuts.
@@ -351,6 +359,12 @@ impl Command {
         all.extend(PairRule::ALL.map(|rule| Self::Edit(RequestEdit::Pairs(rule))));
         all.extend(MatchingRule::ALL.map(|rule| Self::Edit(RequestEdit::Matching(rule))));
         all.extend(PairSetKind::ALL.map(|set| Self::Edit(RequestEdit::PairSet(set))));
+        all.extend(TrainCommand::ALL.map(Self::Train));
+        all.extend(
+            Preset::ALL
+                .iter()
+                .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
+        );
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(SelectTool::ALL.map(Self::Tool));
         all.extend(ThemeChoice::ALL.map(Self::Theme));

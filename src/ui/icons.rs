@@ -47,6 +47,24 @@ pub enum Icon {
     Up,
     /// A processor.
     Device,
+    /// A run goes on.
+    Play,
+    /// A run waits.
+    Pause,
+    /// One step of a run.
+    StepForward,
+    /// Back to the beginning.
+    Reset,
+    /// Another branch from here.
+    Fork,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+    /// Again and again.
+    Replay,
+    /// Something is written to a file.
+    Save,
 }
 
 /// Draws `icon` into the square around the centre of `rect`.
@@ -216,6 +234,47 @@ impl Pen {
                 self.line(&[(10.0, 12.0), (10.0, 14.5)]),
                 self.line(&[(4.0, 8.0), (1.5, 8.0)]),
                 self.line(&[(12.0, 8.0), (14.5, 8.0)]),
+            ],
+            _ => self.transport(icon),
+        }
+    }
+
+    fn transport(&self, icon: Icon) -> Vec<Shape> {
+        match icon {
+            Icon::Play => vec![self.closed(&[(4.5, 3.0), (13.0, 8.0), (4.5, 13.0)])],
+            Icon::Pause => vec![
+                self.line(&[(5.5, 3.5), (5.5, 12.5)]),
+                self.line(&[(10.5, 3.5), (10.5, 12.5)]),
+            ],
+            Icon::StepForward => vec![
+                self.closed(&[(3.5, 3.5), (10.5, 8.0), (3.5, 12.5)]),
+                self.line(&[(13.0, 3.5), (13.0, 12.5)]),
+            ],
+            Icon::Reset => vec![
+                self.arc((8.0, 8.5), (5.5, 5.5), (0.7, 1.55)),
+                self.line(&[(2.5, 3.0), (6.0, 3.4), (4.6, 6.8)]),
+            ],
+            Icon::Fork => vec![
+                self.line(&[(5.0, 13.5), (5.0, 2.5)]),
+                self.line(&[(5.0, 10.0), (11.0, 7.0), (11.0, 2.5)]),
+                self.dot(5.0, 13.0, 1.4),
+            ],
+            Icon::First => vec![
+                self.line(&[(4.0, 3.5), (4.0, 12.5)]),
+                self.line(&[(12.0, 3.5), (7.0, 8.0), (12.0, 12.5)]),
+            ],
+            Icon::Last => vec![
+                self.line(&[(12.0, 3.5), (12.0, 12.5)]),
+                self.line(&[(4.0, 3.5), (9.0, 8.0), (4.0, 12.5)]),
+            ],
+            Icon::Replay => vec![
+                self.arc((8.0, 8.0), (5.5, 5.5), (0.05, 0.9)),
+                self.line(&[(10.5, 3.0), (13.0, 5.2), (10.2, 7.0)]),
+            ],
+            Icon::Save => vec![
+                self.line(&[(8.0, 2.5), (8.0, 10.0)]),
+                self.line(&[(4.8, 7.0), (8.0, 10.2), (11.2, 7.0)]),
+                self.line(&[(3.0, 11.0), (3.0, 13.5), (13.0, 13.5), (13.0, 11.0)]),
             ],
             _ => Vec::new(),
         }

@@ -12,6 +12,7 @@ pub mod panels;
 mod selection;
 mod snapshot;
 pub mod theme;
+mod training;
 mod view;
 pub mod widgets;
 mod world;
@@ -20,7 +21,9 @@ pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot, encoder_title};
+pub use training::{RunView, TrainCommand};
 pub use view::{
-    CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, Views,
+    CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, TrainingView,
+    Views,
 };
 pub use world::{LogLine, Measured, Neighbours, ThumbnailSource, World, thumbnail};

@@ -20,13 +20,15 @@ pub enum Pane {
     Figures,
     /// Points in rows.
     Table,
+    /// A training run: transport, knobs, curves, time.
+    Training,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -34,6 +36,7 @@ impl Pane {
         Self::Plane,
         Self::Figures,
         Self::Table,
+        Self::Training,
         Self::Log,
     ];
 
@@ -47,6 +50,7 @@ impl Pane {
             Self::Plane => "Align–uniform plane",
             Self::Figures => "Figures",
             Self::Table => "Points",
+            Self::Training => "Training",
             Self::Log => "Log",
         }
     }
@@ -81,6 +85,11 @@ impl Pane {
             Self::Table => {
                 "One row a point. Sort by a heading, click to select; neighbours are found by \
                  cosine in the original space, not in the picture."
+            }
+            Self::Training => {
+                "A short contrastive run on a thread of its own: the sphere shows the fixed probe \
+                 images as it goes, the curves show every term. Knobs act at once and leave a mark; \
+                 the slider goes back to any kept time."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

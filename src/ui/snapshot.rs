@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    analysis::{Analysis, Request},
+    analysis::{Analysis, EncoderSource, Request},
     data::ImageRecord,
     geometry::{
         kde::{gaussian_grid_2d, scott_bandwidth},
@@ -188,6 +188,11 @@ impl Snapshot {
     /// What these results answer.
     pub fn request(&self) -> &Request {
         &self.analysis.request
+    }
+
+    /// Whether these are a frame of a training run: no request could ask for them again.
+    pub fn is_of_run(&self) -> bool {
+        matches!(self.request().encoder, EncoderSource::Run { .. })
     }
 
     /// How many points there are.

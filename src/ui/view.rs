@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::widgets::TableState;
+use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -210,6 +211,36 @@ pub struct RowOrder {
     pub rows: Vec<u32>,
 }
 
+/// Settings of the training view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainingView {
+    /// The preset that the settings of a new run began as.
+    pub preset: String,
+    /// Settings of a new run.
+    pub draft: RunConfig,
+    /// Which curves are drawn: "loss", "probe" or "rate".
+    pub curves: String,
+    /// Whether their axis is logarithmic.
+    pub is_logarithmic: bool,
+}
+
+impl Default for TrainingView {
+    /// The first preset.
+    fn default() -> Self {
+        let (preset, draft) = Preset::ALL.first().map_or_else(
+            || (String::new(), RunConfig::default()),
+            |preset| (preset.name.to_owned(), preset.config()),
+        );
+        Self {
+            preset,
+            draft,
+            curves: "probe".to_owned(),
+            is_logarithmic: false,
+        }
+    }
+}
+
 /// All views' settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -222,6 +253,8 @@ pub struct Views {
     pub plane: PlaneView,
     /// The table of points.
     pub table: TableView,
+    /// The training run.
+    pub training: TrainingView,
 }
 
 impl TableView {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Selection, Snapshot,
+    RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -89,6 +89,8 @@ pub struct World<'a> {
     pub density: Option<(&'a [f32], &'a str)>,
     /// The measured encoders.
     pub history: &'a [Measured],
+    /// The training run.
+    pub run: Option<&'a RunView>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.
@@ -107,7 +109,7 @@ impl World<'_> {
     /// Whether the picture answers an older question than the one that is asked.
     pub fn is_stale(&self) -> bool {
         self.snapshot
-            .is_some_and(|snapshot| snapshot.request() != self.request)
+            .is_some_and(|snapshot| !snapshot.is_of_run() && snapshot.request() != self.request)
     }
 }
 

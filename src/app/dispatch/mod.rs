@@ -36,6 +36,7 @@ impl App {
             Command::SaveSessionTo(path) => self.save_session(path),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Edit(edit) => self.edit(&edit),
+            Command::Train(command) => self.train(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 if !self.jobs.cancel() {

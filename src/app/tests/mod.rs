@@ -5,6 +5,7 @@ mod load;
 mod opening;
 mod points;
 mod settings;
+mod training;
 
 use std::{
     path::{Path, PathBuf},

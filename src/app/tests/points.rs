@@ -78,10 +78,8 @@ fn shift_drag_selects_an_area_and_undo_takes_it_back() {
     let mut window = Window::open(&[]);
     let rect = window.harness.get_by_label_contains("Sphere with").rect();
     window.run_command("select with: box");
-    let [from, to] = [
-        rect.center() - egui::vec2(150.0, 150.0),
-        rect.center() + egui::vec2(150.0, 150.0),
-    ];
+    let reach = egui::Vec2::splat(0.4 * rect.size().min_elem());
+    let [from, to] = [rect.center() - reach, rect.center() + reach];
     window
         .harness
         .event(egui::Event::ModifiersChanged(Modifiers::SHIFT));

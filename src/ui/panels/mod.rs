@@ -11,6 +11,7 @@ mod report;
 mod sources;
 pub mod sphere;
 mod table;
+mod training;
 
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
@@ -20,6 +21,7 @@ pub use plane::plane_ui;
 pub use sources::sources_ui;
 pub use sphere::sphere_ui;
 pub use table::table_ui;
+pub use training::training_ui;
 
 use egui::Ui;
 

@@ -4,10 +4,13 @@ use egui::{Ui, Vec2b};
 use egui_plot::{HLine, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points, Text};
 
 use super::opening;
-use crate::ui::{
-    Command, Commands, Measured, Pane, PlaneView, World,
-    theme::{self, Tokens},
-    widgets::{caption, tip},
+use crate::{
+    analysis::Request,
+    ui::{
+        Command, Commands, Measured, Pane, PlaneView, RunView, World,
+        theme::{self, Tokens},
+        widgets::{caption, tip},
+    },
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
@@ -42,12 +45,22 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
             ),
         );
     }
+    // A trail with other settings would not be comparable with the points.
+    let run_settings = Request::new(world.request.encoder.clone(), world.request.images.clone());
+    let run = world
+        .run
+        .filter(|_| settings == [run_settings.alpha, run_settings.t]);
+    let run_floor = world
+        .snapshot
+        .filter(|snapshot| snapshot.is_of_run())
+        .and_then(|snapshot| snapshot.analysis.numbers.uniformity.floor);
     let hit = plot(
         ui,
         &shown,
         settings,
         current.as_deref(),
         view.is_whole_range,
+        run.map(|run| (run, run_floor)),
     );
     if let Some(measured) = hit {
         commands.push(Command::Copy {
@@ -80,12 +93,15 @@ fn plot<'a>(
     [alpha, t]: [f64; 2],
     current: Option<&str>,
     is_whole_range: bool,
+    run: Option<(&RunView, Option<f64>)>,
 ) -> Option<&'a Measured> {
     let tokens = Tokens::of(ui);
+    let trail = run.map(|(run, _)| run.trail()).unwrap_or_default();
     let scale = theme::mark_scale(ui);
-    let [x_range, y_range] = ranges(shown, alpha, is_whole_range);
-    let floors = floors(shown);
-    let id = format!("align-uniform plane {} {is_whole_range}", shown.len());
+    let [x_range, y_range] = ranges(shown, &trail, alpha, is_whole_range);
+    let floors = floors(shown, run.and_then(|(_, floor)| floor));
+    // Another range is another plot: within one, what the user moved stays moved.
+    let id = format!("align-uniform plane {x_range:?} {y_range:?}");
     let response = Plot::new(id)
         .x_axis_label(format!("L_align(α={alpha})  ← better"))
         .y_axis_label(format!("← better  L_uniform(t={t})"))
@@ -139,6 +155,9 @@ fn plot<'a>(
                 egui::Align2::RIGHT_BOTTOM,
                 tokens.status.error.0,
             ));
+            if let Some((run, _)) = run {
+                draw_trail(plot, run, &trail, tokens, scale);
+            }
             for measured in shown {
                 let is_current = current == Some(measured.command_line.as_str());
                 let colour = if is_current {
@@ -174,6 +193,50 @@ fn plot<'a>(
     response.response.clicked().then_some(hovered)
 }
 
+/// The way of a run: its probes in order, its marks, and the one that is shown.
+fn draw_trail(
+    plot: &mut egui_plot::PlotUi<'_>,
+    run: &RunView,
+    trail: &[(usize, [f64; 2])],
+    tokens: &Tokens,
+    scale: f32,
+) {
+    let Some(&(newest, _)) = trail.last() else {
+        return;
+    };
+    let points: Vec<[f64; 2]> = trail.iter().map(|(_, point)| *point).collect();
+    plot.line(
+        Line::new("the run", PlotPoints::from(points))
+            .color(tokens.accent.main.0.gamma_multiply(0.6))
+            .width(1.5 * scale)
+            .allow_hover(false),
+    );
+    let near = |step: usize| {
+        let after = trail.partition_point(|(at, _)| *at < step);
+        trail.get(after).or(trail.last()).map(|(_, point)| *point)
+    };
+    for mark in &run.state.marks {
+        if let Some(point) = near(mark.step) {
+            plot.points(
+                Points::new(mark.text.clone(), point)
+                    .color(tokens.text.weak.0)
+                    .radius(3.0 * scale)
+                    .shape(MarkerShape::Diamond)
+                    .allow_hover(false),
+            );
+        }
+    }
+    if let Some(point) = near(run.shown_step.unwrap_or(newest)) {
+        plot.points(
+            Points::new("the shown step", point)
+                .color(tokens.accent.main.0)
+                .radius(5.5 * scale)
+                .shape(MarkerShape::Circle)
+                .allow_hover(false),
+        );
+    }
+}
+
 fn label(text: &str, x: f64, y: f64, anchor: egui::Align2, colour: egui::Color32) -> Text {
     Text::new("", PlotPoint::new(x, y), egui::RichText::new(text).small())
         .anchor(anchor)
@@ -182,8 +245,12 @@ fn label(text: &str, x: f64, y: f64, anchor: egui::Align2, colour: egui::Color32
 }
 
 /// The distinct floors of the shown encoders, lowest dimension first.
-fn floors(shown: &[&Measured]) -> Vec<(f64, String)> {
-    let mut floors: Vec<f64> = shown.iter().map(|measured| measured.floor).collect();
+fn floors(shown: &[&Measured], of_run: Option<f64>) -> Vec<(f64, String)> {
+    let mut floors: Vec<f64> = shown
+        .iter()
+        .map(|measured| measured.floor)
+        .chain(of_run)
+        .collect();
     floors.sort_by(f64::total_cmp);
     floors.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
     floors
@@ -193,10 +260,16 @@ fn floors(shown: &[&Measured]) -> Vec<(f64, String)> {
 }
 
 /// Bounds of both axes: around the points with room for the floor, or over everything possible.
-fn ranges(shown: &[&Measured], alpha: f64, is_whole_range: bool) -> [[f64; 2]; 2] {
+fn ranges(
+    shown: &[&Measured],
+    trail: &[(usize, [f64; 2])],
+    alpha: f64,
+    is_whole_range: bool,
+) -> [[f64; 2]; 2] {
     let lowest = shown
         .iter()
         .map(|measured| measured.floor)
+        .chain(trail.iter().map(|(_, [_, uniformity])| uniformity.floor()))
         .fold(f64::INFINITY, f64::min);
     let floor = if lowest.is_finite() { lowest } else { -4.0 };
     // ‖x − y‖ is at most 2 on the unit sphere.
@@ -207,8 +280,11 @@ fn ranges(shown: &[&Measured], alpha: f64, is_whole_range: bool) -> [[f64; 2]; 2
     let furthest = shown
         .iter()
         .map(|measured| measured.alignment)
+        .chain(trail.iter().map(|(_, [alignment, _])| *alignment))
         .fold(0.0, f64::max);
-    let right = (furthest * 1.6).clamp(0.05 * most, most);
+    // In steps, so that a trail that grows does not rescale the picture with every point.
+    let steps = (furthest * 1.6 / (0.1 * most)).ceil().max(0.5);
+    let right = (steps * 0.1 * most).min(most);
     [[-0.04 * right, right], [floor * 1.08, -floor * 0.1]]
 }
 
@@ -249,7 +325,7 @@ mod tests {
         let far = measured(3.9);
         for shown in [vec![], vec![&far]] {
             for whole in [false, true] {
-                let [x, y] = ranges(&shown, 2.0, whole);
+                let [x, y] = ranges(&shown, &[], 2.0, whole);
                 assert!(x[0] < 0.0 && x[1] > 0.0 && y[0] < -3.5 && y[1] > 0.0);
             }
         }
@@ -258,7 +334,7 @@ mod tests {
     #[test]
     fn equal_floors_are_drawn_once() {
         let (a, b) = (measured(0.1), measured(0.2));
-        assert_eq!(floors(&[&a, &b]).len(), 1);
+        assert_eq!(floors(&[&a, &b], None).len(), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The sphere's picture: scene, camera and renderer, and where things are on the screen.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use egui::{Pos2, Rect, TextureId, Ui, Vec2, mutex::RwLock, pos2, vec2};
 use egui_wgpu::wgpu;
@@ -23,6 +23,10 @@ use crate::{
 
 /// While a pick is on its way, what was hit last still counts this near, in points of the screen.
 const STICKY: f32 = 6.0;
+/// How long points glide from one frame of a run to the next, seconds.
+const GLIDE_S: f32 = 0.2;
+/// More points than this jump: moving each would cost the window its frames.
+const MOST_GLIDING: usize = 20_000;
 /// Colours of the density's ramp.
 const RAMP_STEPS: usize = 64;
 
@@ -40,6 +44,9 @@ pub struct SphereCanvas {
     hovered: Option<(u32, Pos2)>,
     pressed: Option<(Pos2, Combine, bool)>,
     pub(super) area: Option<Area>,
+    glide: Option<Glide>,
+    /// Where the points are drawn, for the next glide to begin at.
+    drawn: Arc<Vec<[f32; 3]>>,
 }
 
 struct Gpu {
@@ -140,14 +147,21 @@ impl SphereCanvas {
     ) {
         let is_dark = std::ptr::eq(tokens, Tokens::dark());
         if self.scene_key.serial != Some(snapshot.serial) {
-            self.scene.set_points(points(snapshot));
+            self.glide = Glide::between(&self.drawn, snapshot, world);
+            self.drawn = Arc::clone(&snapshot.prepared.sphere);
+            if self.glide.is_none() {
+                self.scene.set_points(points(snapshot));
+            }
             self.scene_key = SceneKey {
                 serial: Some(snapshot.serial),
                 ..SceneKey::default()
             };
-            self.hovered = None;
-            self.pressed = None;
+            if self.glide.is_none() {
+                self.hovered = None;
+                self.pressed = None;
+            }
         }
+        self.move_points(snapshot);
         if self.scene_key.marks != Some(marks.revision) {
             self.scene.set_colours(Arc::new(
                 marks.colours.iter().map(egui::Color32::to_array).collect(),
@@ -179,6 +193,21 @@ impl SphereCanvas {
                     .flatten(),
             );
             self.scene_key.field = field;
+        }
+    }
+
+    /// Moves gliding points on their way to where they belong.
+    fn move_points(&mut self, snapshot: &Snapshot) {
+        let Some(glide) = &self.glide else { return };
+        let share = glide.share();
+        if share < 1.0 {
+            self.drawn = Arc::new(glide.at(share));
+            self.scene
+                .set_points(PointSource::Host(Arc::clone(&self.drawn)));
+        } else {
+            self.glide = None;
+            self.drawn = Arc::clone(&snapshot.prepared.sphere);
+            self.scene.set_points(points(snapshot));
         }
     }
 
@@ -294,7 +323,7 @@ impl SphereCanvas {
     /// Moves a glide on; whether one is under way.
     pub(super) fn advance(&mut self, elapsed_s: f32) -> bool {
         self.camera.advance(elapsed_s);
-        self.camera.is_moving()
+        self.camera.is_moving() || self.glide.is_some()
     }
 
     /// Glides until the whole sphere is seen.
@@ -323,6 +352,46 @@ impl SphereCanvas {
         self.place(point)
             .filter(|(_, is_in_front)| *is_in_front)
             .map(|(at, _)| pos2(at.x, at.y))
+    }
+}
+
+/// Points on their way from one frame of a run to the next.
+struct Glide {
+    from: Arc<Vec<[f32; 3]>>,
+    to: Arc<Vec<[f32; 3]>>,
+    began: Instant,
+}
+
+impl Glide {
+    /// The way from where the points are drawn to the frame; none when they are not the same
+    /// points, or too many to be moved one by one.
+    fn between(from: &Arc<Vec<[f32; 3]>>, snapshot: &Snapshot, world: &World<'_>) -> Option<Self> {
+        let to = &snapshot.prepared.sphere;
+        let is_smooth = snapshot.is_of_run()
+            && !world.is_export
+            && from.len() == to.len()
+            && to.len() <= MOST_GLIDING
+            && snapshot.analysis.sphere_lease.is_none();
+        is_smooth.then(|| Self {
+            from: Arc::clone(from),
+            to: Arc::clone(to),
+            began: Instant::now(),
+        })
+    }
+
+    /// How much of the way is done, 0 to 1.
+    fn share(&self) -> f32 {
+        self.began.elapsed().as_secs_f32() / GLIDE_S
+    }
+
+    /// Where the points are: on the chord, brought back to the sphere.
+    fn at(&self, share: f32) -> Vec<[f32; 3]> {
+        let between = |(from, to): (&[f32; 3], &[f32; 3])| {
+            let [from, to] = [from, to].map(|point| Vec3::from_array(*point));
+            // Opposite points have no way between them; they stay until they arrive.
+            from.lerp(to, share).try_normalize().unwrap_or(from).into()
+        };
+        self.from.iter().zip(self.to.iter()).map(between).collect()
     }
 }
 
@@ -426,4 +495,27 @@ fn colours(tokens: &Tokens) -> SphereColours {
 /// Straight opacity, as the renderer wants it.
 fn straight(token: Token) -> [u8; 4] {
     token.0.to_srgba_unmultiplied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gliding_points_stay_on_the_sphere_and_arrive() {
+        let glide = Glide {
+            from: Arc::new(vec![[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
+            to: Arc::new(vec![[0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),
+            began: Instant::now(),
+        };
+        let half = std::f32::consts::FRAC_1_SQRT_2;
+        let middle = Vec3::from_array(glide.at(0.5)[0]);
+        assert!(middle.distance(Vec3::new(half, half, 0.0)) < 1e-6);
+        for share in [0.0, 0.3, 0.5, 0.9, 1.0] {
+            for point in glide.at(share) {
+                assert!((Vec3::from_array(point).length() - 1.0).abs() < 1e-6);
+            }
+        }
+        assert_eq!(glide.at(1.0)[0], [0.0, 1.0, 0.0]);
+    }
 }

@@ -1,0 +1,138 @@
+//! A training run through the window.
+
+use std::time::{Duration, Instant};
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+
+use super::{PATIENCE, Window};
+use crate::{
+    training::{Knob, Phase, RunConfig},
+    ui::{Command, RunView, Snapshot, TrainCommand},
+};
+
+impl Window {
+    fn train(&mut self, command: TrainCommand) {
+        let ctx = self.harness.ctx.clone();
+        self.harness
+            .state_mut()
+            .dispatch(&ctx, Command::Train(command));
+        self.harness.run_steps(2);
+    }
+
+    fn run(&self) -> &RunView {
+        self.app().training.view().expect("a run was started")
+    }
+
+    /// Draws until `is_so` holds.
+    fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !is_so(self) {
+            self.harness.run_steps(1);
+            assert!(began.elapsed() < PATIENCE, "{what} takes too long");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A run that is done within seconds on any machine.
+fn small() -> RunConfig {
+    let mut config = RunConfig {
+        name: "small".to_owned(),
+        steps: 400,
+        batch: 8,
+        snapshot_every: 2,
+        ..RunConfig::default()
+    };
+    config.probe.images = 16;
+    config.probe.every = 2;
+    if let crate::analysis::ImagesSource::Builtin(images) = &mut config.images {
+        images.count = 64;
+    }
+    config
+}
+
+#[test]
+fn a_run_moves_the_points_and_can_be_steered() {
+    let mut window = Window::open(&[]);
+    window.train(TrainCommand::Start(Box::new(small())));
+    window.until("the first frame", |window| {
+        window.app().snapshot().is_some_and(Snapshot::is_of_run)
+    });
+    let first = window.app().snapshot().unwrap().prepared.sphere.clone();
+    window.until("a later frame", |window| {
+        window.run().shown_step.is_some_and(|step| step >= 4)
+    });
+    let later = window.app().snapshot().unwrap().prepared.sphere.clone();
+    assert_ne!(first, later, "the points stand still");
+
+    window.harness.get_by_label("Pause the run (Space)").click();
+    window.until("the pause", |window| {
+        window.run().state.phase == Phase::Paused
+    });
+    let step = window.run().state.step;
+    window.press(Modifiers::COMMAND, Key::ArrowRight);
+    window.until("one step", |window| window.run().state.step == step + 1);
+
+    window.train(TrainCommand::Set(Knob::LearningRate, 0.02));
+    window.until("the knob's mark", |window| {
+        let marks = &window.run().state.marks;
+        marks.iter().any(|mark| mark.text.contains("learning rate"))
+    });
+    assert_eq!(window.run().state.config.learning_rate, 0.02);
+
+    window.train(TrainCommand::LookAt(Some(0)));
+    window.until("the first frame again", |window| {
+        window.app().snapshot().unwrap().prepared.sphere == first
+    });
+    window.train(TrainCommand::ForkHere);
+    window.until("the fork", |window| window.run().state.step == 0);
+    assert_eq!(window.run().state.branches.len(), 1);
+}
+
+#[test]
+fn a_run_is_saved_and_opens_as_a_checkpoint() {
+    let mut window = Window::open(&[]);
+    let folder = window.folder.path().join("run");
+    window.train(TrainCommand::Start(Box::new(RunConfig {
+        steps: 3,
+        ..small()
+    })));
+    window.until("the end", |window| {
+        window.run().state.phase == Phase::Finished
+    });
+    window.train(TrainCommand::SaveTo(folder.clone()));
+    window.until("saving", |window| {
+        let message = &window.run().state.message;
+        message
+            .as_ref()
+            .is_some_and(|text| text.starts_with("saved to"))
+    });
+    let weights = walkdir::WalkDir::new(&folder)
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.contains("step-000003") && name.ends_with(".safetensors")
+        })
+        .expect("weights beside the run");
+    window.open_path(&weights);
+    let shown = window.app().snapshot().unwrap();
+    assert!(!shown.is_of_run());
+    assert_eq!(shown.analysis.report.architecture, small().architecture);
+    assert!(shown.analysis.report.head.is_some());
+}
+
+#[test]
+fn wishes_without_a_run_are_answered() {
+    let mut window = Window::open(&[]);
+    for command in [TrainCommand::PlayPause, TrainCommand::AskSave] {
+        window.train(command);
+    }
+    assert!(window.log_contains("No run has been started"));
+    let mut impossible = small();
+    impossible.batch = 1;
+    window.train(TrainCommand::Start(Box::new(impossible)));
+    assert!(window.log_contains("the batch"));
+}

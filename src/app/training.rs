@@ -1,0 +1,302 @@
+//! The training run in the window: what the person wishes goes to its thread, its frames come back
+//! as the snapshots that every view shows.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    App,
+    jobs::Slot,
+    path_dialog::{PathDialog, Purpose},
+    receive::IsWhole,
+};
+use crate::{
+    training::{Control, Frame, Phase, RunConfig, Runner},
+    ui::{Pane, Prepared, RunView, Snapshot, TrainCommand, widgets::Level},
+};
+
+/// Time between two frames of a replay.
+const REPLAY_INTERVAL: Duration = Duration::from_millis(120);
+
+/// The run and what of it is shown.
+#[derive(Default)]
+pub(super) struct Training {
+    runner: Option<Runner>,
+    view: Option<RunView>,
+    /// Frames that were made ready for drawing, with the run that they are of.
+    ready: Slot<(u64, usize, Snapshot)>,
+    /// Step that was asked to be made ready last.
+    asked: Option<usize>,
+    /// Grows with every run, so that late frames of an older one are known.
+    run_number: u64,
+    next_replay: Option<Instant>,
+    /// Phase and message that were told last.
+    told: (Option<Phase>, Option<String>),
+}
+
+impl Training {
+    /// The run as panels see it.
+    pub fn view(&self) -> Option<&RunView> {
+        self.view.as_ref()
+    }
+
+    /// Leaves the views to something else; the run itself goes on.
+    pub fn leave_views(&mut self) {
+        if let Some(view) = &mut self.view {
+            view.is_following = false;
+            view.is_replaying = false;
+            view.shown_step = None;
+        }
+        self.asked = None;
+        // A frame that was made ready meanwhile is not wanted any more.
+        self.ready.take();
+        self.next_replay = None;
+    }
+
+    /// Ends the run; its thread is left to come to its end.
+    pub fn end(&mut self) {
+        if let Some(runner) = self.runner.take() {
+            runner.control(Control::Stop);
+        }
+    }
+
+    fn say(&self, wish: Control) -> bool {
+        self.runner
+            .as_ref()
+            .is_some_and(|runner| runner.control(wish))
+    }
+
+    /// The frame that the views should show and do not yet.
+    fn wanted(&self) -> Option<Arc<Frame>> {
+        let (runner, view) = (self.runner.as_ref()?, self.view.as_ref()?);
+        let frame = if view.is_following {
+            runner.newest_frame()?
+        } else {
+            runner.frame_at(view.shown_step?)?
+        };
+        (self.asked != Some(frame.step)).then_some(frame)
+    }
+
+    /// Moves a replay on to its next frame.
+    fn replay(&mut self) {
+        let Some(view) = self.view.as_mut().filter(|view| view.is_replaying) else {
+            return;
+        };
+        let now = Instant::now();
+        if self.next_replay.is_some_and(|due| now < due) {
+            return;
+        }
+        self.next_replay = Some(now + REPLAY_INTERVAL);
+        let frames = &view.state.frames;
+        let after = view
+            .shown_step
+            .map_or(0, |step| frames.partition_point(|&kept| kept <= step));
+        view.shown_step = frames.get(after).or(frames.first()).copied();
+    }
+}
+
+impl App {
+    /// Carries out what is asked of the run.
+    pub(super) fn train(&mut self, ctx: &egui::Context, command: TrainCommand) {
+        match command {
+            TrainCommand::Start(config) => {
+                let preset = config.name.clone();
+                self.views.training.draft = (*config).clone();
+                self.views.training.preset = preset;
+                self.start_run(ctx, *config);
+            }
+            TrainCommand::StartDraft => self.start_run(ctx, self.views.training.draft.clone()),
+            TrainCommand::LookAt(step) => {
+                if let Some(view) = &mut self.training.view {
+                    view.is_following = step.is_none();
+                    view.is_replaying = false;
+                    view.shown_step = step.or(view.shown_step);
+                    self.training.asked = None;
+                }
+            }
+            TrainCommand::ToggleReplay => {
+                if let Some(view) = &mut self.training.view {
+                    view.is_replaying = !view.is_replaying;
+                    view.is_following = false;
+                }
+            }
+            TrainCommand::AskSave => self.ask_save_run(),
+            other => self.steer(other),
+        }
+        ctx.request_repaint();
+    }
+
+    /// Hands a wish to the run's thread.
+    fn steer(&mut self, command: TrainCommand) {
+        let Some(view) = self.training.view.clone() else {
+            return self.tell(
+                Level::Info,
+                "No run has been started: choose a preset in the Training view",
+            );
+        };
+        let wish = match command {
+            TrainCommand::PlayPause if view.is_running() => Control::Pause,
+            TrainCommand::PlayPause => Control::Play,
+            TrainCommand::Step => Control::Step,
+            TrainCommand::Stop => Control::Stop,
+            TrainCommand::Reset => Control::Reset,
+            TrainCommand::Set(knob, value) => Control::Set(knob, value),
+            TrainCommand::ToggleOriented => Control::Orient(!view.state.is_oriented),
+            TrainCommand::SaveTo(folder) => Control::SaveTo(folder),
+            TrainCommand::ForkHere => {
+                let shown = view.shown_step.unwrap_or(view.state.step);
+                let kept = &view.state.snapshots;
+                let after = kept.partition_point(|&step| step <= shown);
+                match kept.get(after.saturating_sub(1)) {
+                    Some(&step) => Control::Fork { step },
+                    None => return self.tell(Level::Info, "The run has no snapshot yet"),
+                }
+            }
+            _ => return,
+        };
+        let shows_newest = matches!(
+            wish,
+            Control::Play | Control::Step | Control::Reset | Control::Fork { .. }
+        );
+        if !self.training.say(wish) {
+            return self.tell(Level::Warning, "The run has ended and takes no more wishes");
+        }
+        if shows_newest && let Some(view) = &mut self.training.view {
+            view.is_following = true;
+            view.is_replaying = false;
+            self.training.asked = None;
+        }
+    }
+
+    fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
+        self.training.end();
+        let wake = self.jobs.waker();
+        let name = config.name.clone();
+        match Runner::start(config, self.jobs.compute(), move || wake()) {
+            Ok(runner) => {
+                runner.control(Control::Play);
+                let view = RunView {
+                    state: runner.state(),
+                    shown_step: None,
+                    is_following: true,
+                    is_replaying: false,
+                };
+                self.training = Training {
+                    run_number: self.training.run_number + 1,
+                    runner: Some(runner),
+                    view: Some(view),
+                    ..Training::default()
+                };
+                self.note(Level::Info, format!("training: {name} started"));
+                self.dispatch(ctx, crate::ui::Command::Show(Pane::Training));
+            }
+            Err(error) => self.tell(Level::Error, error.to_string()),
+        }
+    }
+
+    fn ask_save_run(&mut self) {
+        let Some(view) = &self.training.view else {
+            return self.tell(Level::Info, "No run has been started");
+        };
+        let folder = directories::UserDirs::new()
+            .and_then(|dirs| {
+                dirs.document_dir()
+                    .or(Some(dirs.home_dir()))
+                    .map(std::path::Path::to_owned)
+            })
+            .unwrap_or_default()
+            .join(format!("spherescope-{}", view.state.config.name));
+        self.dialog = Some(PathDialog::with_text(
+            Purpose::SaveRun,
+            folder.display().to_string(),
+        ));
+    }
+
+    /// Takes in what the run has come to since the last frame of the window.
+    pub(super) fn receive_training(&mut self, ctx: &egui::Context) {
+        let Some(runner) = &self.training.runner else {
+            return;
+        };
+        let state = runner.state();
+        if let Some(view) = &mut self.training.view {
+            view.state = state;
+        }
+        self.tell_run();
+        self.training.replay();
+        if let Some(view) = &self.training.view
+            && view.is_replaying
+        {
+            ctx.request_repaint_after(REPLAY_INTERVAL);
+        }
+        if let Some(frame) = self.training.wanted() {
+            self.prepare_frame(frame);
+        }
+        if let Some((run, step, snapshot)) = self.training.ready.take()
+            && run == self.training.run_number
+        {
+            if let Some(view) = &mut self.training.view
+                && view.is_following
+            {
+                view.shown_step = Some(step);
+            }
+            self.show(ctx, snapshot, IsWhole(false));
+        }
+    }
+
+    /// Tells a change of phase and a new message once.
+    fn tell_run(&mut self) {
+        let Some(view) = &self.training.view else {
+            return;
+        };
+        let (phase, message) = (view.state.phase.clone(), view.state.message.clone());
+        let (name, step) = (view.state.config.name.clone(), view.state.step);
+        let told = &mut self.training.told;
+        let is_new_phase = told.0.as_ref() != Some(&phase);
+        let is_new_message = message.is_some() && told.1 != message;
+        *told = (Some(phase.clone()), message.clone());
+        if is_new_message && let Some(message) = message {
+            let level = if phase == Phase::Failed {
+                Level::Error
+            } else {
+                Level::Info
+            };
+            self.tell(level, format!("{name}: {message}"));
+        } else if is_new_phase && matches!(phase, Phase::Finished | Phase::Stopped) {
+            let word = if phase == Phase::Finished {
+                "finished"
+            } else {
+                "stopped"
+            };
+            self.note(
+                Level::Info,
+                format!("training: {name} {word} at step {step}"),
+            );
+        }
+    }
+
+    /// Prepares a frame for drawing beside the window's thread.
+    fn prepare_frame(&mut self, frame: Arc<Frame>) {
+        self.training.asked = Some(frame.step);
+        let slot = self.training.ready.clone();
+        let run = self.training.run_number;
+        let serial = self.jobs.next_serial();
+        let wake = self.jobs.waker();
+        let is_taken = self.jobs.help(move |progress| {
+            if let Ok(prepared) = Prepared::new(&frame.analysis, progress) {
+                let snapshot = Snapshot {
+                    analysis: Arc::clone(&frame.analysis),
+                    prepared: Arc::new(prepared),
+                    serial,
+                };
+                slot.put((run, frame.step, snapshot));
+                wake();
+            }
+        });
+        if !is_taken {
+            // Asked again with the next frame of the window.
+            self.training.asked = None;
+        }
+    }
+}

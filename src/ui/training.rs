@@ -1,0 +1,151 @@
+//! What the window says to a training run, and what panels may read of it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::training::{Knob, Phase, RunConfig, RunState};
+
+/// Something asked of a training run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrainCommand {
+    /// Start a run with these settings in the place of the one before.
+    Start(Box<RunConfig>),
+    /// Start the run that the panel's settings describe.
+    StartDraft,
+    /// Go on, or wait after the step under way.
+    PlayPause,
+    /// One step.
+    Step,
+    /// End the run; what was shown stays.
+    Stop,
+    /// Back to the beginning.
+    Reset,
+    /// Turn a knob.
+    Set(Knob, f64),
+    /// Show the kept frame at or before a step; the newest, as it comes, when `None`.
+    LookAt(Option<usize>),
+    /// Go on from the snapshot at or before the step that is shown.
+    ForkHere,
+    /// Turn new frames towards the one before, or leave them as they come.
+    ToggleOriented,
+    /// Play the kept frames again and again, or stop.
+    ToggleReplay,
+    /// Ask where to save the run.
+    AskSave,
+    /// Save the run into a folder.
+    SaveTo(PathBuf),
+}
+
+impl TrainCommand {
+    /// Everything that makes sense without a further choice.
+    pub const ALL: [Self; 10] = [
+        Self::StartDraft,
+        Self::PlayPause,
+        Self::Step,
+        Self::Stop,
+        Self::Reset,
+        Self::ForkHere,
+        Self::LookAt(None),
+        Self::ToggleReplay,
+        Self::ToggleOriented,
+        Self::AskSave,
+    ];
+
+    /// Text of the menu and palette entry.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Start(config) => format!("Train: {}", config.name),
+            Self::StartDraft => "Train: start a run".into(),
+            Self::PlayPause => "Train: play or pause".into(),
+            Self::Step => "Train: one step".into(),
+            Self::Stop => "Train: stop the run".into(),
+            Self::Reset => "Train: back to the beginning".into(),
+            Self::Set(knob, value) => format!("Train: {} = {value}", knob.title()),
+            Self::LookAt(Some(step)) => format!("Train: show step {step}"),
+            Self::LookAt(None) => "Train: show the newest step".into(),
+            Self::ForkHere => "Train: go on from the shown step".into(),
+            Self::ToggleOriented => "Train: keep the orientation of frames".into(),
+            Self::ToggleReplay => "Train: replay the kept frames".into(),
+            Self::AskSave => "Train: save the run…".into(),
+            Self::SaveTo(path) => format!("Train: save the run to {}", path.display()),
+        }
+    }
+
+    /// A sentence more, for tooltips.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::StartDraft => "With the settings of the Training view; the run before is ended",
+            Self::Stop => "Nothing goes on; the frames stay to be looked at",
+            Self::Reset => "To step 0 with the settings of the beginning",
+            Self::ForkHere => {
+                "To the snapshot at or before the shown step; what came after becomes a faint \
+                 branch of the curves"
+            }
+            Self::ToggleOriented => {
+                "Each frame is turned (Procrustes) so that points that did not move stay in place"
+            }
+            Self::AskSave => {
+                "Weights as safetensors that this program and PyTorch open, with optimiser, step \
+                 and seed to resume from"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// The run as panels see it.
+#[derive(Clone, Debug)]
+pub struct RunView {
+    /// The newest state.
+    pub state: Arc<RunState>,
+    /// Step of the frame that the views show.
+    pub shown_step: Option<usize>,
+    /// Whether new frames are shown as they come.
+    pub is_following: bool,
+    /// Whether the kept frames are played again.
+    pub is_replaying: bool,
+}
+
+impl RunView {
+    /// Alignment and uniformity of the probe, step by step, for the trail on the plane.
+    pub fn trail(&self) -> Vec<(usize, [f64; 2])> {
+        let points = |name: &str| {
+            self.state
+                .curves
+                .get(name)
+                .map_or(&[][..], |curve| curve.points.as_slice())
+        };
+        let (alignment, uniformity) = (points("probe alignment"), points("probe uniformity"));
+        let mut trail = Vec::with_capacity(alignment.len());
+        let mut next = 0;
+        for &[step, a] in alignment {
+            while uniformity.get(next).is_some_and(|point| point[0] < step) {
+                next += 1;
+            }
+            if let Some(&[at, u]) = uniformity.get(next)
+                && at == step
+            {
+                trail.push((step as usize, [a, u]));
+            }
+        }
+        trail
+    }
+
+    /// Whether steps are being done.
+    pub fn is_running(&self) -> bool {
+        self.state.phase == Phase::Running
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_words_of_its_own() {
+        let mut texts: Vec<String> = TrainCommand::ALL.iter().map(TrainCommand::text).collect();
+        assert!(texts.iter().all(|text| text.starts_with("Train: ")));
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), TrainCommand::ALL.len());
+    }
+}
