@@ -431,3 +431,105 @@ fn correlate_reads_a_table_and_names_what_is_wrong_with_it() {
         .code(1)
         .stderr(predicates::str::contains("no column 'performance'"));
 }
+
+/// A safetensors file of zeros with the tensors of CIFAR ResNet-20, each as `change` has it.
+fn cifar_file(
+    folder: &TempDir,
+    change: impl Fn(&str, Vec<usize>) -> Option<Vec<usize>>,
+) -> PathBuf {
+    use safetensors::tensor::{Dtype, TensorView};
+    let architecture = spherescope::models::Architecture::CifarResNet {
+        depth: 20,
+        shortcut: spherescope::models::Shortcut::A,
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = architecture
+        .tensors()
+        .into_iter()
+        .filter_map(|(name, shape)| {
+            let shape = change(&name, shape)?;
+            let bytes = vec![0; 4 * shape.iter().product::<usize>()];
+            Some((name, shape, bytes))
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap();
+        (name.clone(), view)
+    });
+    let path = folder.path().join("incomplete.safetensors");
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    path
+}
+
+#[test]
+fn a_refused_file_has_its_whole_report() {
+    let folder = TempDir::new().unwrap();
+    let path = cifar_file(&folder, |name, shape| match name {
+        "layer1.0.bn1.bias" | "layer3.2.conv2.weight" => None,
+        "layer2.0.bn1.weight" => Some(vec![7]),
+        _ => Some(shape),
+    });
+    let text = spherescope().arg("inspect").arg(&path).output().unwrap();
+    assert_eq!(text.status.code(), Some(1));
+    let out = String::from_utf8_lossy(&text.stdout);
+    for words in [
+        "missing (2)",
+        "layer1.0.bn1.bias",
+        "layer3.2.conv2.weight",
+        "misshapen (1)",
+        "is 7 in layer2.0.bn1.weight",
+    ] {
+        assert!(out.contains(words), "{words} is not in {out}");
+    }
+    let json = spherescope()
+        .args(["inspect", "--json", "-"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(json.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["missing"].as_array().unwrap().len(), 2);
+    assert_eq!(json["misshapen"][0]["found"], serde_json::json!([7]));
+    assert!(json["device"]["reason"].is_string());
+    assert!(String::from_utf8_lossy(&text.stderr).contains("layer2.0.bn1.weight"));
+}
+
+#[test]
+fn flags_that_would_change_nothing_are_refused() {
+    for (arguments, words) in [
+        (
+            &["--checkpoint", "a.pt", "--weights-seed", "3"][..],
+            "--untrained",
+        ),
+        (
+            &[
+                "--checkpoint",
+                "a.pt",
+                "--images",
+                "x",
+                "--builtin-seed",
+                "3",
+            ],
+            "--builtin",
+        ),
+        (
+            &[
+                "--checkpoint",
+                "a.pt",
+                "--images",
+                "x",
+                "--builtin-count",
+                "3",
+            ],
+            "--builtin",
+        ),
+    ] {
+        let mut command = spherescope();
+        command.arg("measure").args(arguments);
+        command.assert().code(2).stderr(contains(words));
+    }
+    for flag in [["--matching", "random"], ["--pair-set", "within-image"]] {
+        let mut command = spherescope();
+        command.arg("measure").args(SMALL).args(flag);
+        command.assert().code(1).stderr(contains("--kind dense"));
+    }
+}

@@ -305,7 +305,7 @@ impl Request {
         if self.kind.is_dense() {
             flag("matching", self.matching.to_string());
         }
-        if self.pair_set != PairSetKind::All {
+        if self.kind.is_dense() && self.pair_set != PairSetKind::All {
             flag("pair-set", self.pair_set.to_string());
         }
         flag("alpha", self.alpha.to_string());

@@ -248,6 +248,7 @@ impl Drawing {
             snapshot: Some(snapshot),
             request: snapshot.request(),
             report: Some(&snapshot.analysis.report),
+            refused: None,
             running: None,
             failure: None,
             selection: &self.selection,

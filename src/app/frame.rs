@@ -47,6 +47,10 @@ impl App {
             snapshot: self.snapshot.as_ref(),
             request: &self.request,
             report: self.wanted_report(),
+            refused: self
+                .report
+                .as_ref()
+                .filter(|report| self.failure.is_some() && !report.is_complete()),
             running: self.running.as_ref().filter(|_| self.jobs.is_busy()),
             failure: self.failure.as_deref(),
             selection: &self.selection,

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     analysis::{self, Analysis, Cache, Request},
-    checkpoint::{self, KeyReport},
+    checkpoint::{self, KeyReport, OpenOptions},
     compute::{Compute, JobId, Worker, WorkerEvent},
     measure::{MeasureError, Rows, local_density},
     progress::{Cancelled, Progress},
@@ -259,10 +259,11 @@ impl Jobs {
 
     /// Reads what a checkpoint holds, which is known long before its features are. A file that is
     /// refused is told by the analysis that asked for it too.
-    pub fn inspect(&self, path: PathBuf) {
+    pub fn inspect(&self, path: PathBuf, root: Option<String>) {
         let slot = self.reports.clone();
         let _ = self.helper.submit("", move |_| {
-            if let Ok(report) = checkpoint::inspect(&path) {
+            let options = OpenOptions { root };
+            if let Ok((report, _)) = checkpoint::inspect_with_fault(&path, &options) {
                 slot.put(report);
             }
         });

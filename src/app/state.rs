@@ -192,7 +192,7 @@ impl App {
     pub(super) fn analyse(&mut self, reads_anew: bool) {
         self.failure = None;
         if let (EncoderSource::File(path), None) = (&self.request.encoder, self.wanted_report()) {
-            self.jobs.inspect(path.clone());
+            self.jobs.inspect(path.clone(), self.request.root.clone());
         }
         if let Err(why) = self.jobs.analyse(&self.request, reads_anew) {
             self.tell(Level::Error, why);

@@ -22,7 +22,7 @@ pub struct Options {
 }
 
 /// Size of the window at its first start, in points.
-const FIRST_SIZE: [f32; 2] = [1600.0, 1000.0];
+const FIRST_SIZE: [f32; 2] = [1500.0, 920.0];
 
 /// Opens the window and returns when it is closed.
 ///

@@ -51,9 +51,13 @@ impl Candidate<'_> {
             .collect()
     }
 
+    /// Key under which the file holds, or should hold, a canonical name.
+    pub fn file_key(&self, name: &str) -> String {
+        format!("{}{}", self.root, self.spelling.file(name))
+    }
+
     /// The error that names what is missing or misshapen; `None` for a complete network.
     pub fn fault(&self, others: &[String]) -> Option<CheckpointError> {
-        let file_key = |name: &str| format!("{}{}", self.root, self.spelling.file(name));
         if let Some((_, expected, listed)) = self.misshapen.first() {
             return Some(CheckpointError::Misshapen {
                 key: listed.key.clone(),
@@ -68,7 +72,7 @@ impl Candidate<'_> {
             None => String::new(),
         };
         Some(CheckpointError::MissingTensor {
-            key: file_key(name),
+            key: self.file_key(name),
             architecture: self.architecture.name(),
             expected: expected.clone(),
             missing: self.missing.len(),
@@ -227,12 +231,12 @@ impl<'a> Search<'a> {
     /// Takes the candidate that is meant: the best one, or the best under the root asked for.
     ///
     /// # Errors
-    /// No known network, or none under that root; a network with missing or misshapen tensors.
+    /// No known network, or none under that root.
     pub fn choose(
         self,
         listing: &Listing,
         wanted: Option<&str>,
-    ) -> Result<(Candidate<'a>, Vec<Candidate<'a>>), CheckpointError> {
+    ) -> Result<Choice<'a>, CheckpointError> {
         if self.candidates.is_empty() {
             return Err(unknown_family(listing, self.hints));
         }
@@ -258,11 +262,21 @@ impl<'a> Search<'a> {
             .filter(|other| other.is_complete())
             .map(|other| other.root.clone())
             .collect();
-        match chosen.fault(&complete) {
-            Some(fault) => Err(fault),
-            None => Ok((chosen, rest)),
-        }
+        Ok(Choice {
+            fault: chosen.fault(&complete),
+            chosen,
+            others: rest,
+        })
     }
+}
+
+/// The network that is meant.
+pub(super) struct Choice<'a> {
+    pub chosen: Candidate<'a>,
+    /// The other networks in the file.
+    pub others: Vec<Candidate<'a>>,
+    /// What is missing or misshapen in the chosen one, if anything.
+    pub fault: Option<CheckpointError>,
 }
 
 fn with_dot(root: &str) -> String {

@@ -53,6 +53,21 @@ pub fn inspect_with(path: &Path, options: &OpenOptions) -> Result<KeyReport, Che
     Ok(plan_of(&file, options)?.report)
 }
 
+/// [`inspect_with`] for a network with missing or misshapen tensors too: the report lists every one
+/// of them, and the error that loading would end in comes beside it.
+///
+/// # Errors
+/// As [`inspect_with`], save for missing and misshapen tensors.
+pub fn inspect_with_fault(
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<(KeyReport, Option<CheckpointError>), CheckpointError> {
+    let file = container::open(path)?;
+    let (plan, fault) =
+        plan::plan_with_fault(file.listing(), &facts(&file), options.root.as_deref())?;
+    Ok((plan.report, fault))
+}
+
 /// Loads the network of a checkpoint, with the heads that came with it.
 ///
 /// # Errors
@@ -160,6 +175,7 @@ fn report_of(architecture: &Architecture, file: String) -> KeyReport {
         evidence: Vec::new(),
         applied: Vec::new(),
         missing: Vec::new(),
+        misshapen: Vec::new(),
         unused: Vec::new(),
         alternatives: Vec::new(),
         head: None,
@@ -173,13 +189,16 @@ fn report_of(architecture: &Architecture, file: String) -> KeyReport {
 }
 
 fn plan_of(file: &NamedTensors, options: &OpenOptions) -> Result<Plan, CheckpointError> {
-    let facts = FileFacts {
+    plan::plan(file.listing(), &facts(file), options.root.as_deref())
+}
+
+fn facts(file: &NamedTensors) -> FileFacts<'_> {
+    FileFacts {
         path: file.path(),
         size: file.file_size(),
         container: file.container(),
         facts: file.facts(),
-    };
-    plan::plan(file.listing(), &facts, options.root.as_deref())
+    }
 }
 
 /// Refuses tensors that together claim more than the file can hold: views of one small storage

@@ -41,11 +41,13 @@ pub use container::{Container, NamedTensors, open};
 pub use error::CheckpointError;
 pub use listing::{Dtype, Listed, Listing};
 pub use load::{
-    LoadedModel, Weights, in_memory, inspect, inspect_with, load, load_with, untrained,
-    usual_normalisation, weights,
+    LoadedModel, Weights, in_memory, inspect, inspect_with, inspect_with_fault, load, load_with,
+    untrained, usual_normalisation, weights,
 };
 pub use preprocessing::NormalisationGuess;
-pub use report::{AppliedTensor, ClassifierReport, KeyReport, MissingTensor, UnusedTensor};
+pub use report::{
+    AppliedTensor, ClassifierReport, KeyReport, MisshapenTensor, MissingTensor, UnusedTensor,
+};
 
 /// Choices about a file that rules would otherwise make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     CheckpointError,
-    candidate::{self, Candidate},
+    candidate::{self, Candidate, Choice},
     container::Container,
     head_chain::HeadPlan,
     heads::{self, Heads},
     listing::{Listed, Listing},
     method, prefix, preprocessing, refusal,
-    report::{AppliedTensor, ClassifierReport, KeyReport},
+    report::{AppliedTensor, ClassifierReport, KeyReport, MisshapenTensor, MissingTensor},
     unused,
 };
 use crate::models::HeadSpec;
@@ -44,7 +44,24 @@ pub(super) fn plan(
     file: &FileFacts,
     root: Option<&str>,
 ) -> Result<Plan, CheckpointError> {
-    let (chosen, others) = candidate::search(listing).choose(listing, root)?;
+    let (plan, fault) = plan_with_fault(listing, file, root)?;
+    fault.map_or(Ok(plan), Err)
+}
+
+/// As [`plan`], for a network with missing or misshapen tensors too, whose report lists them all.
+///
+/// # Errors
+/// As [`plan`], save for missing and misshapen tensors, which come beside the plan.
+pub(super) fn plan_with_fault(
+    listing: &Listing,
+    file: &FileFacts,
+    root: Option<&str>,
+) -> Result<(Plan, Option<CheckpointError>), CheckpointError> {
+    let Choice {
+        chosen,
+        others,
+        fault,
+    } = candidate::search(listing).choose(listing, root)?;
     check_dtypes(&chosen)?;
     refusal::check(listing, &chosen, file.facts)?;
     let features = candidate::features(&chosen.architecture);
@@ -72,7 +89,8 @@ pub(super) fn plan(
         method: method.map(|method| method.name.to_owned()),
         evidence,
         applied,
-        missing: Vec::new(),
+        missing: missing(&chosen),
+        misshapen: misshapen(&chosen),
         unused,
         alternatives,
         head: heads.projection.as_ref().map(HeadPlan::describe),
@@ -87,12 +105,13 @@ pub(super) fn plan(
         warnings: warnings(&chosen, &heads),
         architecture: chosen.architecture,
     };
-    Ok(Plan {
+    let plan = Plan {
         report,
         head: heads.projection.map(|head| head.spec),
         dense_head: heads.dense.map(|head| head.spec),
         classifier: heads.classifier.map(|found| [features, found.classes]),
-    })
+    };
+    Ok((plan, fault))
 }
 
 /// Weights that do not convert are an error before anything is read.
@@ -108,6 +127,29 @@ fn check_dtypes(chosen: &Candidate) -> Result<(), CheckpointError> {
             dtype: listed.dtype.to_string(),
         }),
     }
+}
+
+fn missing(chosen: &Candidate) -> Vec<MissingTensor> {
+    let tensors = chosen.missing.iter();
+    tensors
+        .map(|(name, shape)| MissingTensor {
+            name: name.clone(),
+            shape: shape.clone(),
+            why: format!("the file has no `{}`", chosen.file_key(name)),
+        })
+        .collect()
+}
+
+fn misshapen(chosen: &Candidate) -> Vec<MisshapenTensor> {
+    let tensors = chosen.misshapen.iter();
+    tensors
+        .map(|(name, expected, listed)| MisshapenTensor {
+            name: name.clone(),
+            file_key: listed.key.clone(),
+            expected: expected.clone(),
+            found: listed.shape.clone(),
+        })
+        .collect()
 }
 
 fn applied(chosen: &Candidate, heads: &Heads) -> Vec<AppliedTensor> {
@@ -160,11 +202,15 @@ fn evidence(
     } else {
         format!("under `{}`", chosen.root)
     };
-    let mut sentences = vec![format!(
-        "all {} tensors of a {} stand {place}, in their shapes",
-        chosen.found.len(),
-        chosen.architecture.name()
-    )];
+    let (found, name) = (chosen.found.len(), chosen.architecture.name());
+    let mut sentences = vec![if chosen.is_complete() {
+        format!("all {found} tensors of a {name} stand {place}, in their shapes")
+    } else {
+        format!(
+            "{found} of the {} tensors of a {name} stand {place}, in their shapes",
+            found + chosen.missing.len() + chosen.misshapen.len()
+        )
+    }];
     sentences.extend(chosen.evidence.iter().cloned());
     if let Some(wanted) = wanted {
         sentences.push(format!("`{wanted}` was asked for"));

@@ -39,6 +39,9 @@ pub struct KeyReport {
     /// Tensors of the network that the file lacks. Empty in any report of a file that opened: a
     /// missing tensor of the backbone is an error.
     pub missing: Vec<MissingTensor>,
+    /// Tensors of the backbone with another shape than the network gives them; in the report of a
+    /// loaded model there is none.
+    pub misshapen: Vec<MisshapenTensor>,
     /// Tensors that are not used, with reasons.
     pub unused: Vec<UnusedTensor>,
     /// Paths of other complete networks in the file, to be asked for by
@@ -86,6 +89,19 @@ pub struct MissingTensor {
     pub why: String,
 }
 
+/// A tensor of the backbone with another shape than the network gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MisshapenTensor {
+    /// Canonical name in the model.
+    pub name: String,
+    /// Key in the file.
+    pub file_key: String,
+    /// Extents that the model gives it, outermost first.
+    pub expected: Vec<usize>,
+    /// Extents in the file.
+    pub found: Vec<usize>,
+}
+
 /// A tensor that is not used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnusedTensor {
@@ -123,6 +139,7 @@ impl KeyReport {
             "method": self.method,
             "applied": self.applied.len(),
             "missing": self.missing.len(),
+            "misshapen": self.misshapen.len(),
             "unused": self.unused.len(),
             "head": self.head,
             "dense_head": self.dense_head,
@@ -164,6 +181,11 @@ impl fmt::Display for KeyReport {
 }
 
 impl KeyReport {
+    /// Whether every tensor of the backbone is there in its shape.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.misshapen.is_empty()
+    }
+
     fn write_head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut row = |name: &str, value: &str| writeln!(f, "{name:<24}{value}");
         row("file", &self.file.display().to_string())?;
@@ -233,11 +255,22 @@ impl KeyReport {
         }
         write_rest(f, self.applied.len())?;
         writeln!(f, "missing ({})", self.missing.len())?;
-        for tensor in self.missing.iter().take(SHOWN_ROWS) {
+        // All of them: they are why the file is refused.
+        for tensor in &self.missing {
             let shape = shape_text(&tensor.shape);
             writeln!(f, "  {:<34} {shape:<18} {}", tensor.name, tensor.why)?;
         }
-        write_rest(f, self.missing.len())?;
+        if !self.misshapen.is_empty() {
+            writeln!(f, "misshapen ({})", self.misshapen.len())?;
+        }
+        for tensor in &self.misshapen {
+            let [expected, found] = [&tensor.expected, &tensor.found].map(|s| shape_text(s));
+            writeln!(
+                f,
+                "  {:<34} {expected:<18} is {found} in {}",
+                tensor.name, tensor.file_key
+            )?;
+        }
         writeln!(f, "unused ({})", self.unused.len())?;
         for (why, count) in self.unused_by_reason() {
             writeln!(f, "  {count:>5} × {why}")?;

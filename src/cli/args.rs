@@ -31,7 +31,7 @@ pub struct RequestArgs {
     #[arg(long, value_name = "PATH", requires = "checkpoint")]
     root: Option<String>,
     /// Seed of the untrained encoder's weights.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "untrained")]
     weights_seed: u64,
 
     /// Folder of images (flat, or one class a folder), or a CIFAR, STL-10 or MNIST binary.
@@ -44,13 +44,13 @@ pub struct RequestArgs {
     #[arg(long, value_name = "KIND", value_parser = parse_builtin)]
     builtin: Option<BuiltinKind>,
     /// Number of built-in images.
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 512, requires = "builtin", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     builtin_count: u32,
     /// Side of built-in images in pixels.
-    #[arg(long, value_name = "PX", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=1024))]
+    #[arg(long, value_name = "PX", default_value_t = 64, requires = "builtin", value_parser = clap::value_parser!(u32).range(8..=1024))]
     builtin_side: u32,
     /// Seed of the built-in set.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "builtin")]
     builtin_seed: u64,
 
     /// Which vectors: pooled, dense, projected or projected-dense.
@@ -63,11 +63,13 @@ pub struct RequestArgs {
     #[arg(long, value_name = "RULE", default_value_t = PairRule::AugmentedViews)]
     pairs: PairRule,
     /// Dense positive pairs: geometric, backbone-argmax, projected-argmax, same-index or random.
-    #[arg(long, value_name = "RULE", default_value_t = MatchingRule::Geometric)]
-    matching: MatchingRule,
+    /// Geometric unless given; needs a dense --kind.
+    #[arg(long, value_name = "RULE")]
+    matching: Option<MatchingRule>,
     /// Pairs of dense uniformity: all, between-images or within-image.
-    #[arg(long, value_name = "SET", default_value_t = PairSetKind::All)]
-    pair_set: PairSetKind,
+    /// All unless given; needs a dense --kind.
+    #[arg(long, value_name = "SET")]
+    pair_set: Option<PairSetKind>,
     /// Exponent of alignment.
     #[arg(long, default_value_t = 2.0)]
     alpha: f64,
@@ -130,6 +132,19 @@ impl RequestArgs {
                 bail!("name the images: --images PATH or --builtin single-object|multi-object")
             }
         };
+        if !self.kind.is_dense() {
+            for (is_given, flag) in [
+                (self.matching.is_some(), "--matching"),
+                (self.pair_set.is_some(), "--pair-set"),
+            ] {
+                if is_given {
+                    bail!(
+                        "{flag} is about the locations of dense features: it needs --kind dense \
+                         or --kind projected-dense"
+                    );
+                }
+            }
+        }
         let stage = match &self.stage {
             Some(name) => Some(stage_number(name, &encoder, self.root.as_deref())?),
             None => None,
@@ -139,8 +154,8 @@ impl RequestArgs {
             kind: self.kind,
             stage,
             pairs: self.pairs,
-            matching: self.matching,
-            pair_set: self.pair_set,
+            matching: self.matching.unwrap_or_default(),
+            pair_set: self.pair_set.unwrap_or_default(),
             alpha: self.alpha,
             t: self.t,
             normalisation: self.normalisation.or_else(|| {

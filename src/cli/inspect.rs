@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::output;
-use crate::checkpoint::{self, OpenOptions};
+use crate::{
+    checkpoint::{self, OpenOptions},
+    compute::{Compute, DevicePolicy},
+};
 
 /// Flags of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -23,16 +26,19 @@ pub struct InspectArgs {
 ///
 /// # Errors
 /// With the message for the user.
-pub fn run(args: &InspectArgs) -> anyhow::Result<()> {
+pub fn run(args: &InspectArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let options = OpenOptions {
         root: args.root.clone(),
     };
-    let report = checkpoint::inspect_with(&args.checkpoint, &options)?;
+    let (report, fault) = checkpoint::inspect_with_fault(&args.checkpoint, &options)?;
     if let Some(path) = &args.json {
-        output::write_json(path, &serde_json::to_value(&report)?)?;
-        if path.as_os_str() == "-" {
-            return Ok(());
-        }
+        let mut value = serde_json::to_value(&report)?;
+        // Nothing is computed here; this is what would.
+        value["device"] = serde_json::to_value(Compute::headless(policy)?.report())?;
+        output::write_json(path, &value)?;
     }
-    output::print_line(report.to_string().trim_end())
+    if args.json.as_deref() != Some(std::path::Path::new("-")) {
+        output::print_line(report.to_string().trim_end())?;
+    }
+    fault.map_or(Ok(()), |fault| Err(fault.into()))
 }

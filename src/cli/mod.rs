@@ -96,7 +96,7 @@ impl Cli {
         .init();
         match command {
             Command::Measure(args) => measure::run(&args, policy),
-            Command::Inspect(args) => inspect::run(&args),
+            Command::Inspect(args) => inspect::run(&args, policy),
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),

@@ -53,6 +53,8 @@ pub enum RequestEdit {
     Resize(Option<Resize>),
     /// At most this many images.
     Limit(Option<usize>),
+    /// Which network of a file that holds several; the first when `None`.
+    Root(Option<String>),
 }
 
 /// Something the user asks for.
@@ -392,6 +394,8 @@ impl RequestEdit {
             Self::Resize(_) => "Resize".to_owned(),
             Self::Limit(Some(limit)) => format!("At most {limit} images"),
             Self::Limit(None) => "All images".to_owned(),
+            Self::Root(Some(root)) => format!("Network: {root}"),
+            Self::Root(None) => "Network: the first of the file".to_owned(),
         }
         .into()
     }

@@ -75,6 +75,8 @@ pub struct World<'a> {
     pub request: &'a Request,
     /// The key report of the wanted encoder, known before anything is computed from it.
     pub report: Option<&'a KeyReport>,
+    /// The key report of a file that was refused for tensors that are missing or misshapen.
+    pub refused: Option<&'a KeyReport>,
     /// The work under way.
     pub running: Option<&'a Running>,
     /// Why the newest request gave no results.

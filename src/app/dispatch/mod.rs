@@ -111,6 +111,7 @@ impl App {
             RequestEdit::SamplePairs(pairs) => request.sample_pairs = *pairs,
             RequestEdit::Resize(resize) => request.resize = *resize,
             RequestEdit::Limit(limit) => request.limit = *limit,
+            RequestEdit::Root(root) => request.root.clone_from(root),
             RequestEdit::Normalisation(constants) => {
                 request.normalisation = *constants;
                 if let EncoderSource::File(path) = &request.encoder {

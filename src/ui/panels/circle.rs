@@ -50,12 +50,13 @@ pub fn circle_ui(
     caption_line(
         ui,
         &format!(
-            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}",
+            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
             circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
             snapshot.prepared.plane.bandwidth,
             population(world),
+            rings_left_out(view, snapshot),
         ),
     );
     let side = ui.available_width().min(ui.available_height()).max(64.0);
@@ -68,6 +69,22 @@ pub fn circle_ui(
     let square = Rect::from_center_size(rect.center(), vec2(side, side));
     draw(ui, square, view, picture, marks, snapshot);
     hit_points(ui, &response, square, marks, world, commands);
+}
+
+/// Says which classes have no ring of their own.
+fn rings_left_out(view: &CircleView, snapshot: &Snapshot) -> String {
+    let there = snapshot
+        .prepared
+        .class_counts
+        .iter()
+        .filter(|count| **count > 0)
+        .count();
+    let drawn = snapshot.prepared.angular.classes.len();
+    if view.has_class_rings && drawn > 0 && drawn < there {
+        format!(" · rings of the first {drawn} of {there} classes")
+    } else {
+        String::new()
+    }
 }
 
 fn tools_ui(view: &mut CircleView, ui: &mut Ui) {

@@ -52,8 +52,13 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         "custom".to_owned(),
         "Means and deviations of your own",
     ));
+    // Constants of one's own may equal named ones: that they are meant as such is the view's to
+    // remember.
+    let own_id = egui::Id::unique("constants of one's own");
+    let are_own = ui.data(|data| data.get_temp(own_id).unwrap_or(false));
     let now = match &world.request.normalisation {
         None => Constants::Report,
+        Some(_) if are_own => Constants::Custom,
         Some(constants) => named(constants).map_or(Constants::Custom, Constants::Named),
     };
     let picked = labelled(ui, "normalisation", |ui| {
@@ -64,6 +69,9 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         .normalisation
         .or(used.copied())
         .unwrap_or(Normalisation::IMAGENET);
+    if let Some(picked) = &picked {
+        ui.data_mut(|data| data.insert_temp(own_id, *picked == Constants::Custom));
+    }
     match picked {
         Some(Constants::Report) => commands.edit(RequestEdit::Normalisation(None)),
         Some(Constants::Named(name)) => {
@@ -74,8 +82,7 @@ fn normalisation_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
                 constants.map(|(_, constants)| *constants),
             ));
         }
-        // A little off the named constants, so that the fields are the user's own from now on.
-        Some(Constants::Custom) => commands.edit(RequestEdit::Normalisation(Some(nudged(start)))),
+        Some(Constants::Custom) => commands.edit(RequestEdit::Normalisation(Some(start))),
         None => {}
     }
     let constants_in_use = world
@@ -98,13 +105,6 @@ fn named(constants: &Normalisation) -> Option<&'static str> {
         .iter()
         .find(|(_, other)| other == constants)
         .map(|(name, _)| *name)
-}
-
-fn nudged(mut constants: Normalisation) -> Normalisation {
-    if named(&constants).is_some() {
-        constants.mean[0] += 0.001;
-    }
-    constants
 }
 
 /// Three numbers, red, green and blue; the edit is asked for when one is done.

@@ -15,9 +15,10 @@ use crate::{
 pub(super) fn report_ui(ui: &mut Ui, report: &KeyReport, commands: &mut Commands) {
     key_value(ui, "family", &report.architecture_name);
     let tensors = format!(
-        "{} applied, {} missing, {} unused",
+        "{} applied, {} missing, {} misshapen, {} unused",
         report.applied.len(),
         report.missing.len(),
+        report.misshapen.len(),
         report.unused.len()
     );
     key_value(ui, "tensors", &tensors);
@@ -31,7 +32,11 @@ pub(super) fn report_ui(ui: &mut Ui, report: &KeyReport, commands: &mut Commands
         .as_ref()
         .map_or_else(none, |head| format!("{} classes", head.classes));
     key_value(ui, "classifier", &classifier);
-    key_value(ui, "input", &format!("{0}×{0} pixels", report.input_side));
+    key_value(
+        ui,
+        "usual input",
+        &format!("{0}×{0} pixels", report.input_side),
+    );
     for warning in &report.warnings {
         note(ui, Icon::Warning, warning);
     }
@@ -80,7 +85,7 @@ fn details_ui(ui: &mut Ui, report: &KeyReport) {
             title: "state",
             width: 64.0,
             is_number: false,
-            explanation: "Applied to the model, missing in the file, or unused",
+            explanation: "Applied to the model, missing or misshapen in the file, or unused",
         },
         Column {
             title: "tensor",
@@ -133,6 +138,14 @@ fn rows(report: &KeyReport) -> Vec<[String; 4]> {
             String::new(),
         ]
     });
+    let misshapen = report.misshapen.iter().map(|tensor| {
+        [
+            "misshapen".to_owned(),
+            tensor.name.clone(),
+            shape(&tensor.expected),
+            format!("{}: {}", tensor.file_key, shape(&tensor.found)),
+        ]
+    });
     let unused = report.unused.iter().map(|tensor| {
         let why = format!("{} {}: {}", tensor.key, tensor.dtype, tensor.why);
         [
@@ -151,5 +164,9 @@ fn rows(report: &KeyReport) -> Vec<[String; 4]> {
             key,
         ]
     });
-    missing.chain(unused).chain(applied).collect()
+    missing
+        .chain(misshapen)
+        .chain(unused)
+        .chain(applied)
+        .collect()
 }

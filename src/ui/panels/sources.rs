@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     analysis::{EncoderSource, ImagesSource},
+    checkpoint::KeyReport,
     ui::{
-        ColourBy, Command, Commands, OpenTarget, SphereView, World,
+        ColourBy, Command, Commands, OpenTarget, RequestEdit, SphereView, World,
         icons::Icon,
         widgets::{caption, caption_line, choice, drop_zone, key_value, labelled, note, section},
     },
@@ -36,6 +37,11 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
             if let Some(failure) = world.failure {
                 note(ui, Icon::Failure, failure);
             }
+            if let Some(report) = world.refused {
+                section(ui, "Refused");
+                key_value(ui, "file", &report.file.display().to_string());
+                ui.push_id("refused", |ui| report_ui(ui, report, commands));
+            }
             section(ui, "Checkpoint");
             checkpoint_ui(ui, world, commands);
             section(ui, "Images");
@@ -58,7 +64,10 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
 fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     key_value(ui, "encoder", &world.request.encoder.title());
     match (world.report, &world.request.encoder) {
-        (Some(report), _) => report_ui(ui, report, commands),
+        (Some(report), _) => {
+            network_ui(ui, world, report, commands);
+            report_ui(ui, report, commands);
+        }
         (None, EncoderSource::File(path)) => {
             caption(ui, path.display().to_string());
         }
@@ -73,6 +82,30 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
             commands.push(demo);
         }
     });
+}
+
+/// Which network of a file that holds several (a teacher beside its student, say).
+fn network_ui(ui: &mut Ui, world: &World<'_>, report: &KeyReport, commands: &mut Commands) {
+    let now = &world.request.root;
+    if report.alternatives.is_empty() && now.is_none() {
+        return;
+    }
+    let mut options = vec![(
+        None,
+        "the first".to_owned(),
+        "The one that the file's own program evaluates, as far as its names tell",
+    )];
+    let others = report.alternatives.iter().chain(now);
+    options.extend(others.map(|root| {
+        let name = if root.is_empty() { "top level" } else { root };
+        (Some(root.clone()), name.to_owned(), "")
+    }));
+    let picked = labelled(ui, "network", |ui| {
+        choice(ui, "Network of the file", now, &options)
+    });
+    if let Some(root) = picked {
+        commands.edit(RequestEdit::Root(root));
+    }
 }
 
 fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
