@@ -35,11 +35,11 @@ impl Window {
     }
 }
 
-/// A run that is done within seconds on any machine.
+/// A run of quick steps that ends when it is told to.
 fn small() -> RunConfig {
     let mut config = RunConfig {
         name: "small".to_owned(),
-        steps: 400,
+        steps: 1_000_000,
         batch: 8,
         snapshot_every: 2,
         ..RunConfig::default()
