@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use super::{AnalysisError, EncoderSource, ImagesSource, Request, positives::Inputs};
+use super::{AnalysisError, Bundled, EncoderSource, ImagesSource, Request, positives::Inputs};
 use crate::{
     checkpoint::{self, LoadedModel, OpenOptions},
     compute::Compute,
@@ -59,6 +59,7 @@ impl Cache {
                 EncoderSource::Untrained { architecture, seed } => {
                     checkpoint::untrained(architecture, *seed, compute.device())?
                 }
+                EncoderSource::Bundled(name) => Bundled::named(name)?.load(compute, progress)?,
                 EncoderSource::Run { .. } => {
                     return Err(AnalysisError::Setting {
                         name: "the encoder",
@@ -168,7 +169,9 @@ fn remembered<T: Clone>(
 fn model_key(request: &Request, compute: &Compute) -> String {
     let stamp = match &request.encoder {
         EncoderSource::File(path) => modified(path),
-        EncoderSource::Untrained { .. } | EncoderSource::Run { .. } => None,
+        EncoderSource::Untrained { .. } | EncoderSource::Bundled(_) | EncoderSource::Run { .. } => {
+            None
+        }
     };
     format!(
         "{:?} {:?} {stamp:?} {}",

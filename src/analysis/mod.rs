@@ -5,6 +5,7 @@
 
 mod cache;
 mod figures;
+mod gallery;
 mod inputs;
 mod numbers;
 mod pairs;
@@ -15,6 +16,7 @@ pub mod words;
 
 pub use cache::Cache;
 pub use figures::{Figure, Numbers};
+pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
@@ -61,6 +63,14 @@ pub enum AnalysisError {
         range: &'static str,
         /// What it was.
         found: String,
+    },
+    /// No bundled encoder of that name, or the system would not hold its file.
+    #[error("the bundled encoder '{name}' cannot be opened: {reason}")]
+    Gallery {
+        /// The name asked for.
+        name: String,
+        /// Why.
+        reason: String,
     },
     /// Features with NaN or infinite numbers.
     #[error(

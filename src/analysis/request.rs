@@ -27,6 +27,9 @@ pub enum EncoderSource {
         /// Seed of the weights.
         seed: u64,
     },
+    /// A small trained encoder that comes with the program, by its name in
+    /// [`GALLERY`](super::GALLERY).
+    Bundled(String),
     /// A training run in memory at one of its steps. Nothing can be opened by it: the run shows
     /// itself.
     Run {
@@ -48,6 +51,7 @@ impl EncoderSource {
             Self::Untrained { architecture, seed } => {
                 format!("untrained {} (seed {seed})", architecture.name())
             }
+            Self::Bundled(name) => format!("bundled {name}"),
             Self::Run { name, step } => format!("{name}, step {step}"),
         }
     }
@@ -275,6 +279,7 @@ impl Request {
                 flag("untrained", architecture_word(architecture));
                 flag("weights-seed", seed.to_string());
             }
+            EncoderSource::Bundled(name) => flag("bundled", name.clone()),
             // The file that saving the run writes.
             EncoderSource::Run { step, .. } => {
                 flag("checkpoint", format!("step-{step:06}.safetensors"));

@@ -11,9 +11,11 @@ use crate::{
     analysis::Analysis,
     compute::Compute,
     progress::Progress,
+    training::Curves,
     ui::{
         CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
         World,
+        colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
         theme::{self, Tokens},
@@ -116,6 +118,28 @@ impl Painter {
         };
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
+        self.picture(size, |ui| drawing.view_ui(ui, view, &snapshot, &history))
+    }
+
+    /// Draws a run's curves, `size` pixels wide and high: the losses above, the probe's numbers
+    /// below.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_curves(
+        &self,
+        curves: &Curves,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        self.picture(size, |ui| curves_ui(curves, ui))
+    }
+
+    /// What `draw` makes of an empty window of this size.
+    fn picture(
+        &self,
+        size: [u32; 2],
+        mut draw: impl FnMut(&mut egui::Ui),
+    ) -> anyhow::Result<image::RgbaImage> {
         let ctx = egui::Context::default();
         theme::install(&ctx, false);
         ctx.set_theme(self.theme.egui());
@@ -136,8 +160,7 @@ impl Painter {
             };
             let viewport = input.viewports.entry(egui::ViewportId::ROOT).or_default();
             viewport.native_pixels_per_point = Some(scale);
-            let newer = ctx.run_ui(input, |ui| drawing.view_ui(ui, view, &snapshot, &history));
-            output.append(newer);
+            output.append(ctx.run_ui(input, &mut draw));
         }
         self.render(&ctx, output, size)
     }
@@ -215,6 +238,37 @@ impl Painter {
 fn clear([r, g, b, a]: [f32; 4]) -> wgpu::Color {
     let [r, g, b, a] = [r, g, b, a].map(f64::from);
     wgpu::Color { r, g, b, a }
+}
+
+/// The curves of a run as two plots, those of the steps above those of the probe.
+fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
+    let tokens = Tokens::of(ui);
+    let frame = egui::Frame::new()
+        .fill(tokens.surface.panel.0)
+        .inner_margin(16);
+    egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+        let height = ui.available_height() / 2.0 - 32.0;
+        for (title, is_probe) in [("each step", false), ("probe", true)] {
+            ui.heading(title);
+            egui_plot::Plot::new(title)
+                .height(height)
+                .legend(egui_plot::Legend::default())
+                .x_axis_label("step")
+                .show(ui, |plot| {
+                    let chosen = curves
+                        .iter()
+                        .filter(|curve| curve.name.starts_with("probe ") == is_probe)
+                        // Its scale is another one, and its course is known.
+                        .filter(|curve| curve.name != "learning rate");
+                    for (index, curve) in chosen.enumerate() {
+                        let points: egui_plot::PlotPoints<'_> = curve.points.clone().into();
+                        let colour = class_colour(tokens, index as u32);
+                        let name = curve.name.trim_start_matches("probe ");
+                        plot.line(egui_plot::Line::new(name, points).color(colour));
+                    }
+                });
+        }
+    });
 }
 
 /// What a view keeps between the passes of one picture.

@@ -33,7 +33,12 @@ impl App {
             (None, EncoderSource::File(path)) => {
                 self.report.as_ref().filter(|report| report.file == *path)
             }
-            (None, EncoderSource::Untrained { .. } | EncoderSource::Run { .. }) => None,
+            (
+                None,
+                EncoderSource::Untrained { .. }
+                | EncoderSource::Bundled(_)
+                | EncoderSource::Run { .. },
+            ) => None,
         }
     }
 

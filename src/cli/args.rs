@@ -27,6 +27,9 @@ pub struct RequestArgs {
     /// A seeded untrained encoder instead of a checkpoint: resnet18, cifar-resnet20-a, small-alexnet …
     #[arg(long, value_name = "ARCHITECTURE", value_parser = parse_architecture)]
     untrained: Option<Architecture>,
+    /// A small trained encoder that comes with the program: healthy, complete-collapse or uniform-only.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["checkpoint", "untrained"])]
+    bundled: Option<String>,
     /// Which network of a file that holds several: its path in the file, as `inspect` lists it.
     #[arg(long, value_name = "PATH", requires = "checkpoint")]
     root: Option<String>,
@@ -113,8 +116,13 @@ impl RequestArgs {
                 architecture: architecture.clone(),
                 seed: self.weights_seed,
             },
+            (None, None) if self.bundled.is_some() => {
+                EncoderSource::Bundled(self.bundled.clone().unwrap_or_default())
+            }
             (None, None) if falls_back_to_demo => demo.encoder,
-            (None, None) => bail!("name an encoder: --checkpoint FILE or --untrained ARCHITECTURE"),
+            (None, None) => bail!(
+                "name an encoder: --checkpoint FILE, --bundled NAME or --untrained ARCHITECTURE"
+            ),
         };
         let images = match (&self.images, self.builtin) {
             (Some(path), _) => ImagesSource::Path {
@@ -230,6 +238,7 @@ fn stage_number(text: &str, encoder: &EncoderSource, root: Option<&str>) -> anyh
             checkpoint::inspect_with(path, &options)?.architecture
         }
         EncoderSource::Untrained { architecture, .. } => architecture.clone(),
+        EncoderSource::Bundled(_) => parse_architecture("tiny").map_err(anyhow::Error::msg)?,
         EncoderSource::Run { .. } => bail!("a run in memory has no stage on the command line"),
     };
     let stages = architecture.stages();

@@ -14,6 +14,7 @@ mod output;
 mod render;
 mod report;
 mod table;
+mod train;
 
 use std::path::PathBuf;
 
@@ -67,6 +68,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
     Correlate(correlate::CorrelateArgs),
+    /// Trains an encoder: checkpoints, metrics and pictures into a folder.
+    Train(train::TrainArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
     Doctor(doctor::DoctorArgs),
     /// Times the hot paths on the chosen device.
@@ -101,6 +104,7 @@ impl Cli {
             Command::Render(args) => render::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
             Command::Correlate(args) => correlate::run(&args),
+            Command::Train(args) => train::run(&args, policy),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),
         }

@@ -62,6 +62,11 @@ pub(super) fn draw(
     let picture = painter
         .paint(analysis, view, size)
         .with_context(|| format!("cannot draw the {} view", view.name()))?;
+    png(&picture)
+}
+
+/// A picture as the bytes of a PNG file.
+pub(super) fn png(picture: &image::RgbaImage) -> anyhow::Result<Vec<u8>> {
     let mut png = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut png, image::ImageFormat::Png)?;
     Ok(png.into_inner())

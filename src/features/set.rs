@@ -129,8 +129,10 @@ impl FeatureSet {
 
 /// Rows `[n, d]` on the sphere, on their own device: ẑ = z / max(‖z‖, 1e-12).
 pub fn unit_tensor(rows: Tensor<2>) -> Tensor<2> {
-    let norm = rows.clone().square().sum_dim(1).sqrt();
-    rows.div(norm.clamp_min(1e-12))
+    // Clamped before the root, whose slope at 0 is infinite: a row of zeros must not spoil a
+    // gradient.
+    let squares = rows.clone().square().sum_dim(1).clamp_min(1e-24);
+    rows.div(squares.sqrt())
 }
 
 #[cfg(test)]

@@ -141,17 +141,14 @@ impl Default for RunConfig {
     fn default() -> Self {
         Self {
             name: "run".to_owned(),
-            architecture: Architecture::PreparedCifarResNet {
-                blocks: vec![1, 1, 1],
-                channels: vec![8, 16, 32],
-            },
+            architecture: Architecture::TinyConvNet { width: 16 },
             start: Start::Scratch,
             seed: 0,
             steps: 500,
             batch: 64,
             side: None,
             normalisation: None,
-            learning_rate: 1e-3,
+            learning_rate: 3e-3,
             augmentation_strength: 1.0,
             snapshot_every: 50,
             head: Head::default(),

@@ -2,6 +2,9 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
+use super::StepReport;
+use crate::analysis::Analysis;
+
 /// One quantity over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
@@ -36,6 +39,22 @@ impl Curves {
     /// Whether nothing was written down yet.
     pub fn is_empty(&self) -> bool {
         self.curves.is_empty()
+    }
+
+    /// Writes a step's numbers down.
+    pub fn note(&mut self, report: &StepReport) {
+        for (name, value) in &report.values {
+            self.push(name, report.step, *value);
+        }
+    }
+
+    /// Writes the numbers of a probe at `step` down, as "probe alignment" and so on.
+    pub fn note_probe(&mut self, step: usize, analysis: &Analysis) {
+        for figure in analysis.numbers.all() {
+            if let Some(value) = figure.value {
+                self.push(&format!("probe {}", figure.name), step, value);
+            }
+        }
     }
 
     /// Writes a value down.

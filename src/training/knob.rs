@@ -80,6 +80,14 @@ impl RunConfig {
                 range(Knob::Alpha, loss.alpha, [0.1, 8.0], false),
                 range(Knob::T, loss.t, [0.1, 20.0], true),
             ]),
+            Objective::NtXent(loss) => {
+                knobs.push(range(
+                    Knob::Temperature,
+                    loss.temperature,
+                    [0.01, 100.0],
+                    true,
+                ));
+            }
         }
         let strength = self.augmentation_strength;
         knobs.push(range(Knob::Augmentation, strength, [0.0, 2.0], false));
@@ -105,15 +113,19 @@ impl RunConfig {
                 found: value.to_string(),
             });
         }
-        let Objective::AlignUniform(loss) = &mut self.objective;
-        match knob {
-            Knob::LearningRate => self.learning_rate = value,
-            Knob::Augmentation => self.augmentation_strength = value,
-            Knob::AlignWeight => loss.align_weight = value,
-            Knob::UniformWeight => loss.uniform_weight = value,
-            Knob::Alpha => loss.alpha = value,
-            Knob::T => loss.t = value,
-            Knob::Temperature => {}
+        match (knob, &mut self.objective) {
+            (Knob::LearningRate, _) => self.learning_rate = value,
+            (Knob::Augmentation, _) => self.augmentation_strength = value,
+            (Knob::AlignWeight, Objective::AlignUniform(loss)) => loss.align_weight = value,
+            (Knob::UniformWeight, Objective::AlignUniform(loss)) => loss.uniform_weight = value,
+            (Knob::Alpha, Objective::AlignUniform(loss)) => loss.alpha = value,
+            (Knob::T, Objective::AlignUniform(loss)) => loss.t = value,
+            (Knob::Temperature, Objective::NtXent(loss)) => loss.temperature = value,
+            // Not among the knobs, and so refused above.
+            (
+                Knob::AlignWeight | Knob::UniformWeight | Knob::Alpha | Knob::T | Knob::Temperature,
+                _,
+            ) => {}
         }
         Ok(())
     }

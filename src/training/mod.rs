@@ -35,7 +35,7 @@ pub use curves::{Curve, Curves};
 pub use error::TrainingError;
 pub use frames::{FRAME_LIMIT_BYTES, Frame};
 pub use knob::{Knob, KnobRange};
-pub use objective::{AlignUniform, Objective};
+pub use objective::{AlignUniform, NtXent, Objective};
 pub use optimiser::Optimiser;
 pub use preset::Preset;
 pub use run::{Run, StepReport};

@@ -21,22 +21,34 @@ impl Preset {
             name: "healthy",
             title: "Healthy: align + uniform",
             comment: "Views of one image meet while the points spread over the whole sphere: \
-                      alignment and uniformity both fall.",
+                      alignment and uniformity fall together, and the classes part.",
             make: RunConfig::default,
         },
         Self {
             name: "align-only",
             title: "Align only: complete collapse",
-            comment: "Nothing pushes the points apart. Alignment falls to 0, and so does the \
-                      spread: all images end on one point, uniformity rises to 0.",
+            comment: "Nothing pushes the points apart. Alignment falls to 0, which looks like \
+                      success, but all images end on one point: uniformity rises to 0, std·√d \
+                      falls to 0.",
             make: || weighted(1.0, 0.0),
         },
         Self {
             name: "uniform-only",
             title: "Uniform only",
             comment: "The points spread evenly and uniformity comes near its floor, but views of \
-                      one image lie as far apart as strangers: alignment stays near 2.",
+                      one image lie nearly as far apart as strangers: alignment stays high.",
             make: || weighted(0.0, 1.0),
+        },
+        Self {
+            name: "no-augmentation",
+            title: "No augmentation",
+            comment: "Both views are the same picture, so the run's own alignment is 0 from the \
+                      first step and teaches nothing. The probe, which does augment, sees its \
+                      views far apart.",
+            make: || RunConfig {
+                augmentation_strength: 0.0,
+                ..RunConfig::default()
+            },
         },
     ];
 

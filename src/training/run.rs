@@ -111,6 +111,20 @@ impl Run {
         self.step
     }
 
+    /// Makes the run longer or shorter; a schedule that ends with the run ends at the new end.
+    ///
+    /// # Errors
+    /// [`TrainingError::Setting`].
+    pub fn set_total_steps(&mut self, steps: usize) -> Result<(), TrainingError> {
+        let config = RunConfig {
+            steps,
+            ..self.config.clone()
+        };
+        config.check()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// Turns a knob from the next step on.
     ///
     /// # Errors
@@ -190,6 +204,10 @@ impl Run {
             if term.weight != 0.0 {
                 total = total + term.value * term.weight;
             }
+        }
+        for (name, value) in loss.readings {
+            names.push(name.to_owned());
+            tensors.push(value.detach());
         }
         names.push("total".to_owned());
         tensors.push(total.clone().detach());

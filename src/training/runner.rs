@@ -201,12 +201,7 @@ impl Drive {
             .map(|frame| frame.analysis.as_ref());
         let analysis = run.probe(previous, progress)?;
         let step = run.step_count();
-        for figure in analysis.numbers.all() {
-            if let Some(value) = figure.value {
-                self.curves
-                    .push(&format!("probe {}", figure.name), step, value);
-            }
-        }
+        self.curves.note_probe(step, &analysis);
         let mut frames = lock(&self.shared.frames);
         frames.push(Frame {
             step,
@@ -234,9 +229,7 @@ impl Drive {
             return Ok(());
         }
         let report = run.step(progress)?;
-        for (name, value) in &report.values {
-            self.curves.push(name, report.step, *value);
-        }
+        self.curves.note(&report);
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
         if is_last || report.step.is_multiple_of(run.config().probe.every) {

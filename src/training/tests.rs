@@ -219,7 +219,7 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
     let marks: Vec<&str> = turned.marks.iter().map(|mark| mark.text.as_str()).collect();
     assert_eq!(
         marks,
-        ["went on from step 4", "learning rate 0.001 → 0.2"],
+        ["went on from step 4", "learning rate 0.003 → 0.2"],
         "{:?}",
         turned.message
     );

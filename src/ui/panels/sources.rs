@@ -71,7 +71,10 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         (None, EncoderSource::File(path)) => {
             caption(ui, path.display().to_string());
         }
-        (None, EncoderSource::Untrained { .. } | EncoderSource::Run { .. }) => {}
+        (
+            None,
+            EncoderSource::Untrained { .. } | EncoderSource::Bundled(_) | EncoderSource::Run { .. },
+        ) => {}
     }
     ui.horizontal_wrapped(|ui| {
         if ui.button("Open…").on_hover_text("Ctrl+O").clicked() {
