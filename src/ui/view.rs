@@ -166,6 +166,16 @@ pub struct CircleView {
     pub has_class_rings: bool,
     /// Whether the histogram of angles is drawn.
     pub has_histogram: bool,
+    /// How far the circle is moved from the middle, in sides of the drawing.
+    #[serde(skip)]
+    pub offset: [f32; 2],
+    /// How much larger than fitting the circle is drawn.
+    #[serde(skip, default = "unit")]
+    pub zoom: f32,
+}
+
+fn unit() -> f32 {
+    1.0
 }
 
 impl Default for CircleView {
@@ -174,6 +184,8 @@ impl Default for CircleView {
             has_plane_density: true,
             has_class_rings: true,
             has_histogram: true,
+            offset: [0.0; 2],
+            zoom: 1.0,
         }
     }
 }

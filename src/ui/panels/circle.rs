@@ -2,7 +2,7 @@
 
 use egui::{
     Align2, Color32, ColorImage, Painter, Pos2, Rect, Sense, Shape, Stroke, TextureOptions, Ui,
-    pos2, vec2,
+    Vec2, pos2, vec2,
 };
 
 use super::{opening, population};
@@ -18,6 +18,12 @@ use crate::ui::{
 const UNIT: f32 = 0.6;
 /// Height of the ring's highest density, in units of the circle's radius.
 const RING: f32 = 0.36;
+/// Pointer distance within which a point is hit, in points of the screen.
+const REACH: f32 = 8.0;
+/// Growth of the picture a point of wheel movement, as an exponent.
+const WHEEL: f32 = 0.0022;
+/// The circle is drawn at most this much larger than fitting.
+const MOST_ZOOM: f32 = 8.0;
 /// Height of the tallest bar of the histogram, inward.
 const BARS: f32 = 0.3;
 
@@ -60,15 +66,54 @@ pub fn circle_ui(
         ),
     );
     let side = ui.available_width().min(ui.available_height()).max(64.0);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width().max(side), side), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(
+        vec2(ui.available_width().max(side), side),
+        Sense::click_and_drag(),
+    );
     response.widget_info(|| {
         let text = format!("Circle of {} points", snapshot.len());
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
-    let square = Rect::from_center_size(rect.center(), vec2(side, side));
-    draw(ui, square, view, picture, marks, snapshot);
-    hit_points(ui, &response, square, marks, world, commands);
+    let middle = rect.center();
+    if !world.is_export {
+        move_view(view, &response, middle, side, ui);
+    }
+    let [x, y] = view.offset.map(|offset| offset * side);
+    let square = Rect::from_center_size(middle + vec2(x, y), Vec2::splat(side * view.zoom));
+    // What is larger than the drawing must not reach into the panel above it.
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
+    draw(&inside, square, view, picture, marks, snapshot);
+    hit_points(&inside, &response, square, marks, world, commands);
+}
+
+/// Left drag pans, the wheel zooms where the pointer is, a double click beside the circle fits.
+fn move_view(view: &mut CircleView, response: &egui::Response, middle: Pos2, side: f32, ui: &Ui) {
+    let limit = view.zoom;
+    if response.dragged() {
+        let delta = response.drag_delta() / side;
+        view.offset[0] = (view.offset[0] + delta.x).clamp(-limit, limit);
+        view.offset[1] = (view.offset[1] + delta.y).clamp(-limit, limit);
+    }
+    let Some(pointer) = response.hover_pos() else {
+        return;
+    };
+    let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+    let zoom = (view.zoom * (scroll * WHEEL).exp() * pinch).clamp(1.0, MOST_ZOOM);
+    let factor = zoom / view.zoom;
+    if factor != 1.0 {
+        // What is under the pointer stays there.
+        let at = (pointer - middle) / side;
+        view.offset[0] = at.x - (at.x - view.offset[0]) * factor;
+        view.offset[1] = at.y - (at.y - view.offset[1]) * factor;
+        view.zoom = zoom;
+    }
+    let centre = middle + vec2(view.offset[0], view.offset[1]) * side;
+    let radius = side * view.zoom * 0.5 * UNIT;
+    let is_on_circle = ((pointer - centre).length() - radius).abs() <= REACH;
+    if response.double_clicked() && !is_on_circle {
+        (view.offset, view.zoom) = ([0.0; 2], 1.0);
+    }
 }
 
 /// Says which classes have no ring of their own.
@@ -395,7 +440,7 @@ fn hit_points(
         return;
     };
     let offset = pointer - square.center();
-    if (offset.length() - radius).abs() > 8.0 {
+    if (offset.length() - radius).abs() > REACH {
         return;
     }
     let at = [offset.x / radius, -offset.y / radius];
@@ -407,7 +452,7 @@ fn hit_points(
         .filter(|(row, _)| marks.drawn(*row, tokens).is_some())
         .map(|(row, [x, y])| (row as u32, (x - at[0]).hypot(y - at[1])))
         .min_by(|a, b| a.1.total_cmp(&b.1));
-    let Some((row, _)) = nearest.filter(|(_, distance)| distance * radius < 8.0) else {
+    let Some((row, _)) = nearest.filter(|(_, distance)| distance * radius < REACH) else {
         return;
     };
     commands.push(Command::Hover(row));
