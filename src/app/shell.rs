@@ -4,6 +4,7 @@ use egui::{Key, RichText, Sense, Ui, vec2};
 
 use super::{App, help, path_dialog};
 use crate::{
+    analysis::GALLERY,
     features::FeatureKind,
     training::Preset,
     ui::{
@@ -56,7 +57,7 @@ fn menus() -> Vec<Menu> {
         Command::CopyCommandLine,
         Command::ClearHistory,
     ]));
-    let file = vec![
+    let mut file = vec![
         Some(Command::AskOpen(OpenTarget::Anything)),
         Some(Command::AskOpen(OpenTarget::Images)),
         Some(Command::AskOpen(OpenTarget::Masks)),
@@ -70,6 +71,14 @@ fn menus() -> Vec<Menu> {
         None,
         Some(Command::Quit),
     ];
+    let place = file
+        .iter()
+        .position(|entry| *entry == Some(Command::OpenDemo));
+    let gallery = GALLERY
+        .iter()
+        .map(|bundled| Some(Command::OpenBundled(bundled.name)));
+    let after = place.map_or(0, |place| place + 1);
+    file.splice(after..after, gallery);
     let mut train = some(
         Preset::ALL
             .iter()

@@ -7,7 +7,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::{ColourBy, Combine, Pane, SelectTool, ThemeChoice, TrainCommand};
 use crate::{
-    analysis::{PairRule, PairSetKind},
+    analysis::{Bundled, GALLERY, PairRule, PairSetKind},
     data::{Normalisation, Resize},
     features::{FeatureKind, MatchingRule},
     training::Preset,
@@ -68,6 +68,8 @@ pub enum Command {
     Open(OpenTarget, PathBuf),
     /// The built-in set and the untrained encoder.
     OpenDemo,
+    /// A trained encoder that comes with the program, over the built-in images.
+    OpenBundled(&'static str),
     /// The built-in images only, keeping the encoder.
     UseBuiltinImages,
     /// Save the session where it was saved last, or ask.
@@ -205,6 +207,10 @@ impl Command {
             },
             Self::Open(_, path) => format!("Open {}", path.display()).into(),
             Self::OpenDemo => "Open the demo".into(),
+            Self::OpenBundled(name) => match Bundled::named(name) {
+                Ok(bundled) => format!("Bundled encoder: {}", bundled.title).into(),
+                Err(_) => format!("Bundled encoder: {name}").into(),
+            },
             Self::UseBuiltinImages => "Use the built-in images".into(),
             Self::SaveSession => "Save session".into(),
             Self::AskSaveSession => "Save session as…".into(),
@@ -263,6 +269,7 @@ impl Command {
             Self::AskOpen(OpenTarget::Images) => {
                 "A folder (flat or one class a folder) or a CIFAR, STL-10 or idx file"
             }
+            Self::OpenBundled(name) => Bundled::named(name).map_or("", |bundled| bundled.comment),
             Self::OpenDemo => "The built-in images and a seeded untrained encoder",
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
@@ -361,6 +368,11 @@ impl Command {
         all.extend(PairRule::ALL.map(|rule| Self::Edit(RequestEdit::Pairs(rule))));
         all.extend(MatchingRule::ALL.map(|rule| Self::Edit(RequestEdit::Matching(rule))));
         all.extend(PairSetKind::ALL.map(|set| Self::Edit(RequestEdit::PairSet(set))));
+        all.extend(
+            GALLERY
+                .iter()
+                .map(|bundled| Self::OpenBundled(bundled.name)),
+        );
         all.extend(TrainCommand::ALL.map(Self::Train));
         all.extend(
             Preset::ALL

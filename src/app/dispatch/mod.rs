@@ -9,7 +9,7 @@ use super::{
     path_dialog::{PathDialog, Purpose, typed_now},
 };
 use crate::{
-    analysis::{EncoderSource, demo_request},
+    analysis::{Bundled, EncoderSource, Request, demo_request},
     ui::{Command, RequestEdit, theme, widgets::Level},
 };
 
@@ -24,6 +24,7 @@ impl App {
             Command::Browse(target) => self.browse(target),
             Command::Open(target, path) => self.open(ctx, target, &path),
             Command::OpenDemo => self.replace_request(demo_request()),
+            Command::OpenBundled(name) => self.open_bundled(name),
             Command::UseBuiltinImages => {
                 self.request.images = demo_request().images;
                 self.analyse(false);
@@ -129,7 +130,21 @@ impl App {
         }
     }
 
-    fn replace_request(&mut self, request: crate::analysis::Request) {
+    /// A bundled encoder with the vectors that its loss looked at, over the demo's images.
+    fn open_bundled(&mut self, name: &str) {
+        match Bundled::named(name) {
+            Ok(bundled) => {
+                let encoder = EncoderSource::Bundled(bundled.name.to_owned());
+                self.replace_request(Request {
+                    kind: bundled.kind,
+                    ..Request::new(encoder, demo_request().images)
+                });
+            }
+            Err(error) => self.tell(Level::Error, error.to_string()),
+        }
+    }
+
+    fn replace_request(&mut self, request: Request) {
         self.request = request;
         self.analyse(false);
     }

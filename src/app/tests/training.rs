@@ -136,3 +136,17 @@ fn wishes_without_a_run_are_answered() {
     window.train(TrainCommand::Start(Box::new(impossible)));
     assert!(window.log_contains("the batch"));
 }
+
+#[test]
+fn the_bundled_encoders_open_and_show_what_they_say() {
+    let mut window = Window::open(&[]);
+    let mut uniformity = |name: &str| {
+        window.run_command(&format!("bundled encoder: {name}"));
+        let shown = window.app().snapshot().unwrap();
+        assert!(shown.title().contains("bundled"), "{}", shown.title());
+        shown.analysis.numbers.uniformity.value.unwrap()
+    };
+    let (healthy, collapsed) = (uniformity("healthy"), uniformity("complete"));
+    // The one is spread over S², whose floor is −2.08; the other's images lie on one point.
+    assert!(healthy < -1.2 && collapsed > -0.2, "{healthy} {collapsed}");
+}

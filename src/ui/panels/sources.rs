@@ -6,7 +6,7 @@ use super::{
     encoder_settings::encoder_settings_ui, measure_settings::measure_settings_ui, report::report_ui,
 };
 use crate::{
-    analysis::{EncoderSource, ImagesSource},
+    analysis::{EncoderSource, GALLERY, ImagesSource},
     checkpoint::KeyReport,
     ui::{
         ColourBy, Command, Commands, OpenTarget, RequestEdit, SphereView, World,
@@ -84,6 +84,20 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         if ui.button("Demo").on_hover_text(demo.tooltip()).clicked() {
             commands.push(demo);
         }
+        ui.menu_button("Gallery", |ui| {
+            for bundled in GALLERY {
+                let open = Command::OpenBundled(bundled.name);
+                if ui
+                    .button(bundled.title)
+                    .on_hover_text(bundled.comment)
+                    .clicked()
+                {
+                    commands.push(open);
+                }
+            }
+        })
+        .response
+        .on_hover_text("Small trained encoders, healthy and collapsed, that come with the program");
     });
 }
 
