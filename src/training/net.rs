@@ -218,3 +218,73 @@ pub(super) fn model(
         classifier: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{Shortcut, Stem};
+
+    /// Every tensor has values of its own, so that two that change places are seen.
+    struct ByName;
+
+    impl TensorSource for ByName {
+        fn has(&self, _: &str) -> bool {
+            true
+        }
+
+        fn shape(&self, _: &str) -> Option<Vec<usize>> {
+            None
+        }
+
+        fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+            let hash = name.bytes().fold(7_u32, |hash, byte| {
+                hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+            });
+            let start = (hash % 9973) as f32;
+            let count = shape.iter().product::<usize>();
+            Ok((0..count).map(|i| start + (i % 17) as f32).collect())
+        }
+    }
+
+    #[test]
+    fn every_family_gives_its_tensors_back_under_their_names() {
+        let resnet = |depth, stem| Architecture::ResNet {
+            depth,
+            stem,
+            width: 4,
+        };
+        let cifar = |shortcut| Architecture::CifarResNet { depth: 8, shortcut };
+        for architecture in [
+            resnet(18, Stem::ImageNet),
+            resnet(50, Stem::Cifar),
+            cifar(Shortcut::A),
+            cifar(Shortcut::B),
+            Architecture::PreparedCifarResNet {
+                blocks: vec![1, 2],
+                channels: vec![4, 8],
+            },
+            Architecture::SmallAlexNet {
+                channels_in: 3,
+                feat_dim: 8,
+                input_side: 16,
+            },
+            Architecture::TinyConvNet { width: 4 },
+        ] {
+            let name = architecture.name();
+            let expected = architecture.tensors();
+            let config = RunConfig::default();
+            let plan = NetPlan::new(&config, architecture).unwrap();
+            let device = Device::flex().autodiff();
+            let net = Net::build(plan, &mut ByName, &mut ByName, &device).unwrap();
+            let tensors = net.tensors().unwrap();
+            assert!(tensors.len() > expected.len(), "{name} lost its head");
+            for (tensor, (wanted, shape)) in tensors.iter().zip(&expected) {
+                assert_eq!((&tensor.name, &tensor.shape), (wanted, shape), "{name}");
+            }
+            for tensor in &tensors {
+                let values = ByName.take(&tensor.name, &tensor.shape).unwrap();
+                assert_eq!(tensor.values, values, "{name}: {}", tensor.name);
+            }
+        }
+    }
+}
