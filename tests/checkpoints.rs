@@ -144,7 +144,7 @@ fn unknown_families_are_named_not_guessed() {
             panic!("{file}: {error}");
         };
         assert_eq!(first_keys[0], first_key, "{file}");
-        assert_eq!(known.len(), 4, "{file}");
+        assert_eq!(known.len(), 5, "{file}");
         assert!(error.to_string().contains(resembles), "{file}: {error}");
     }
 }

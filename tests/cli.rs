@@ -498,7 +498,7 @@ fn flags_that_would_change_nothing_are_refused() {
     for (arguments, words) in [
         (
             &["--checkpoint", "a.pt", "--weights-seed", "3"][..],
-            "--untrained",
+            "--checkpoint",
         ),
         (
             &[
@@ -509,7 +509,7 @@ fn flags_that_would_change_nothing_are_refused() {
                 "--builtin-seed",
                 "3",
             ],
-            "--builtin",
+            "--images",
         ),
         (
             &[
@@ -520,7 +520,7 @@ fn flags_that_would_change_nothing_are_refused() {
                 "--builtin-count",
                 "3",
             ],
-            "--builtin",
+            "--images",
         ),
     ] {
         let mut command = spherescope();

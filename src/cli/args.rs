@@ -34,7 +34,7 @@ pub struct RequestArgs {
     #[arg(long, value_name = "PATH", requires = "checkpoint")]
     root: Option<String>,
     /// Seed of the untrained encoder's weights.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "untrained")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "untrained", conflicts_with_all = ["checkpoint", "bundled"])]
     weights_seed: u64,
 
     /// Folder of images (flat, or one class a folder), or a CIFAR, STL-10 or MNIST binary.
@@ -47,13 +47,19 @@ pub struct RequestArgs {
     #[arg(long, value_name = "KIND", value_parser = parse_builtin)]
     builtin: Option<BuiltinKind>,
     /// Number of built-in images.
-    #[arg(long, value_name = "N", default_value_t = 512, requires = "builtin", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 512, requires = "builtin", conflicts_with = "images", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     builtin_count: u32,
     /// Side of built-in images in pixels.
-    #[arg(long, value_name = "PX", default_value_t = 64, requires = "builtin", value_parser = clap::value_parser!(u32).range(8..=1024))]
+    #[arg(long, value_name = "PX", default_value_t = 64, requires = "builtin", conflicts_with = "images", value_parser = clap::value_parser!(u32).range(8..=1024))]
     builtin_side: u32,
     /// Seed of the built-in set.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "builtin")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "builtin",
+        conflicts_with = "images"
+    )]
     builtin_seed: u64,
 
     /// Which vectors: pooled, dense, projected or projected-dense.

@@ -226,6 +226,8 @@ impl Drive {
             self.act(wish, run, progress)?;
         }
         if self.state.phase != Phase::Running {
+            // Nobody would hear of a pause until the next wish.
+            self.publish();
             return Ok(());
         }
         let report = run.step(progress)?;

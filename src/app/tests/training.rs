@@ -29,7 +29,11 @@ impl Window {
         let began = Instant::now();
         while !is_so(self) {
             self.harness.run_steps(1);
-            assert!(began.elapsed() < PATIENCE, "{what} takes too long");
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{what} takes too long: {:?}",
+                self.app().training.view().map(|run| &run.state)
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
