@@ -7,6 +7,7 @@ use crate::{
     training::{Curve, Curves},
     ui::{
         RunView, TrainingView,
+        colour::class_colour,
         theme::Tokens,
         widgets::{caption, choice},
     },
@@ -63,7 +64,6 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
         return;
     }
     let tokens = Tokens::of(ui);
-    let palette = &tokens.data.categories;
     let is_logarithmic = view.is_logarithmic;
     let id = format!("curves {} {is_logarithmic}", view.curves);
     Plot::new(id)
@@ -101,7 +101,7 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
         .show(ui, |plot| {
             for branch in &state.branches {
                 for (index, curve) in shown(branch, &view.curves).enumerate() {
-                    let colour = colour(palette, index).gamma_multiply(0.35);
+                    let colour = class_colour(tokens, index as u32).gamma_multiply(0.35);
                     plot.line(
                         line(curve, "left behind", is_logarithmic, colour)
                             .style(LineStyle::dotted_dense()),
@@ -110,7 +110,15 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
             }
             for (index, curve) in shown(&state.curves, &view.curves).enumerate() {
                 let name = curve.name.trim_start_matches("probe ");
-                plot.line(line(curve, name, is_logarithmic, colour(palette, index)).width(1.6));
+                plot.line(
+                    line(
+                        curve,
+                        name,
+                        is_logarithmic,
+                        class_colour(tokens, index as u32),
+                    )
+                    .width(1.6),
+                );
             }
             for mark in &state.marks {
                 plot.vline(
@@ -134,12 +142,6 @@ fn shown<'a>(curves: &'a Curves, group: &'a str) -> impl Iterator<Item = &'a Cur
     curves
         .iter()
         .filter(move |curve| group_of(&curve.name) == group)
-}
-
-fn colour(palette: &[crate::ui::theme::Token], index: usize) -> Color32 {
-    palette
-        .get(index % palette.len().max(1))
-        .map_or(Color32::GRAY, |token| token.0)
 }
 
 fn line<'a>(curve: &Curve, name: &str, is_logarithmic: bool, colour: Color32) -> Line<'a> {
