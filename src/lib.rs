@@ -24,6 +24,8 @@ pub mod projection;
 
 pub mod analysis;
 
+pub mod objectives;
+
 pub mod training;
 
 pub mod correlation;

@@ -26,7 +26,7 @@ fn quick(config: RunConfig, seed: u64) -> RunConfig {
         steps: STEPS,
         seed,
         probe: Probe {
-            images: 192,
+            images: config.probe.images.min(192),
             ..config.probe
         },
         ..config
@@ -34,15 +34,23 @@ fn quick(config: RunConfig, seed: u64) -> RunConfig {
 }
 
 fn trained(name: &str, seed: u64) -> Numbers {
+    trained_for(STEPS, name, seed)
+}
+
+fn trained_for(steps: usize, name: &str, seed: u64) -> Numbers {
     let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
     let config = Preset::named(name).expect("a preset").config();
-    let mut run = Run::new(quick(config, seed), &compute, &Progress::none()).expect("a run");
+    let config = RunConfig {
+        steps,
+        ..quick(config, seed)
+    };
+    let mut run = Run::new(config, &compute, &Progress::none()).expect("a run");
     let mut curves = Curves::default();
-    while run.step_count() < STEPS {
+    while run.step_count() < steps {
         curves.note(&run.step(&Progress::none()).expect("a step"));
     }
     let probe = run.probe(None, &Progress::none()).expect("a probe");
-    curves.note_probe(STEPS, &probe);
+    curves.note_probe(steps, &probe);
     let numbers: Numbers = curves
         .iter()
         .filter_map(|curve| Some((curve.name.clone(), curve.points.last()?[1])))
@@ -110,4 +118,36 @@ fn without_augmentation_alignment_is_nothing_and_the_probe_sees_it() {
     beside_healthy("no-augmentation", |numbers, healthy| {
         numbers["alignment"] < 1e-5 && numbers["probe alignment"] > healthy["probe alignment"] + 0.2
     });
+}
+
+#[test]
+fn at_too_high_a_temperature_the_mean_is_centred_and_the_points_bunch() {
+    beside_healthy("tau-too-high", |numbers, healthy| {
+        numbers["probe mean norm"] < 0.4
+            && numbers["probe std·√d"] > 0.8
+            && numbers["probe uniformity"] > healthy["probe uniformity"] + 0.2
+    });
+}
+
+#[test]
+fn supervision_classifies_far_above_chance() {
+    for seed in SEEDS {
+        let numbers = trained_for(3 * STEPS, "supervised", seed);
+        assert!(numbers["probe top-1"] > 2.0 / 8.0, "{numbers:?}");
+    }
+}
+
+#[test]
+fn locations_align_better_when_they_are_trained() {
+    for seed in SEEDS {
+        let [instance, dense] = ["instance-multi-object", "dense"].map(|name| trained(name, seed));
+        assert!(
+            dense["probe alignment"] < instance["probe alignment"] - 0.07,
+            "{dense:?} beside {instance:?}"
+        );
+        assert!(
+            dense["probe uniformity"] < instance["probe uniformity"] + 0.4,
+            "{dense:?} beside {instance:?}"
+        );
+    }
 }

@@ -22,6 +22,7 @@
 mod alignment;
 mod bounds;
 mod cloud;
+mod clusters;
 mod density;
 mod error;
 mod histogram;
@@ -38,6 +39,7 @@ mod uniformity;
 
 pub use alignment::{alignment, alignment_of_distances, alignment_same_class, pair_distances};
 pub use bounds::{UNIFORMITY_CEILING, alignment_range, uniformity_floor};
+pub use clusters::{Clusters, spherical_kmeans};
 pub use density::local_density;
 pub use error::MeasureError;
 pub use histogram::{Histogram, histogram, pair_distance_histogram};

@@ -240,6 +240,7 @@ impl RunConfig {
         if !(0.0..=1.0).contains(&decay) {
             return refuse("the weight decay", "from 0 to 1", decay.to_string());
         }
+        self.objective.check()?;
         for known in self.knobs() {
             self.clone().set(known.knob, known.value)?;
         }
@@ -267,16 +268,31 @@ impl RunConfig {
         }
     }
 
+    /// The vectors that a probe looks at, given what the run trains.
+    fn probe_kind(&self) -> FeatureKind {
+        let looks_at_locations = self.objective.matching().is_some();
+        // Projected ones are what the loss sees.
+        let kind = match self.probe.kind {
+            FeatureKind::Projected if matches!(self.objective, Objective::DenseAlignUniform(_)) => {
+                FeatureKind::ProjectedDense
+            }
+            FeatureKind::ProjectedDense if !looks_at_locations => FeatureKind::Projected,
+            kind => kind,
+        };
+        match (kind, self.head) {
+            (FeatureKind::Projected, Head::None) => FeatureKind::Pooled,
+            (FeatureKind::ProjectedDense, Head::None) => FeatureKind::Dense,
+            (kind, _) => kind,
+        }
+    }
+
     /// What a probe at `step` asks of the encoder.
     pub(super) fn probe_request(&self, step: usize) -> Request {
         let encoder = EncoderSource::Run {
             name: self.name.clone(),
             step,
         };
-        let kind = match (self.probe.kind, self.head) {
-            (FeatureKind::Projected, Head::None) => FeatureKind::Pooled,
-            (kind, _) => kind,
-        };
+        let kind = self.probe_kind();
         Request {
             kind,
             limit: Some(self.probe.images),
@@ -330,6 +346,26 @@ mod tests {
         assert_eq!(config.optimiser.name(), "SGD");
         let error = toml::from_str::<RunConfig>("stepps = 7").unwrap_err();
         assert!(error.to_string().contains("stepps"), "{error}");
+    }
+
+    #[test]
+    fn every_loss_survives_a_file_and_probes_what_it_trains() {
+        for objective in Objective::all() {
+            let config = RunConfig {
+                objective,
+                ..RunConfig::default()
+            };
+            config.check().unwrap();
+            let text = config.to_toml().unwrap();
+            assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), config);
+            let kind = config.probe_request(0).kind;
+            let trains_locations_only = matches!(config.objective, Objective::DenseAlignUniform(_));
+            assert_eq!(kind == FeatureKind::ProjectedDense, trains_locations_only);
+        }
+        let config: RunConfig = toml::from_str("objective = \"supervised\"").unwrap();
+        assert_eq!(config.objective, Objective::Supervised);
+        let error = toml::from_str::<RunConfig>("objective = \"superb\"").unwrap_err();
+        assert!(error.to_string().contains("dense-contrast"), "{error}");
     }
 
     #[test]

@@ -47,6 +47,14 @@ pub enum TrainingError {
         /// What wanted them.
         objective: &'static str,
     },
+    /// A loss that the network gives nothing to.
+    #[error("{objective} does not fit: {reason}")]
+    Unfit {
+        /// The loss.
+        objective: &'static str,
+        /// What it lacks.
+        reason: String,
+    },
     /// Nothing was kept of the step asked for.
     #[error("nothing is kept of step {step}; the nearest kept steps are {near}")]
     NoSnapshot {

@@ -29,18 +29,33 @@ struct Layer {
 pub(super) enum Place {
     /// Behind the pooled feature: `projector.{0, 2, …}`.
     Projector,
+    /// Behind each location, as 1×1 convolutions: `dense_projector.{0, 2, …}`.
+    Dense,
+    /// From a location's vector to the pixels of its patch: `decoder`.
+    Decoder,
+    /// The linear classifier behind the encoder's own feature: `fc`.
+    Classifier,
+    /// The linear classifier behind the projector: `projected_fc`.
+    ProjectedClassifier,
 }
 
 impl Place {
     fn layer(self, index: usize) -> String {
         match self {
             Self::Projector => format!("projector.{}", 2 * index),
+            Self::Dense => format!("dense_projector.{}", 2 * index),
+            Self::Decoder => "decoder".to_owned(),
+            Self::Classifier => "fc".to_owned(),
+            Self::ProjectedClassifier => "projected_fc".to_owned(),
         }
     }
 
     fn weight_shape(self, outputs: usize, inputs: usize) -> Vec<usize> {
         match self {
-            Self::Projector => vec![outputs, inputs],
+            Self::Dense => vec![outputs, inputs, 1, 1],
+            Self::Projector | Self::Decoder | Self::Classifier | Self::ProjectedClassifier => {
+                vec![outputs, inputs]
+            }
         }
     }
 }

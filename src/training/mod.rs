@@ -7,17 +7,20 @@
 //!
 //! Uses every room above it, and knows neither egui nor wgpu.
 
+mod clusterings;
 mod config;
 mod control;
 mod curves;
 mod error;
 mod frames;
 mod head;
+mod keys;
 mod knob;
 mod loader;
 mod net;
 mod objective;
 mod optimiser;
+mod positives;
 mod preset;
 mod run;
 mod runner;
@@ -35,7 +38,7 @@ pub use curves::{Curve, Curves};
 pub use error::TrainingError;
 pub use frames::{FRAME_LIMIT_BYTES, Frame};
 pub use knob::{Knob, KnobRange};
-pub use objective::{AlignUniform, NtXent, Objective};
+pub use objective::Objective;
 pub use optimiser::Optimiser;
 pub use preset::Preset;
 pub use run::{Run, StepReport};

@@ -10,11 +10,14 @@ use burn::{
 use super::{
     RunConfig, TrainingError,
     head::{Mlp, Place, spec},
-    tensors::{NamedTensor, TensorList, numbered, values_in_order},
+    tensors::{NamedTensor, TensorList, followed, numbered, values_in_order},
 };
-use crate::models::{
-    Architecture, BatchNormForm, ConvNorm, Model, ModelError, Network, ProjectionHead, SeededInit,
-    StageOutput, Step, TensorSource,
+use crate::{
+    models::{
+        Architecture, BatchNormForm, Classifier, ConvNorm, DenseHead, Model, ModelError, Network,
+        ProjectionHead, SeededInit, StageKind, StageOutput, Step, TensorSource,
+    },
+    objectives::{DenseRows, Keyed},
 };
 
 /// Numbers of the heads' parameters begin here, far above any encoder's.
@@ -24,26 +27,102 @@ const FIRST_HEAD_PARAMETER: u64 = 1 << 32;
 #[derive(Module, Debug)]
 pub(super) struct Heads {
     projector: Option<Mlp>,
+    dense: Option<Mlp>,
+    classifier: Option<Mlp>,
+    decoder: Option<Mlp>,
 }
 
 /// What is built: shapes, not values.
 #[derive(Clone, Debug)]
 pub(super) struct NetPlan {
     pub architecture: Architecture,
+    /// Values of the encoder's own feature.
+    features: usize,
     projector: Option<Vec<usize>>,
+    /// Whether the loss looks at locations, and the layers behind each.
+    dense: Option<Vec<usize>>,
+    is_dense: bool,
+    classifier: Option<[usize; 2]>,
+    /// Values in, and pixels of a patch's side.
+    decoder: Option<[usize; 2]>,
 }
 
 impl NetPlan {
-    pub fn new(config: &RunConfig, architecture: Architecture) -> Result<Self, TrainingError> {
+    /// The network that a run needs; `classes` are those of its images.
+    ///
+    /// # Errors
+    /// [`TrainingError::NoLabels`] and [`TrainingError::Unfit`] when loss, encoder and images do
+    /// not go together.
+    pub fn new(
+        config: &RunConfig,
+        architecture: Architecture,
+        classes: usize,
+    ) -> Result<Self, TrainingError> {
+        let objective = &config.objective;
         let blueprint = architecture.blueprint()?;
-        let features = blueprint
-            .stages
-            .last()
-            .map_or(0, |stage| stage.info.channels);
+        let last = blueprint.stages.last().map(|stage| &stage.info);
+        let features = last.map_or(0, |info| info.channels);
+        let stride = last.map_or(1, |info| info.stride);
+        let is_dense = objective.matching().is_some();
+        let side = config.side.unwrap_or_else(|| architecture.input_side()) as usize;
+        if objective.reconstructs() && !side.is_multiple_of(stride) {
+            return Err(TrainingError::Unfit {
+                objective: objective.title(),
+                reason: format!(
+                    "its decoder paints patches of {stride} pixels, and views of {side} pixels do \
+                     not divide into them"
+                ),
+            });
+        }
+        if is_dense && last.is_none_or(|info| info.kind != StageKind::Map) {
+            return Err(TrainingError::Unfit {
+                objective: objective.title(),
+                reason: format!(
+                    "it looks at locations, and {} ends in a vector without any",
+                    architecture.name()
+                ),
+            });
+        }
+        let classifier = if objective.needs_labels() {
+            if classes < 2 {
+                return Err(TrainingError::NoLabels {
+                    objective: objective.title(),
+                });
+            }
+            Some([config.head.outputs(features), classes])
+        } else {
+            None
+        };
+        let decoder = objective.reconstructs().then_some([features, stride]);
         Ok(Self {
+            decoder,
+            features,
             projector: config.head.widths(features),
+            dense: config.head.widths(features).filter(|_| is_dense),
+            is_dense,
+            classifier,
             architecture,
         })
+    }
+
+    /// Whether the loss looks at locations.
+    pub fn is_dense(&self) -> bool {
+        self.is_dense
+    }
+
+    /// Values of the vectors that the loss sees.
+    pub fn outputs(&self) -> usize {
+        let widths = self.projector.as_ref();
+        widths
+            .and_then(|widths| widths.last().copied())
+            .unwrap_or(self.features)
+    }
+
+    fn classifier_place(&self) -> Place {
+        match self.projector {
+            Some(_) => Place::ProjectedClassifier,
+            None => Place::Classifier,
+        }
     }
 }
 
@@ -54,10 +133,54 @@ pub(super) struct Net {
     heads: Heads,
 }
 
-/// What a forward pass gives the objectives.
+/// What a forward pass gives the objectives. Views `n` are the first of all images, then the second.
 pub(super) struct Outputs {
     /// The projected vector, or the encoder's feature without a head: `[n, d]`.
     pub projected: Tensor<2>,
+    /// Of the classifier, if there is one: `[n, classes]`.
+    pub logits: Option<Tensor<2>>,
+    /// Of losses that look at locations.
+    pub locations: Option<Locations>,
+}
+
+impl Outputs {
+    /// The key encoder's pooled vectors as what `query` is compared with, beside `queue`.
+    pub fn keyed(self, query: Tensor<2>, queue: Tensor<2>) -> Keyed {
+        Keyed {
+            query,
+            key: self.projected,
+            queue,
+        }
+    }
+
+    /// The vectors as keys: the pooled ones, and those of the locations.
+    pub fn keys(&self) -> (Tensor<2>, Option<DenseRows>) {
+        let locations = self.locations.as_ref();
+        let locations = locations.map(|locations| locations.rows(&locations.dense));
+        (self.projected.clone(), locations)
+    }
+}
+
+impl Locations {
+    /// Rows that are ours, with the number of an image's.
+    pub fn rows(&self, rows: &Tensor<2>) -> DenseRows {
+        DenseRows {
+            rows: rows.clone(),
+            cells: self.grid[0] * self.grid[1],
+        }
+    }
+}
+
+/// One row a location, view after view.
+pub(super) struct Locations {
+    /// The encoder's own vectors, without gradients: `[n · cells, channels]`.
+    pub backbone: Tensor<2>,
+    /// What the loss sees: `[n · cells, d]`.
+    pub dense: Tensor<2>,
+    /// Rows and columns of the map.
+    pub grid: [usize; 2],
+    /// Of a decoder: what it painted and what was there, as the encoder is given it.
+    pub painted: Option<[Tensor<2>; 2]>,
 }
 
 impl Net {
@@ -71,14 +194,29 @@ impl Net {
         let network = plan
             .architecture
             .network(encoder, BatchNormForm::Separate, device)?;
-        let projector = plan
-            .projector
-            .as_ref()
-            .map(|widths| Mlp::build(Place::Projector, widths, heads, device))
-            .transpose()?;
+        let mut head = |place: Place, widths: Option<&[usize]>| {
+            widths
+                .map(|widths| Mlp::build(place, widths, heads, device))
+                .transpose()
+        };
+        let modules = Heads {
+            projector: head(Place::Projector, plan.projector.as_deref())?,
+            dense: head(Place::Dense, plan.dense.as_deref())?,
+            classifier: head(
+                plan.classifier_place(),
+                plan.classifier.as_ref().map(<[usize; 2]>::as_slice),
+            )?,
+            decoder: head(
+                Place::Decoder,
+                plan.decoder
+                    .map(|[inputs, side]| [inputs, 3 * side * side])
+                    .as_ref()
+                    .map(<[usize; 2]>::as_slice),
+            )?,
+        };
         Ok(Self {
             network: numbered(network, 0),
-            heads: numbered(Heads { projector }, FIRST_HEAD_PARAMETER),
+            heads: numbered(modules, FIRST_HEAD_PARAMETER),
             plan,
         })
     }
@@ -106,13 +244,42 @@ impl Net {
     /// Images `[n, 3, h, w]` through everything, with batch statistics.
     pub fn forward(&self, images: Tensor<4>) -> Result<Outputs, ModelError> {
         let stage = self.plan.architecture.default_stage();
-        let output: StageOutput = self.network.forward(images, stage)?;
+        let output: StageOutput = self.network.forward(images.clone(), stage)?;
+        let locations = match (&output, self.plan.is_dense) {
+            (StageOutput::Map(map), true) => Some(self.locations(map.clone(), images)),
+            _ => None,
+        };
         let pooled = Model::pooled(output);
         let projected = match &self.heads.projector {
             Some(head) => head.forward(pooled),
             None => pooled,
         };
-        Ok(Outputs { projected })
+        let logits = self.heads.classifier.as_ref();
+        Ok(Outputs {
+            logits: logits.map(|layer| layer.forward(projected.clone())),
+            projected,
+            locations,
+        })
+    }
+
+    fn locations(&self, map: Tensor<4>, images: Tensor<4>) -> Locations {
+        let [_, _, height, width] = map.dims();
+        let rows = DenseRows::of_map(map).rows;
+        let painted = match (&self.heads.decoder, self.plan.decoder) {
+            (Some(decoder), Some([_, side])) => {
+                Some([decoder.forward(rows.clone()), patches(images, side)])
+            }
+            _ => None,
+        };
+        Locations {
+            painted,
+            backbone: rows.clone().detach(),
+            dense: match &self.heads.dense {
+                Some(head) => head.forward(rows),
+                None => rows,
+            },
+            grid: [height, width],
+        }
     }
 
     /// The gradients of the encoder and of the heads.
@@ -136,6 +303,19 @@ impl Net {
         }
     }
 
+    /// The net as one that keeps its weights: nothing of it is on a tape.
+    pub fn frozen(self) -> Self {
+        self.moved(Module::no_grad, Module::no_grad)
+    }
+
+    /// Moves every weight by the share 1 − `momentum` towards `other`'s, which is of the same plan.
+    ///
+    /// The running statistics of batch normalisations go along; they are not looked at in training.
+    pub fn follow(&mut self, other: &Self, momentum: f64) {
+        self.network = followed(&self.network, &other.network, momentum);
+        self.heads = followed(&self.heads, &other.heads, momentum);
+    }
+
     /// All tensors under the names that a file gives them.
     pub fn tensors(&self) -> Result<Vec<NamedTensor>, ModelError> {
         synchronise(&self.network);
@@ -150,11 +330,30 @@ impl Net {
                 values,
             })
             .collect();
-        if let Some(head) = &self.heads.projector {
-            tensors.extend(head.tensors(Place::Projector)?);
+        let places = [
+            (Place::Projector, &self.heads.projector),
+            (Place::Dense, &self.heads.dense),
+            (self.plan.classifier_place(), &self.heads.classifier),
+            (Place::Decoder, &self.heads.decoder),
+        ];
+        for (place, head) in places {
+            if let Some(head) = head {
+                tensors.extend(head.tensors(place)?);
+            }
         }
         Ok(tensors)
     }
+}
+
+/// Images `[n, 3, h·side, w·side]` as one row a patch of `side` × `side` pixels, patches row by row:
+/// `[n·h·w, 3·side²]`, each channel's pixels together.
+fn patches(images: Tensor<4>, side: usize) -> Tensor<2> {
+    let [count, channels, height, width] = images.dims();
+    let (rows, columns) = (height / side, width / side);
+    images
+        .reshape([count, channels, rows, side, columns, side])
+        .permute([0, 2, 4, 1, 3, 5])
+        .reshape([count * rows * columns, channels * side * side])
 }
 
 /// Brings the running statistics up to date: Burn gathers a thread's updates aside, where reading a
@@ -194,28 +393,46 @@ pub(super) fn model(
     let encoder = plan
         .architecture
         .build(&mut TensorList::new(tensors), device)?;
-    // The models room calls the projection head's layers `head.{i}`.
+    // The models room has names of its own for what stands behind an encoder.
     let renamed: Vec<NamedTensor> = tensors
         .iter()
         .filter_map(|tensor| {
-            let rest = tensor.name.strip_prefix("projector.")?;
+            let name = &tensor.name;
+            let name = match (
+                name.strip_prefix("projector."),
+                name.strip_prefix("dense_projector."),
+            ) {
+                (Some(rest), _) => format!("head.{rest}"),
+                (_, Some(rest)) => format!("dense_head.{rest}"),
+                _ if name.starts_with("fc.") => name.clone(),
+                _ => return None,
+            };
             Some(NamedTensor {
-                name: format!("head.{rest}"),
+                name,
                 ..tensor.clone()
             })
         })
         .collect();
     let mut source = TensorList::new(&renamed);
-    let head = plan
-        .projector
-        .as_ref()
-        .map(|widths| ProjectionHead::build(&spec(widths), &mut source, device))
-        .transpose()?;
+    let head = match &plan.projector {
+        Some(widths) => Some(ProjectionHead::build(&spec(widths), &mut source, device)?),
+        None => None,
+    };
+    let dense_head = match &plan.dense {
+        Some(widths) => Some(DenseHead::build(&spec(widths), &mut source, device)?),
+        None => None,
+    };
+    let classifier = match (plan.classifier, plan.classifier_place()) {
+        (Some([inputs, classes]), Place::Classifier) => {
+            Some(Classifier::build(inputs, classes, &mut source, device)?)
+        }
+        _ => None,
+    };
     Ok(Model {
         encoder,
         head,
-        dense_head: None,
-        classifier: None,
+        dense_head,
+        classifier,
     })
 }
 
@@ -247,6 +464,31 @@ mod tests {
     }
 
     #[test]
+    fn patches_are_those_of_the_image() {
+        // Value = 100 · image + 10 · row + column + 1000 · channel, of two images of 4 × 6.
+        let value =
+            |n: usize, c: usize, y: usize, x: usize| (100 * n + 10 * y + x + 1000 * c) as f32;
+        let mut values = Vec::new();
+        for n in 0..2 {
+            for c in 0..3 {
+                for y in 0..4 {
+                    values.extend((0..6).map(|x| value(n, c, y, x)));
+                }
+            }
+        }
+        let data = burn::tensor::TensorData::new(values, [2, 3, 4, 6]);
+        let rows = patches(Tensor::from_data(data, &Device::flex()), 2);
+        assert_eq!(rows.dims(), [12, 12]);
+        let rows = crate::compute::read_tensor(rows).unwrap();
+        // Of the second image (6 patches each) the patch of row 1, column 2.
+        let patch = &rows[(6 + 3 + 2) * 12..][..12];
+        let expected: Vec<f32> = (0..3)
+            .flat_map(|c| [(2, 4), (2, 5), (3, 4), (3, 5)].map(|(y, x)| value(1, c, y, x)))
+            .collect();
+        assert_eq!(patch, expected);
+    }
+
+    #[test]
     fn every_family_gives_its_tensors_back_under_their_names() {
         let resnet = |depth, stem| Architecture::ResNet {
             depth,
@@ -273,7 +515,7 @@ mod tests {
             let name = architecture.name();
             let expected = architecture.tensors();
             let config = RunConfig::default();
-            let plan = NetPlan::new(&config, architecture).unwrap();
+            let plan = NetPlan::new(&config, architecture, 0).unwrap();
             let device = Device::flex().autodiff();
             let net = Net::build(plan, &mut ByName, &mut ByName, &device).unwrap();
             let tensors = net.tensors().unwrap();

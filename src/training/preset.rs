@@ -1,6 +1,12 @@
 //! Runs that teach: each shows one thing, and says what to look for.
 
-use super::{AlignUniform, Objective, RunConfig, TrainingError};
+use super::{Head, Objective, Probe, RunConfig, TrainingError};
+use crate::{
+    analysis::ImagesSource,
+    data::{BuiltinConfig, BuiltinKind},
+    features::FeatureKind,
+    objectives::{AlignUniform, DenseAlignUniform, NtXent},
+};
 
 /// A prepared run.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +56,46 @@ impl Preset {
                 ..RunConfig::default()
             },
         },
+        Self {
+            name: "tau-too-high",
+            title: "NT-Xent, τ too high",
+            comment: "At τ = 10 all negatives weigh the same, so the loss only sees their mean. The \
+                      mean goes to the centre and std·√d to 1, which look healthy, but the points \
+                      bunch on opposite sides: uniformity stays far from its floor.",
+            make: || RunConfig {
+                objective: Objective::NtXent(NtXent { temperature: 10.0 }),
+                ..RunConfig::default()
+            },
+        },
+        Self {
+            name: "supervised",
+            title: "Supervised cross-entropy",
+            comment: "The reference of Wang & Isola's figure: a linear classifier trains with the \
+                      encoder. Top-1 rises far above chance (1 of 8) and the classes part, though \
+                      nothing asks for alignment or uniformity.",
+            make: || RunConfig {
+                objective: Objective::Supervised,
+                head: Head::None,
+                learning_rate: 1e-2,
+                augmentation_strength: 0.15,
+                ..RunConfig::default()
+            },
+        },
+        Self {
+            name: "instance-multi-object",
+            title: "Several objects: instance",
+            comment: "Align + uniform of pooled vectors on scenes of several objects. What is shown \
+                      are the locations: compare their alignment with that of the run `dense`.",
+            make: || multi_object(Objective::default()),
+        },
+        Self {
+            name: "dense",
+            title: "Several objects: dense",
+            comment: "Align + uniform of locations, matched by position, on the same scenes: views \
+                      of one place meet that lie far apart after the instance run, while \
+                      uniformity is as good.",
+            make: || multi_object(Objective::DenseAlignUniform(DenseAlignUniform::default())),
+        },
     ];
 
     /// The settings.
@@ -76,6 +122,26 @@ impl Preset {
                     .collect::<Vec<_>>()
                     .join(", "),
             })
+    }
+}
+
+/// On scenes of several objects; what is shown are the encoder's own locations.
+fn multi_object(objective: Objective) -> RunConfig {
+    let config = RunConfig::default();
+    RunConfig {
+        objective,
+        images: ImagesSource::Builtin(BuiltinConfig {
+            kind: BuiltinKind::MultiObject,
+            count: 2048,
+            side: 32,
+            seed: 0,
+        }),
+        probe: Probe {
+            images: 64,
+            kind: FeatureKind::Dense,
+            ..config.probe
+        },
+        ..config
     }
 }
 

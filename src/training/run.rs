@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, s};
 
 use super::{
     RunConfig, Start, TrainingError,
+    clusterings::clusterings,
+    keys::Keys,
     loader::{Loader, Recipe},
     net::{Net, NetPlan, model},
+    objective::Moment,
     optimiser::Memory,
     snapshot::Snapshot,
 };
@@ -15,8 +18,9 @@ use crate::{
     analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
     checkpoint::{self, OpenOptions},
     compute::{Compute, read_tensors},
-    data::{ImageSet, Normalisation, Thumbnails},
+    data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
     models::SeededInit,
+    objectives::Loss,
     progress::Progress,
 };
 
@@ -45,6 +49,7 @@ pub struct Run {
     thumbnails: Arc<Thumbnails>,
     normalisation: Normalisation,
     net: Option<Net>,
+    keys: Option<Keys>,
     optimisers: [Memory; 2],
     step: usize,
     loader: Option<Loader>,
@@ -71,22 +76,28 @@ impl Run {
         probe_images.keep_decoded(DECODED_LIMIT_BYTES, progress)?;
         let thumbnails = Arc::new(probe_images.thumbnails(THUMBNAIL_SIDE, progress)?);
         let device = compute.device().clone().autodiff();
+        let classes = images.classes().len();
         let (net, usual) = match &config.start {
             Start::Scratch => {
-                let plan = NetPlan::new(&config, config.architecture.clone())?;
+                let plan = NetPlan::new(&config, config.architecture.clone(), classes)?;
                 let usual = checkpoint::usual_normalisation(&plan.architecture);
                 (Net::seeded(plan, config.seed, &device)?, usual)
             }
             Start::Checkpoint(path) => {
                 let (mut weights, report) =
                     checkpoint::weights(path, &OpenOptions::default(), progress)?;
-                let plan = NetPlan::new(&config, report.architecture)?;
+                let plan = NetPlan::new(&config, report.architecture, classes)?;
                 let mut heads = SeededInit::new(config.seed);
                 let net = Net::build(plan, &mut weights, &mut heads, &device)?;
                 (net, report.normalisation.constants)
             }
         };
+        let keys = match config.objective.keys() {
+            Some(plan) => Some(Keys::new(plan, &net, config.seed, &device)?),
+            None => None,
+        };
         Ok(Self {
+            keys,
             normalisation: config.normalisation.unwrap_or(usual),
             optimisers: [(); 2].map(|()| Memory::new(&config.optimiser)),
             compute: compute.clone(),
@@ -167,9 +178,29 @@ impl Run {
         let side = self.side() as usize;
         let shape = [2 * batch.indices.len(), 3, side, side];
         let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &self.device);
+        self.follow(progress)?;
         let net = self.net()?;
-        let outputs = net.forward(images)?;
-        let loss = self.config.objective.forward(outputs.projected);
+        let (outputs, keyed) = match &self.keys {
+            // One view is asked, the other answers.
+            Some(keys) => {
+                let half = batch.indices.len();
+                let [query, key] = [s![..half], s![half..]].map(|part| images.clone().slice(part));
+                (
+                    net.forward(query)?,
+                    Some(keys.forward(key, &batch.indices)?),
+                )
+            }
+            None => (net.forward(images)?, None),
+        };
+        let fresh_keys = keyed.as_ref().map(|keyed| keyed.outputs.keys());
+        let moment = Moment {
+            labels: &self.labels(&batch.indices)?,
+            geometry: &batch.geometry,
+            pixel_std: self.normalisation.std,
+            step: self.step,
+            seed: self.config.seed ^ (self.step as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03),
+        };
+        let loss = self.config.objective.forward(outputs, keyed, &moment)?;
         let (total, mut values) = self.read(loss)?;
         let mut gradients = total.backward();
         let [encoder, heads] = net.gradients(&mut gradients);
@@ -182,6 +213,9 @@ impl Run {
                 |module| second.step(rate, module, heads),
             )
         });
+        if let (Some(keys), Some((pooled, locations))) = (&mut self.keys, fresh_keys) {
+            keys.push(pooled, locations);
+        }
         self.step += 1;
         values.push(("learning rate".to_owned(), rate));
         Ok(StepReport {
@@ -190,18 +224,61 @@ impl Run {
         })
     }
 
+    /// Lets the key encoder follow, and clusters the images anew when that is due.
+    fn follow(&mut self, progress: &Progress) -> Result<(), TrainingError> {
+        let (Some(keys), Some(net)) = (&mut self.keys, &self.net) else {
+            return Ok(());
+        };
+        keys.follow(net);
+        if let Some(plan) = self.config.objective.prototypes()
+            && plan.is_due(self.step)
+        {
+            let side = self.config.side;
+            let side = side.unwrap_or_else(|| net.plan().architecture.input_side());
+            let preprocess = Preprocess {
+                resize: Resize::Square(side),
+                normalisation: self.normalisation,
+            };
+            let seed = self.config.seed ^ self.step as u64;
+            let model = keys.model(&self.compute)?;
+            keys.set_clusterings(clusterings(
+                &plan,
+                &model,
+                &self.images,
+                preprocess,
+                seed,
+                &self.compute,
+                progress,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Classes of some images, for a loss that needs them.
+    fn labels(&self, indices: &[usize]) -> Result<Vec<u32>, TrainingError> {
+        let objective = &self.config.objective;
+        if !objective.needs_labels() {
+            return Ok(Vec::new());
+        }
+        let records = self.images.records();
+        let label = |&index: &usize| records.get(index).and_then(|record| record.label);
+        let labels: Option<Vec<u32>> = indices.iter().map(label).collect();
+        labels.ok_or(TrainingError::NoLabels {
+            objective: objective.title(),
+        })
+    }
+
     /// The weighted sum of a loss, and all its numbers in one transfer.
-    fn read(
-        &self,
-        loss: super::objective::Loss,
-    ) -> Result<(Tensor<1>, Vec<(String, f64)>), TrainingError> {
+    fn read(&self, loss: Loss) -> Result<(Tensor<1>, Vec<(String, f64)>), TrainingError> {
         let mut total = Tensor::<1>::zeros([1], &self.device);
+        // With all weights turned to 0 there is still a tape to go back along.
+        let is_weightless = loss.terms.iter().all(|term| term.weight == 0.0);
         let mut names = Vec::new();
         let mut tensors = Vec::new();
         for term in loss.terms {
             names.push(term.name.to_owned());
             tensors.push(term.value.clone().detach());
-            if term.weight != 0.0 {
+            if is_weightless || term.weight != 0.0 {
                 total = total + term.value * term.weight;
             }
         }
@@ -284,6 +361,10 @@ impl Run {
             config: self.config.clone(),
             tensors: self.net()?.tensors()?,
             optimisers: self.optimisers.clone(),
+            keys: match &self.keys {
+                Some(keys) => keys.tensors()?,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -293,6 +374,18 @@ impl Run {
     /// [`TrainingError::Model`] when the tensors do not fit.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainingError> {
         let plan = self.net()?.plan().clone();
+        self.keys = match snapshot.config.objective.keys() {
+            Some(keys) => {
+                let plan = plan.clone();
+                Some(Keys::from_tensors(
+                    keys,
+                    plan,
+                    &snapshot.keys,
+                    &self.device,
+                )?)
+            }
+            None => None,
+        };
         self.net = Some(Net::from_tensors(plan, &snapshot.tensors, &self.device)?);
         self.optimisers.clone_from(&snapshot.optimisers);
         self.config.clone_from(&snapshot.config);

@@ -60,6 +60,9 @@ impl Run {
             let (tensors, counts) = memory.tensors();
             write_tensors(&fresh.path().join(file), &tensors, counts)?;
         }
+        if !snapshot.keys.is_empty() {
+            write_tensors(&fresh.path().join(KEYS), &snapshot.keys, HashMap::new())?;
+        }
         write(
             &fresh.path().join("metrics.csv"),
             curves.to_csv().as_bytes(),
@@ -120,7 +123,13 @@ impl Run {
         }
         let memories = <[Memory; 2]>::try_from(memories)
             .map_err(|_| TrainingError::resume(&state, "two memories of optimisers are needed"))?;
+        let keys = if header.config.objective.keys().is_some() {
+            read_tensors(&state.join(KEYS))?.0
+        } else {
+            Vec::new()
+        };
         run.restore(&super::Snapshot {
+            keys,
             step: header.step,
             config: header.config,
             tensors,
@@ -139,6 +148,9 @@ const OPTIMISERS: [&str; 2] = [
     "optimiser-encoder.safetensors",
     "optimiser-heads.safetensors",
 ];
+
+/// File of the key encoder and its queues, where a loss has them.
+const KEYS: &str = "keys.safetensors";
 
 /// Newest step of which both state and checkpoint are there.
 fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {

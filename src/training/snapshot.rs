@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub(super) config: RunConfig,
     pub(super) tensors: Vec<NamedTensor>,
     pub(super) optimisers: [Memory; 2],
+    /// The key encoder and its queues; empty for a loss without.
+    pub(super) keys: Vec<NamedTensor>,
 }
 
 impl Snapshot {
@@ -26,8 +28,10 @@ impl Snapshot {
 
     /// Memory that it takes: weights, and up to as much again twice for the optimiser.
     pub(super) fn bytes(&self) -> usize {
-        let values: usize = self.tensors.iter().map(|tensor| tensor.values.len()).sum();
-        3 * values * size_of::<f32>()
+        let count = |tensors: &[NamedTensor]| -> usize {
+            tensors.iter().map(|tensor| tensor.values.len()).sum()
+        };
+        (3 * count(&self.tensors) + count(&self.keys)) * size_of::<f32>()
     }
 }
 

@@ -109,3 +109,38 @@ pub(super) fn values_in_order<M: Module>(module: &M) -> Result<Vec<Vec<f32>>, Mo
     module.visit(&mut reader);
     reader.0
 }
+
+/// `module` with every float moved by the share 1 − `momentum` towards that of `towards`, a module
+/// of the same shape. The result is on no tape.
+pub(super) fn followed<M: Module>(module: &M, towards: &M, momentum: f64) -> M {
+    struct Collector(Vec<Tensor<1>>);
+    impl ModuleVisitor for Collector {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val().detach();
+            let count: usize = value.dims().iter().product();
+            self.0.push(value.reshape([count]));
+        }
+    }
+    struct Follower {
+        targets: std::vec::IntoIter<Tensor<1>>,
+        momentum: f64,
+    }
+    impl ModuleMapper for Follower {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let (id, value, mapper) = param.consume();
+            let value = value.detach();
+            let Some(target) = self.targets.next() else {
+                return Param::from_mapped_value(id, value, mapper);
+            };
+            let target = target.reshape(value.dims());
+            let moved = value * self.momentum + target * (1.0 - self.momentum);
+            Param::from_mapped_value(id, moved.detach().set_require_grad(false), mapper)
+        }
+    }
+    let mut collector = Collector(Vec::new());
+    towards.visit(&mut collector);
+    module.clone().map(&mut Follower {
+        targets: collector.0.into_iter(),
+        momentum,
+    })
+}

@@ -8,6 +8,7 @@ use crate::{
     compute::{Compute, DevicePolicy},
     data::{BuiltinConfig, BuiltinKind},
     models::{Architecture, ModelError},
+    objectives::{DenseCl, DenseContrast, MomentumContrast, Pauc, ProtoNce},
     progress::Progress,
 };
 
@@ -95,6 +96,196 @@ fn a_saved_and_resumed_run_goes_on_as_if_nothing_had_been() {
         assert_eq!(loaded.report.architecture, half.config().architecture);
         assert_eq!(loaded.model.head.map(|head| head.outputs()), Some(3));
     }
+}
+
+/// Few keys, so that three steps of eight go round the queue.
+fn with_short_queue(objective: Objective) -> Objective {
+    match objective {
+        Objective::MomentumContrast(loss) => {
+            Objective::MomentumContrast(MomentumContrast { queue: 20, ..loss })
+        }
+        Objective::DenseCl(loss) => Objective::DenseCl(DenseCl { queue: 20, ..loss }),
+        Objective::ProtoNce(loss) => Objective::ProtoNce(few_prototypes(loss)),
+        Objective::Pauc(loss) => Objective::Pauc(Pauc {
+            proto_nce: few_prototypes(loss.proto_nce),
+            ..loss
+        }),
+        other => other,
+    }
+}
+
+/// Clustered at steps 1 and 3, and gone on with between.
+fn few_prototypes(loss: ProtoNce) -> ProtoNce {
+    ProtoNce {
+        queue: 20,
+        clusters: vec![2, 3],
+        every: 2,
+        from_step: 1,
+        ..loss
+    }
+}
+
+#[test]
+fn every_loss_trains_saves_goes_on_and_is_shown() {
+    for objective in Objective::all() {
+        for head in [Head::Linear { outputs: 3 }, Head::None] {
+            let config = RunConfig {
+                objective: with_short_queue(objective.clone()),
+                head,
+                ..small()
+            };
+            let title = format!("{}, {head:?}", objective.title());
+            let mut whole = Run::new(config.clone(), &cpu(), &Progress::none()).unwrap();
+            let before = weights(&whole);
+            steps(&mut whole, 3);
+            let moved = |after: &[tensors::NamedTensor], prefix: &str| {
+                let pairs = before.iter().zip(after);
+                let mut named = pairs.filter(|(a, _)| a.name.starts_with(prefix));
+                named.any(|(a, b)| a.values != b.values)
+            };
+            let encoder = &before[0].name;
+            assert!(
+                moved(&weights(&whole), encoder),
+                "{title}: {encoder} stands"
+            );
+            if head != Head::None && objective.matching().is_some() {
+                assert!(moved(&weights(&whole), "dense_projector"), "{title}");
+            }
+            let expected = steps(&mut whole, 3);
+            let folder = tempfile::tempdir().unwrap();
+            let mut half = Run::new(config, &cpu(), &Progress::none()).unwrap();
+            steps(&mut half, 3);
+            let checkpoint = half.save(folder.path(), &Curves::default()).unwrap();
+            let (mut resumed, _) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+            assert!(steps(&mut resumed, 3) == expected, "{title}");
+            let probe = resumed.probe(None, &Progress::none()).unwrap();
+            assert!(probe.numbers.alignment.value.is_some(), "{title}");
+
+            let loaded =
+                crate::checkpoint::load(&checkpoint, cpu().device(), &Progress::none()).unwrap();
+            let has_dense = head != Head::None && objective.matching().is_some();
+            assert_eq!(loaded.model.dense_head.is_some(), has_dense, "{title}");
+            let has_classifier = head == Head::None && objective.needs_labels();
+            assert_eq!(loaded.model.classifier.is_some(), has_classifier, "{title}");
+        }
+    }
+}
+
+#[test]
+fn a_decoder_learns_to_paint() {
+    let config = RunConfig {
+        objective: Objective::DenseContrast(DenseContrast {
+            reconstructs: true,
+            ..DenseContrast::default()
+        }),
+        learning_rate: 0.01,
+        steps: 40,
+        schedule: Schedule {
+            decay: Decay::Constant,
+            ..Schedule::default()
+        },
+        ..small()
+    };
+    let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+    let reports = steps(&mut run, 40);
+    let error = |report: &StepReport| {
+        let found = report
+            .values
+            .iter()
+            .find(|(name, _)| name == "reconstruction");
+        found.map(|(_, value)| *value).expect("a decoder")
+    };
+    let mean =
+        |reports: &[StepReport]| reports.iter().map(error).sum::<f64>() / reports.len() as f64;
+    let (before, after) = (mean(&reports[..5]), mean(&reports[35..]));
+    assert!(after < 0.7 * before, "{before} {after}");
+}
+
+#[test]
+fn a_run_with_all_weights_at_zero_stands_still() {
+    let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    run.set(Knob::AlignWeight, 0.0).unwrap();
+    run.set(Knob::UniformWeight, 0.0).unwrap();
+    let before = weights(&run);
+    steps(&mut run, 1);
+    // Running statistics follow the data; weights have nothing to follow.
+    assert_eq!(before[0], weights(&run)[0]);
+}
+
+#[test]
+fn a_key_encoder_follows_at_its_pace() {
+    let run_with = |momentum| {
+        let config = RunConfig {
+            objective: Objective::MomentumContrast(MomentumContrast {
+                momentum,
+                queue: 20,
+                ..MomentumContrast::default()
+            }),
+            ..small()
+        };
+        Run::new(config, &cpu(), &Progress::none()).unwrap()
+    };
+    let name = weights(&run_with(0.5))[0].name.clone();
+    let first = |tensors: &[tensors::NamedTensor]| {
+        let found = tensors.iter().find(|tensor| tensor.name == name);
+        found.map(|tensor| tensor.values.clone()).expect("a weight")
+    };
+    // It follows before each step: after two it has seen the weights of one.
+    let mut run = run_with(0.75);
+    let start = first(&weights(&run));
+    steps(&mut run, 1);
+    let after_one = first(&weights(&run));
+    steps(&mut run, 1);
+    let keys = first(&run.snapshot().unwrap().keys);
+    assert_ne!(start, after_one);
+    for ((start, moved), key) in start.iter().zip(&after_one).zip(&keys) {
+        // One rounding of an f32 of size one or less.
+        assert!((0.75 * start + 0.25 * moved - key).abs() < 1e-6);
+    }
+    let mut still = run_with(1.0);
+    steps(&mut still, 3);
+    assert_eq!(first(&still.snapshot().unwrap().keys), start);
+}
+
+#[test]
+fn losses_that_do_not_fit_are_refused_in_words() {
+    let refused = |config: RunConfig| {
+        let error = Run::new(config, &cpu(), &Progress::none()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    let without_map = refused(RunConfig {
+        objective: Objective::DenseCl(DenseCl::default()),
+        architecture: Architecture::SmallAlexNet {
+            channels_in: 3,
+            feat_dim: 8,
+            input_side: 64,
+        },
+        side: Some(64),
+        ..small()
+    });
+    assert!(without_map.contains("locations"), "{without_map}");
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..3_u8 {
+        let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([index, 9, 200]));
+        picture
+            .save(folder.path().join(format!("{index}.png")))
+            .unwrap();
+    }
+    let without_classes = refused(RunConfig {
+        objective: Objective::Supervised,
+        images: ImagesSource::Path {
+            path: folder.path().to_owned(),
+            masks: None,
+        },
+        ..small()
+    });
+    assert!(without_classes.contains("labels"), "{without_classes}");
+    let mut config = small();
+    config.objective = Objective::MomentumContrast(MomentumContrast {
+        queue: 1,
+        ..MomentumContrast::default()
+    });
+    assert!(refused(config).contains("queue"));
 }
 
 #[test]

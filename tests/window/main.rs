@@ -18,8 +18,8 @@ use std::{
 };
 
 /// Where the sphere is drawn in the first layout, without the tile's frame and captions.
-const SPHERE: Region = [500, 170, 450, 360];
-const SPHERE_CENTRE: [u32; 2] = [725, 350];
+const SPHERE: Region = [590, 150, 272, 272];
+const SPHERE_CENTRE: [u32; 2] = [726, 286];
 
 /// All of the window, which fills the screen.
 const WINDOW: Region = [0, 0, SIZE[0], SIZE[1]];

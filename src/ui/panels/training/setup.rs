@@ -3,10 +3,12 @@
 use egui::{Slider, Ui};
 
 use crate::{
-    analysis::{EncoderSource, ImagesSource},
+    analysis::{EncoderSource, ImagesSource, PairSetKind},
     data::{BuiltinConfig, BuiltinKind},
+    features::MatchingRule,
     models::{Architecture, Shortcut, Stem},
-    training::{Head, KnobRange, Optimiser, Phase, Preset, RunConfig, Start},
+    objectives::{DenseContrast, Negatives, ProtoNce},
+    training::{Head, KnobRange, Objective, Optimiser, Phase, Preset, RunConfig, Start},
     ui::{
         Command, Commands, TrainCommand, TrainingView, World,
         widgets::{caption, choice, labelled, number_field, section},
@@ -104,6 +106,7 @@ fn settings_ui(draft: &mut RunConfig, world: &World<'_>, ui: &mut Ui) {
             draft.architecture = chosen;
         }
     }
+    objective_ui(&mut draft.objective, ui);
     outputs_ui(draft, ui);
     data_ui(draft, world, ui);
     let optimisers = optimisers();
@@ -140,6 +143,156 @@ fn start_ui(draft: &mut RunConfig, world: &World<'_>, ui: &mut Ui) {
     if let Some(chosen) = chosen {
         draft.start = chosen;
     }
+}
+
+/// Which loss, and what it has beside its knobs.
+fn objective_ui(objective: &mut Objective, ui: &mut Ui) {
+    let about = |objective: &Objective| match objective {
+        Objective::AlignUniform(_) => "Wang & Isola 2020",
+        Objective::NtXent(_) => "InfoNCE within the batch, as SimCLR",
+        Objective::MomentumContrast(_) => "He et al. 2020",
+        Objective::DenseCl(_) => "pooled vectors and locations; Wang et al. 2021",
+        Objective::ProtoNce(_) => "prototypes of clusterings; Li et al. 2021",
+        Objective::Pauc(_) => "prototypes with alignment, uniformity, correlation; our reading",
+        Objective::Supervised => "the reference: a linear classifier trains with the encoder",
+        Objective::DenseAlignUniform(_) => "every location; our reading of Moon, Kim & Choi 2022",
+        Objective::DenseContrast(_) => "every location; our reading of Iskender et al. 2022",
+    };
+    let options: Vec<(Objective, String, &str)> = Objective::all()
+        .into_iter()
+        .map(|usual| {
+            let about = about(&usual);
+            // The one chosen keeps its settings.
+            let shown = if usual.is_kind_of(objective) {
+                objective.clone()
+            } else {
+                usual
+            };
+            let title = shown.title().to_owned();
+            (shown, title, about)
+        })
+        .collect();
+    let chosen = labelled(ui, "Objective", |ui| {
+        choice(ui, "Objective of the run", objective, &options)
+    });
+    if let Some(chosen) = chosen {
+        *objective = chosen;
+    }
+    match objective {
+        Objective::DenseAlignUniform(loss) => {
+            matching_ui(&mut loss.matching, ui);
+            let sets = PairSetKind::ALL.map(|set| (set, set.to_string(), ""));
+            let chosen = labelled(ui, "Uniform over", |ui| {
+                choice(ui, "Pairs of dense uniformity", &loss.pairs, &sets)
+            });
+            loss.pairs = chosen.unwrap_or(loss.pairs);
+            labelled(ui, "Locations", |ui| {
+                let label = "Locations an image for uniformity";
+                if let Some(cells) = number_field(ui, label, loss.cells, 1..=1024, 0.1) {
+                    loss.cells = cells;
+                }
+                caption(ui, "an image, drawn anew each step");
+            });
+        }
+        Objective::DenseContrast(loss) => {
+            matching_ui(&mut loss.matching, ui);
+            negatives_ui(loss, ui);
+        }
+        Objective::MomentumContrast(loss) => queue_ui(&mut loss.queue, &mut loss.momentum, ui),
+        Objective::ProtoNce(loss) => prototypes_ui(loss, ui),
+        Objective::Pauc(loss) => prototypes_ui(&mut loss.proto_nce, ui),
+        Objective::DenseCl(loss) => queue_ui(&mut loss.queue, &mut loss.momentum, ui),
+        Objective::AlignUniform(_) | Objective::NtXent(_) | Objective::Supervised => {}
+    }
+}
+
+fn prototypes_ui(loss: &mut ProtoNce, ui: &mut Ui) {
+    let mut options: Vec<(Vec<usize>, String, &str)> =
+        [vec![8], vec![16], vec![8, 16], vec![8, 16, 32], vec![64]]
+            .into_iter()
+            .map(|counts| {
+                let words: Vec<String> = counts.iter().map(ToString::to_string).collect();
+                (counts, words.join(" and "), "one number a clustering")
+            })
+            .collect();
+    if !options.iter().any(|(counts, ..)| *counts == loss.clusters) {
+        let title = format!("{:?}", loss.clusters);
+        options.push((loss.clusters.clone(), title, "the preset's own"));
+    }
+    let chosen = labelled(ui, "Prototypes", |ui| {
+        choice(
+            ui,
+            "Prototypes of each clustering",
+            &loss.clusters,
+            &options,
+        )
+    });
+    if let Some(clusters) = chosen {
+        loss.clusters = clusters;
+    }
+    labelled(ui, "Cluster every", |ui| {
+        let label = "Steps between clusterings";
+        if let Some(every) = number_field(ui, label, loss.every, 1..=100_000, 1.0) {
+            loss.every = every;
+        }
+        caption(ui, "steps");
+    });
+    queue_ui(&mut loss.queue, &mut loss.momentum, ui);
+}
+
+fn queue_ui(queue: &mut usize, momentum: &mut f64, ui: &mut Ui) {
+    labelled(ui, "Queue", |ui| {
+        if let Some(count) = number_field(ui, "Keys in the queue", *queue, 2..=65_536, 16.0) {
+            *queue = count;
+        }
+        caption(ui, "keys");
+    });
+    labelled(ui, "Momentum", |ui| {
+        let label = "Momentum of the key encoder";
+        if let Some(share) = number_field(ui, label, *momentum, 0.0..=1.0, 1e-3) {
+            *momentum = share;
+        }
+    });
+}
+
+fn matching_ui(matching: &mut MatchingRule, ui: &mut Ui) {
+    let about = |rule| match rule {
+        MatchingRule::Geometric => "by position in the original image",
+        MatchingRule::BackboneArgmax => "most similar by the encoder's features, as DenseCL",
+        MatchingRule::ProjectedArgmax => "most similar by the very features that are trained",
+        MatchingRule::SameIndex | MatchingRule::Random => "a control",
+    };
+    let rules = MatchingRule::ALL.map(|rule| (rule, rule.to_string(), about(rule)));
+    let chosen = labelled(ui, "Matching", |ui| {
+        choice(ui, "Matching of locations", matching, &rules)
+    });
+    *matching = chosen.unwrap_or(*matching);
+}
+
+fn negatives_ui(loss: &mut DenseContrast, ui: &mut Ui) {
+    let mut options: Vec<(Negatives, String, &str)> = [
+        Negatives::Pooled,
+        Negatives::All,
+        Negatives::Random { count: 4 },
+        Negatives::Hardest { count: 4 },
+    ]
+    .into_iter()
+    .map(|negatives| (negatives, negatives.title(), ""))
+    .collect();
+    if !options.iter().any(|(known, ..)| *known == loss.negatives) {
+        let title = loss.negatives.title();
+        options.push((loss.negatives, title, "the preset's own"));
+    }
+    let chosen = labelled(ui, "Negatives", |ui| {
+        choice(ui, "Negatives of other images", &loss.negatives, &options)
+    });
+    loss.negatives = chosen.unwrap_or(loss.negatives);
+    let about = "Negatives also come from the query's own view of the other images";
+    ui.checkbox(&mut loss.is_cross_view, "negatives of both views")
+        .on_hover_text(about);
+    let about = "A light decoder paints each location's patch, and its error is trained along";
+    ui.checkbox(&mut loss.reconstructs, "auxiliary reconstruction")
+        .on_hover_text(about);
 }
 
 fn outputs_ui(draft: &mut RunConfig, ui: &mut Ui) {
