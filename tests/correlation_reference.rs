@@ -23,6 +23,7 @@ impl Planted {
         Series::new(
             rows.zip(&self.performance)
                 .map(|((&alignment, &uniformity), &performance)| Encoder {
+                    row: 0,
                     name: String::new(),
                     alignment,
                     uniformity,

@@ -151,3 +151,33 @@ fn locations_align_better_when_they_are_trained() {
         );
     }
 }
+
+#[test]
+fn contrast_aligns_and_spreads() {
+    for seed in SEEDS {
+        let numbers = trained_for(200, "nt-xent", seed);
+        assert!(numbers["probe uniformity"] < -1.4, "{numbers:?}");
+        // Of the run's own, milder views: cos 0.8 over τ.
+        assert!(numbers["alignment part"] < -4.0, "{numbers:?}");
+    }
+}
+
+#[test]
+fn prototypes_coagulate_and_pauc_gives_their_members_room() {
+    for seed in SEEDS {
+        let [proto, pauc] = ["proto-nce", "pauc"].map(|name| trained_for(200, name, seed));
+        let by = |name: &str| [proto[name], pauc[name]];
+        let [huddled, roomy] = by("prototype alignment");
+        assert!(
+            huddled < 0.18 && roomy > 1.15 * huddled,
+            "{proto:?} beside {pauc:?}"
+        );
+        let [apart, further] = by("prototype uniformity");
+        assert!(
+            apart < -1.0 && further < apart - 0.3,
+            "{proto:?} beside {pauc:?}"
+        );
+        let [alike, free] = by("prototype correlation");
+        assert!(free < alike, "{proto:?} beside {pauc:?}");
+    }
+}

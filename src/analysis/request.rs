@@ -11,7 +11,7 @@ use super::{
 use crate::{
     data::{BuiltinConfig, BuiltinKind, Normalisation, Resize},
     features::{FeatureKind, MatchingRule},
-    models::{Architecture, Shortcut},
+    models::Architecture,
 };
 
 /// Where the encoder comes from.
@@ -333,23 +333,23 @@ impl Request {
     }
 }
 
-/// The demo: the built-in single-object set through a seeded untrained CIFAR ResNet-20.
+/// The demo: the built-in single-object set through the bundled healthy encoder, the three values
+/// that its loss looked at.
 pub fn demo_request() -> Request {
-    Request::new(
-        EncoderSource::Untrained {
-            architecture: Architecture::CifarResNet {
-                depth: 20,
-                shortcut: Shortcut::A,
-            },
-            seed: 0,
-        },
+    let healthy = &super::GALLERY[0];
+    let request = Request::new(
+        EncoderSource::Bundled(healthy.name.to_owned()),
         ImagesSource::Builtin(BuiltinConfig {
             kind: BuiltinKind::SingleObject,
             count: 512,
             side: 64,
             seed: 0,
         }),
-    )
+    );
+    Request {
+        kind: healthy.kind,
+        ..request
+    }
 }
 
 fn comma_separated(values: [f32; 3]) -> String {
@@ -379,7 +379,7 @@ mod tests {
         request.check().unwrap();
         let line = request.command_line();
         assert!(
-            line.starts_with("spherescope measure --untrained "),
+            line.starts_with("spherescope measure --bundled healthy "),
             "{line}"
         );
         assert!(line.contains("--builtin single-object"), "{line}");

@@ -163,7 +163,7 @@ impl App {
                 Level::Info,
                 format!(
                     "shown: checkpoint={} images={} kind={} n={}",
-                    crate::ui::encoder_title(request),
+                    request.encoder.title(),
                     snapshot.analysis.images.name(),
                     request.kind.name(),
                     snapshot.len()

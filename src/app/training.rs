@@ -50,15 +50,22 @@ impl Training {
             view.shown_step = None;
         }
         self.asked = None;
-        // A frame that was made ready meanwhile is not wanted any more.
+        // Frames that were made ready, or are just being, are not wanted any more.
+        self.run_number += 1;
         self.ready.take();
         self.next_replay = None;
     }
 
     /// Ends the run; its thread is left to come to its end.
     pub fn end(&mut self) {
-        if let Some(runner) = self.runner.take() {
-            runner.control(Control::Stop);
+        let Some(runner) = self.runner.take() else {
+            return;
+        };
+        runner.control(Control::Stop);
+        // Letting go of a run waits for the step it is in.
+        let farewell = std::thread::Builder::new().name("spherescope-run-end".to_owned());
+        if let Err(error) = farewell.spawn(move || drop(runner)) {
+            log::warn!("the run was waited for: {error}");
         }
     }
 
@@ -171,11 +178,12 @@ impl App {
     }
 
     fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
-        self.training.end();
         let wake = self.jobs.waker();
         let name = config.name.clone();
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
+                // Only now: settings that are refused must not cost the run before.
+                self.training.end();
                 runner.control(Control::Play);
                 let view = RunView {
                     state: runner.state(),

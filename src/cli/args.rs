@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 
 use crate::{
     analysis::{
-        Analysis, Cache, Embedding, EncoderSource, ImagesSource, PairRule, PairSetKind, Request,
-        analyse, demo_request, embed,
+        Analysis, Bundled, Cache, Embedding, EncoderSource, ImagesSource, PairRule, PairSetKind,
+        Request, analyse, demo_request, embed,
         words::{parse_architecture, parse_builtin, parse_resize},
     },
     checkpoint::{self, KeyReport, OpenOptions},
@@ -62,9 +62,10 @@ pub struct RequestArgs {
     )]
     builtin_seed: u64,
 
-    /// Which vectors: pooled, dense, projected or projected-dense.
-    #[arg(long, default_value_t = FeatureKind::Pooled)]
-    kind: FeatureKind,
+    /// Which vectors: pooled, dense, projected or projected-dense. Pooled unless given; a bundled
+    /// encoder's are those that its loss looked at.
+    #[arg(long)]
+    kind: Option<FeatureKind>,
     /// Stage of the encoder, by number or name (`inspect` lists them).
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
@@ -146,7 +147,12 @@ impl RequestArgs {
                 bail!("name the images: --images PATH or --builtin single-object|multi-object")
             }
         };
-        if !self.kind.is_dense() {
+        let kind = match (self.kind, &encoder) {
+            (Some(kind), _) => kind,
+            (None, EncoderSource::Bundled(name)) => Bundled::named(name)?.kind,
+            (None, _) => FeatureKind::Pooled,
+        };
+        if !kind.is_dense() {
             for (is_given, flag) in [
                 (self.matching.is_some(), "--matching"),
                 (self.pair_set.is_some(), "--pair-set"),
@@ -165,7 +171,7 @@ impl RequestArgs {
         };
         Ok(Request {
             root: self.root.clone(),
-            kind: self.kind,
+            kind,
             stage,
             pairs: self.pairs,
             matching: self.matching.unwrap_or_default(),

@@ -138,11 +138,21 @@ struct Trained {
 
 fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Result<Trained> {
     let progress = bar.progress();
-    let is_interrupted = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&is_interrupted))
-        .context("cannot listen for Ctrl+C")?;
-    let (mut run, mut curves) = args.start(compute, &progress)?;
     let folder = args.folder()?;
+    if args.resume.is_none() && Run::is_saved_in(folder) {
+        bail!(
+            "{} holds a run already: go on with it by --resume, or name another folder",
+            folder.display()
+        );
+    }
+    let (mut run, mut curves) = args.start(compute, &progress)?;
+    // Until here Ctrl+C just ends the program. From now on the first saves, the second ends it.
+    let is_interrupted = Arc::new(AtomicBool::new(false));
+    let interrupt = signal_hook::consts::SIGINT;
+    signal_hook::flag::register_conditional_shutdown(interrupt, 130, Arc::clone(&is_interrupted))
+        .and_then(|_| signal_hook::flag::register(interrupt, Arc::clone(&is_interrupted)))
+        .context("cannot listen for Ctrl+C")?;
+    let mut is_saved = args.resume.is_some();
     let quiet = Progress::none();
     let total = run.config().steps;
     let mut probe = run.probe(None, &quiet)?;
@@ -151,9 +161,8 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
         let report = match run.step(&quiet) {
             Ok(report) => report,
             Err(error) => {
-                let saved = curves.last("total").is_some();
                 return Err(error).with_context(|| {
-                    if saved {
+                    if is_saved {
                         format!("what was saved in {} stays", folder.display())
                     } else {
                         "nothing was saved".to_owned()
@@ -168,6 +177,7 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
         }
         if report.step.is_multiple_of(args.save_every as usize) {
             run.save(folder, &curves)?;
+            is_saved = true;
         }
         progress.report("training", report.step as u64, Some(total as u64));
     }

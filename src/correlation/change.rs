@@ -31,13 +31,14 @@ pub struct Along {
 /// matching rule), in natural order.
 ///
 /// # Errors
-/// A cancel; a part without scores says why.
+/// [`CorrelationError::NoColumn`] and a cancel; a part without scores says why.
 pub fn score_groups(
     series: &Series,
     column: &str,
     settings: ScoreSettings,
     progress: &Progress,
 ) -> Result<Vec<Part>, CorrelationError> {
+    check_column(series, column)?;
     let value = |encoder: &Encoder| encoder.about.get(column).cloned().unwrap_or_default();
     let mut names: Vec<String> = series.encoders().iter().map(value).collect();
     names.sort_by(|a, b| natural_cmp(a, b));
@@ -59,7 +60,8 @@ pub fn score_groups(
 /// encoders within `half_width` of it. Places with fewer than three encoders are left out.
 ///
 /// # Errors
-/// [`CorrelationError::NotANumber`], [`CorrelationError::NoSteps`] when no place has three
+/// [`CorrelationError::NoColumn`], [`CorrelationError::NotANumber`],
+/// [`CorrelationError::HalfWidth`], [`CorrelationError::NoSteps`] when no place has three
 /// encoders, and a cancel.
 pub fn score_along(
     series: &Series,
@@ -68,17 +70,21 @@ pub fn score_along(
     settings: ScoreSettings,
     progress: &Progress,
 ) -> Result<Vec<Along>, CorrelationError> {
+    check_column(series, column)?;
+    if !(half_width >= 0.0 && half_width.is_finite()) {
+        return Err(CorrelationError::HalfWidth { found: half_width });
+    }
     // Keyed by bits of an ordered number: equal steps meet in one place.
     let mut places = BTreeMap::new();
     let mut positions = Vec::with_capacity(series.len());
-    for (row, encoder) in series.encoders().iter().enumerate() {
+    for encoder in series.encoders() {
         let field = encoder.about.get(column).map_or("", |field| field.trim());
         let at: f64 = field
             .parse()
             .ok()
             .filter(|at: &f64| at.is_finite())
             .ok_or_else(|| CorrelationError::NotANumber {
-                row: row + 1,
+                row: encoder.row,
                 column: column.to_owned(),
                 found: field.to_owned(),
             })?;
@@ -106,6 +112,23 @@ pub fn score_along(
         });
     }
     Ok(all)
+}
+
+/// Refuses a column that no encoder has something in: names and the three numbers are none.
+fn check_column(series: &Series, column: &str) -> Result<(), CorrelationError> {
+    let encoders = series.encoders();
+    if encoders.is_empty() || encoders.iter().any(|one| one.about.contains_key(column)) {
+        return Ok(());
+    }
+    let known = encoders[0].about.keys().cloned().collect::<Vec<_>>();
+    Err(CorrelationError::NoColumn {
+        name: column.to_owned(),
+        known: if known.is_empty() {
+            "no column beside its numbers and names".to_owned()
+        } else {
+            known.join(", ")
+        },
+    })
 }
 
 /// Bits that sort as the numbers do.

@@ -38,6 +38,12 @@ pub enum CorrelationError {
         /// The column that orders the encoders.
         column: String,
     },
+    /// A window that is none.
+    #[error("the half width of a window must be a number from 0 on, not {found}")]
+    HalfWidth {
+        /// What was asked for.
+        found: f64,
+    },
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

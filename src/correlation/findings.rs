@@ -44,7 +44,8 @@ fn together(scores: &Scores) -> Option<String> {
         "Alignment and uniformity together explain {:.0} % of the variance of performance \
          (multiple R {value:.2}{}, n = {}",
         100.0 * r2,
-        interval_words(score.interval),
+        // Resampling so few encoders draws lines through two or three of them.
+        interval_words(score.interval.filter(|_| !scores.is_too_few)),
         scores.n
     );
     if let Some(loo) = scores.leave_one_out_r2 {

@@ -22,7 +22,9 @@ const MOST_DEGENERATE: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
-    /// Multiple correlation of P on (A, U), the default single score.
+    /// Multiple correlation of P on (A, U), the default single score. It is never below 0, and
+    /// resampling pushes it up: its percentile interval practically never reaches 0, so whether
+    /// there is any relation is told by the permutation p.
     MultipleR,
     /// ρ_sum: correlation of −(a + u) with p.
     SumCorrelation,

@@ -10,6 +10,8 @@ use crate::data::Table;
 /// One encoder of a series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
+    /// Row of its table, counted from 1 below the names; 0 without a table.
+    pub row: usize,
     /// What it is called.
     pub name: String,
     /// L_align: lower is better aligned.
@@ -94,6 +96,7 @@ impl Series {
             let [alignment, uniformity, performance] = [number(0)?, number(1)?, number(2)?];
             let about = table.columns().iter().zip(row).enumerate();
             encoders.push(Encoder {
+                row: index + 1,
                 name: name_place.map_or_else(|| format!("row {}", index + 1), |at| row[at].clone()),
                 alignment,
                 uniformity,

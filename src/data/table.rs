@@ -174,9 +174,16 @@ impl Table {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o644));
+        }
+        let mut file = builder.tempfile_in(folder).map_err(failed)?;
         file.write_all(self.to_string().as_bytes())
             .map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
         file.persist(path)
             .map(drop)
             .map_err(|error| failed(error.error))

@@ -137,7 +137,7 @@ impl DenseContrast {
                 let owners: Vec<usize> = from.iter().map(|&row| row as usize / cells).collect();
                 let others: Vec<Tensor<2>> = pools
                     .into_iter()
-                    .map(|pool| self.logits(queries.clone(), pool, &owners, images, seed))
+                    .map(|pool| self.logits(&queries, pool, &owners, images, seed))
                     .collect();
                 let positive = (queries * matched).sum_dim(1) / self.temperature;
                 let mut all = vec![positive.clone()];
@@ -179,7 +179,7 @@ impl DenseContrast {
     /// `[images · cells, dim]`; those of a query's own image are [`NEVER`].
     fn logits(
         &self,
-        queries: Tensor<2>,
+        queries: &Tensor<2>,
         pool: Tensor<2>,
         owners: &[usize],
         images: usize,

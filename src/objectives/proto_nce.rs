@@ -82,7 +82,7 @@ impl ProtoNce {
             correlation: 0.0,
             t: 2.0,
         };
-        let shown = numbers(query.detach(), prototypes, &weights);
+        let shown = numbers(&query.detach(), prototypes, &weights);
         loss.readings
             .extend(shown.into_iter().map(|term| (term.name, term.value)));
         loss
@@ -126,13 +126,13 @@ impl Pauc {
             correlation: self.correlation_weight,
             t: self.t,
         };
-        loss.terms.extend(numbers(query, prototypes, &weights));
+        loss.terms.extend(numbers(&query, prototypes, &weights));
         loss
     }
 }
 
 /// PAUC's terms, each the mean over the clusterings.
-fn numbers(query: Tensor<2>, prototypes: &[Prototypes], weights: &PrototypeWeights) -> Vec<Term> {
+fn numbers(query: &Tensor<2>, prototypes: &[Prototypes], weights: &PrototypeWeights) -> Vec<Term> {
     let terms = prototypes
         .iter()
         .flat_map(|clustering| clustering.terms(query.clone(), weights));

@@ -148,25 +148,13 @@ fn cases() -> Vec<Case> {
             }),
         ),
     ];
-    cases.push((
-        "proto-nce".to_owned(),
-        Box::new(|x, y| one(prototypes(y).proto_nce(x))),
-    ));
-    cases.push((
-        "pauc".to_owned(),
-        Box::new(|x, y| {
-            let weights = PrototypeWeights {
-                align: 1.1,
-                uniform: 0.6,
-                correlation: 2.0,
-                t: 2.0,
-            };
-            Loss {
-                terms: prototypes(y).terms(x, &weights).into(),
-                readings: Vec::new(),
-            }
-        }),
-    ));
+    cases.extend(prototype_cases());
+    cases.extend(dense_cases());
+    cases
+}
+
+fn dense_cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
     for pair_set in PairSetKind::ALL {
         let loss = DenseAlignUniform {
             alpha: 1.5,
@@ -201,6 +189,30 @@ fn cases() -> Vec<Case> {
             ));
         }
     }
+    cases
+}
+
+fn prototype_cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    cases.push((
+        "proto-nce".to_owned(),
+        Box::new(|x, y| one(prototypes(y).proto_nce(x))),
+    ));
+    cases.push((
+        "pauc".to_owned(),
+        Box::new(|x, y| {
+            let weights = PrototypeWeights {
+                align: 1.1,
+                uniform: 0.6,
+                correlation: 2.0,
+                t: 2.0,
+            };
+            Loss {
+                terms: prototypes(y).terms(x, &weights).into(),
+                readings: Vec::new(),
+            }
+        }),
+    ));
     cases
 }
 

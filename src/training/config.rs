@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Objective, Optimiser, Schedule, TrainingError};
+use super::{Decay, Objective, Optimiser, Schedule, TrainingError};
 use crate::{
     analysis::{
         EncoderSource, ImagesSource, Request,
@@ -240,6 +240,27 @@ impl RunConfig {
         if !(0.0..=1.0).contains(&decay) {
             return refuse("the weight decay", "from 0 to 1", decay.to_string());
         }
+        if let Optimiser::Sgd { momentum, .. } = self.optimiser
+            && !(0.0..1.0).contains(&momentum)
+        {
+            return refuse(
+                "the momentum of SGD",
+                "from 0 to below 1",
+                momentum.to_string(),
+            );
+        }
+        if let Decay::Step { every, factor } = self.schedule.decay {
+            if every == 0 {
+                return refuse("the steps between two falls", "at least 1", "0".to_owned());
+            }
+            if !(factor > 0.0 && factor <= 1.0) {
+                return refuse(
+                    "the factor of a fall",
+                    "above 0 and up to 1",
+                    factor.to_string(),
+                );
+            }
+        }
         self.objective.check()?;
         for known in self.knobs() {
             self.clone().set(known.knob, known.value)?;
@@ -379,6 +400,29 @@ mod tests {
         assert!(refused(|c| c.learning_rate = f64::NAN).contains("learning rate"));
         assert!(refused(|c| c.augmentation_strength = 3.0).contains("augmentation"));
         assert!(refused(|c| c.head = Head::Linear { outputs: 0 }).contains("head"));
+        let falling = |every, factor| Schedule {
+            decay: Decay::Step { every, factor },
+            ..Schedule::default()
+        };
+        let refused_schedule = |schedule: Schedule| {
+            let config = RunConfig {
+                schedule,
+                ..RunConfig::default()
+            };
+            config.check().unwrap_err().to_string()
+        };
+        assert!(refused_schedule(falling(0, 0.1)).contains("steps between"));
+        assert!(refused_schedule(falling(9, f64::NAN)).contains("factor"));
+        assert!(
+            refused(|c| {
+                c.optimiser = Optimiser::Sgd {
+                    momentum: 1.0,
+                    weight_decay: 0.0,
+                    nesterov: false,
+                }
+            })
+            .contains("momentum")
+        );
         let mut config = RunConfig::default();
         assert!(config.set(Knob::Temperature, 0.1).is_err());
         config.set(Knob::LearningRate, 0.5).unwrap();

@@ -61,7 +61,14 @@ impl Curves {
     pub(super) fn push(&mut self, name: &str, step: usize, value: f64) {
         let point = [step as f64, value];
         match self.curves.iter_mut().find(|curve| curve.name == name) {
-            Some(curve) => Arc::make_mut(curve).points.push(point),
+            Some(curve) => {
+                let points = &mut Arc::make_mut(curve).points;
+                // Steps rise: what was written down at this one, or beyond, is said anew.
+                while points.last().is_some_and(|&[at, _]| at >= point[0]) {
+                    points.pop();
+                }
+                points.push(point);
+            }
             None => self.curves.push(Arc::new(Curve {
                 name: name.to_owned(),
                 points: vec![point],
@@ -150,5 +157,12 @@ mod tests {
         assert_eq!(curves.get("probe alignment"), None);
         assert_eq!(shared.get("total").map(|curve| curve.points.len()), Some(5));
         assert_eq!(Curves::from_csv("step,a\n1,x\n"), None);
+        // A run that is gone on with says its last step's probe again; nothing after it is lost.
+        curves.push("probe alignment", 2, 0.5);
+        curves.push("probe alignment", 2, 0.25);
+        curves.push("probe alignment", 4, 0.125);
+        assert_eq!(Curves::from_csv(&curves.to_csv()).as_ref(), Some(&curves));
+        let probe = curves.get("probe alignment").map(|curve| &curve.points[..]);
+        assert_eq!(probe, Some(&[[2.0, 0.25], [4.0, 0.125]][..]));
     }
 }

@@ -34,7 +34,7 @@ pub enum TrainingError {
         value: f64,
     },
     /// No image of a batch could be decoded.
-    #[error("none of the {tried} images of a batch could be decoded: {first}")]
+    #[error("fewer than two of the {tried} images of a batch could be decoded: {first}")]
     NothingDecoded {
         /// How many were tried.
         tried: usize,

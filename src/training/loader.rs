@@ -95,7 +95,10 @@ impl Recipe {
         if batch.indices.len() < 2 {
             return Err(TrainingError::NothingDecoded {
                 tried: self.batch.min(self.images.len()),
-                first: refused.map_or_else(String::new, |error: DataError| error.to_string()),
+                first: refused.map_or_else(
+                    || "a batch needs two".to_owned(),
+                    |error: DataError| error.to_string(),
+                ),
             });
         }
         Ok(batch)

@@ -71,6 +71,11 @@ impl Optimiser {
         }
     }
 
+    /// Whether it keeps something of each weight from step to step.
+    pub(super) fn remembers(&self) -> bool {
+        !matches!(self, Self::Sgd { momentum, .. } if *momentum == 0.0)
+    }
+
     /// Burn's optimiser with these settings.
     fn build(&self) -> Arc<dyn DynOptimizer> {
         let penalty = |decay: f64| (decay > 0.0).then(|| WeightDecayConfig::new(decay as f32));

@@ -121,12 +121,12 @@ mod tests {
         ] {
             let found = pairs(rule, &locations, &moment).expect("pairs");
             let mut expected = DensePairs::default();
-            for image in 0..IMAGES {
+            for (image, views) in geometry.iter().enumerate() {
                 let map = |view: usize| {
                     let start = (view * IMAGES + image) * CELLS * DIM;
                     &unit[start..start + CELLS * DIM]
                 };
-                for (a, b) in match_cells(rule, map(0), map(1), DIM, &geometry[image], GRID, 0) {
+                for (a, b) in match_cells(rule, map(0), map(1), DIM, views, GRID, 0) {
                     expected.first.push((image * CELLS) as u32 + a);
                     expected.second.push((image * CELLS) as u32 + b);
                 }

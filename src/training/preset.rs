@@ -5,7 +5,7 @@ use crate::{
     analysis::ImagesSource,
     data::{BuiltinConfig, BuiltinKind},
     features::FeatureKind,
-    objectives::{AlignUniform, DenseAlignUniform, NtXent},
+    objectives::{AlignUniform, DenseAlignUniform, NtXent, Pauc, ProtoNce},
 };
 
 /// A prepared run.
@@ -65,6 +65,38 @@ impl Preset {
             make: || RunConfig {
                 objective: Objective::NtXent(NtXent { temperature: 10.0 }),
                 ..RunConfig::default()
+            },
+        },
+        Self {
+            name: "nt-xent",
+            title: "Healthy: NT-Xent",
+            comment: "Contrast at τ = 0.2 does both at once. Beside the loss stand its two parts of \
+                      theorem 1: one pulls views of an image together, the other spreads all \
+                      points, and uniformity nears its floor.",
+            make: || contrastive(Objective::NtXent(NtXent::default())),
+        },
+        Self {
+            name: "proto-nce",
+            title: "ProtoNCE: coagulation",
+            comment: "Every image is pulled to one of eight prototypes. They stay well apart, but \
+                      their members huddle: prototype alignment falls well below the 0.25 that \
+                      eight even parts of the sphere would show. That is coagulation.",
+            make: || contrastive(Objective::ProtoNce(eight_prototypes())),
+        },
+        Self {
+            name: "pauc",
+            title: "PAUC against coagulation (our reading)",
+            comment: "The same, with uniformity and correlation of the prototypes in the loss: they \
+                      spread over all directions, and their members have room. Compare prototype \
+                      alignment, uniformity and correlation with those of the run before.",
+            make: || {
+                contrastive(Objective::Pauc(Pauc {
+                    align_weight: 0.0,
+                    uniform_weight: 2.0,
+                    correlation_weight: 0.5,
+                    t: 2.0,
+                    proto_nce: eight_prototypes(),
+                }))
             },
         },
         Self {
@@ -142,6 +174,28 @@ fn multi_object(objective: Objective) -> RunConfig {
             ..config.probe
         },
         ..config
+    }
+}
+
+/// Views mild enough for a tiny encoder: with stronger ones it aligns by not spreading.
+fn contrastive(objective: Objective) -> RunConfig {
+    RunConfig {
+        objective,
+        learning_rate: 1e-2,
+        augmentation_strength: 0.3,
+        ..RunConfig::default()
+    }
+}
+
+fn eight_prototypes() -> ProtoNce {
+    ProtoNce {
+        queue: 512,
+        momentum: 0.9,
+        clusters: vec![8],
+        every: 25,
+        from_step: 50,
+        proto_weight: 3.0,
+        ..ProtoNce::default()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     checkpoint::{self, OpenOptions},
     compute::{Compute, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
-    models::SeededInit,
+    models::{Architecture, SeededInit},
     objectives::Loss,
     progress::Progress,
 };
@@ -115,6 +115,16 @@ impl Run {
     /// The settings as they stand, knobs included.
     pub fn config(&self) -> &RunConfig {
         &self.config
+    }
+
+    /// The encoder's architecture.
+    pub(super) fn architecture(&self) -> Result<&Architecture, TrainingError> {
+        Ok(&self.net()?.plan().architecture)
+    }
+
+    /// Input constants in use.
+    pub(super) fn normalisation(&self) -> Normalisation {
+        self.normalisation
     }
 
     /// Steps done.

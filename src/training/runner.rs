@@ -14,7 +14,7 @@ use super::{
     snapshot::Snapshots,
 };
 use crate::{
-    compute::{Compute, Worker},
+    compute::{Compute, Worker, WorkerEvent},
     progress::Progress,
 };
 
@@ -58,7 +58,9 @@ impl Runner {
     ) -> Result<Self, TrainingError> {
         config.check()?;
         let wake: Wake = Arc::new(wake);
-        let worker = Worker::spawn("spherescope-training", 1).map_err(TrainingError::Thread)?;
+        let after = Arc::clone(&wake);
+        let worker = Worker::spawn_with_wake("spherescope-training", 1, move || after())
+            .map_err(TrainingError::Thread)?;
         let shared = Arc::new(Shared::default());
         *lock(&shared.state) = Arc::new(RunState {
             total_steps: config.steps,
@@ -96,8 +98,22 @@ impl Runner {
         }
     }
 
-    /// The newest state.
+    /// The newest state. A panic of the run's thread is a failure like any other, after which
+    /// nothing is acted on any more.
     pub fn state(&self) -> Arc<RunState> {
+        for event in self.worker.events().try_iter() {
+            if let WorkerEvent::Panicked { message, .. } = event {
+                let mut state = lock(&self.shared.state);
+                *state = Arc::new(RunState {
+                    phase: Phase::Stopped,
+                    message: Some(format!(
+                        "the run broke off at step {}: {message}. What was saved stays",
+                        state.step
+                    )),
+                    ..RunState::clone(&state)
+                });
+            }
+        }
         Arc::clone(&lock(&self.shared.state))
     }
 
@@ -234,7 +250,8 @@ impl Drive {
         self.curves.note(&report);
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
-        if is_last || report.step.is_multiple_of(run.config().probe.every) {
+        let is_single = std::mem::take(&mut self.is_single);
+        if is_last || is_single || report.step.is_multiple_of(run.config().probe.every) {
             self.probe(run, progress)?;
         }
         if is_last || report.step.is_multiple_of(run.config().snapshot_every) {
@@ -243,9 +260,8 @@ impl Drive {
         self.count(Instant::now());
         if is_last {
             self.state.phase = Phase::Finished;
-        } else if std::mem::take(&mut self.is_single) {
+        } else if is_single {
             self.state.phase = Phase::Paused;
-            self.probe(run, progress)?;
         }
         let is_due = self.published.elapsed() >= PUBLISH_INTERVAL;
         if is_due || self.state.phase != Phase::Running {
@@ -284,7 +300,9 @@ impl Drive {
             Control::Pause => {}
             Control::Stop => self.state.phase = Phase::Stopped,
             Control::Reset => {
-                self.go_back(0, run)?;
+                if !self.go_back(0, run)? {
+                    return Ok(());
+                }
                 run.reset_settings(self.initial.clone());
                 self.state.config = run.config().clone();
                 self.state.marks.clear();
@@ -294,9 +312,10 @@ impl Drive {
             }
             Control::Set(knob, value) => self.set(knob, value, run),
             Control::Fork { step } => {
-                self.go_back(step, run)?;
-                self.mark(format!("went on from step {step}"));
-                self.pause();
+                if self.go_back(step, run)? {
+                    self.mark(format!("went on from step {step}"));
+                    self.pause();
+                }
             }
             Control::Orient(is_oriented) => self.state.is_oriented = is_oriented,
             Control::SaveTo(folder) => self.save(&folder, run),
@@ -383,8 +402,9 @@ impl Drive {
         });
     }
 
-    /// Goes back to a kept step; what came after it becomes a branch.
-    fn go_back(&mut self, step: usize, run: &mut Run) -> Result<(), TrainingError> {
+    /// Goes back to a kept step; what came after it becomes a branch. Returns whether the step was
+    /// kept.
+    fn go_back(&mut self, step: usize, run: &mut Run) -> Result<bool, TrainingError> {
         let Some(snapshot) = self.snapshots.at(step) else {
             let steps = self.snapshots.steps();
             let after = steps.partition_point(|kept| *kept < step);
@@ -394,9 +414,17 @@ impl Drive {
                 .collect::<Vec<_>>()
                 .join(" and ");
             self.state.message = Some(TrainingError::NoSnapshot { step, near }.to_string());
-            return Ok(());
+            return Ok(false);
         };
         run.restore(&snapshot)?;
+        self.forget_after(step);
+        self.state.config = run.config().clone();
+        self.state.message = None;
+        Ok(true)
+    }
+
+    /// What came after `step` becomes a branch.
+    fn forget_after(&mut self, step: usize) {
         if self.state.step > step {
             self.state.branches.push(Arc::new(self.curves.clone()));
             let surplus = self.state.branches.len().saturating_sub(BRANCHES);
@@ -410,9 +438,6 @@ impl Drive {
         self.state.frames = frames.steps();
         self.state.snapshots = self.snapshots.steps();
         self.state.step = step;
-        self.state.config = run.config().clone();
-        self.state.message = None;
-        Ok(())
     }
 
     /// After trouble: stand where the weights were still numbers.
@@ -424,7 +449,7 @@ impl Drive {
         let step = good.step;
         match run.restore(&good) {
             Ok(()) => {
-                self.state.step = step;
+                self.forget_after(step);
                 self.state.config = run.config().clone();
                 self.state.message = Some(format!(
                     "{told}. The run stands at its last good snapshot, step {step}"

@@ -14,8 +14,15 @@ use std::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Curves, Run, RunConfig, TrainingError, optimiser::Memory, tensors::NamedTensor};
-use crate::{compute::Compute, progress::Progress};
+use super::{
+    Curves, Run, RunConfig, Start, TrainingError, optimiser::Memory, tensors::NamedTensor,
+};
+use crate::{
+    analysis::words::{architecture_word, parse_architecture},
+    compute::Compute,
+    data::Normalisation,
+    progress::Progress,
+};
 
 /// Changes when files of older versions can no longer be gone on with.
 const FORMAT: u32 = 1;
@@ -27,6 +34,15 @@ struct Header {
     spherescope: String,
     step: usize,
     config: RunConfig,
+    /// The encoder, as a word; a run that began with a checkpoint does not need it again.
+    #[serde(default)]
+    architecture: Option<String>,
+    /// Input constants in use.
+    #[serde(default)]
+    normalisation: Option<Normalisation>,
+    /// CRC-32 of the checkpoint that belongs to this state.
+    #[serde(default)]
+    checkpoint_crc32: Option<u32>,
 }
 
 impl Run {
@@ -46,11 +62,16 @@ impl Run {
             .prefix(".saving-")
             .tempdir_in(&states)
             .map_err(TrainingError::save(&states))?;
+        let weights = safetensors_bytes(&snapshot.tensors, HashMap::new())
+            .map_err(TrainingError::save(folder))?;
         let header = Header {
             format: FORMAT,
             spherescope: env!("CARGO_PKG_VERSION").to_owned(),
             step: snapshot.step,
             config: snapshot.config.clone(),
+            architecture: Some(architecture_word(self.architecture()?)),
+            normalisation: Some(self.normalisation()),
+            checkpoint_crc32: Some(crc32fast::hash(&weights)),
         };
         let text = serde_json::to_vec_pretty(&header)
             .map_err(io::Error::other)
@@ -67,21 +88,34 @@ impl Run {
             &fresh.path().join("metrics.csv"),
             curves.to_csv().as_bytes(),
         )?;
+        // All that a full disk could refuse is written now; what is left are renames.
+        let checkpoint = folder.join(format!("{name}.safetensors"));
+        let weights = staged(&checkpoint, &weights).map_err(TrainingError::save(&checkpoint))?;
         let place = states.join(&name);
+        let aside = tempfile::Builder::new()
+            .prefix(".replaced-")
+            .tempdir_in(&states)
+            .map_err(TrainingError::save(&states))?;
         if place.exists() {
-            fs::remove_dir_all(&place).map_err(TrainingError::save(&place))?;
+            fs::rename(&place, aside.path().join(&name)).map_err(TrainingError::save(&place))?;
         }
         fs::rename(fresh.keep(), &place).map_err(TrainingError::save(&place))?;
+        weights
+            .persist(&checkpoint)
+            .map_err(|error| TrainingError::save(&checkpoint)(error.error))?;
+        write(&states.join(LATEST), name.as_bytes())?;
         write(&folder.join("metrics.csv"), curves.to_csv().as_bytes())?;
         let settings = snapshot.config.to_toml()?;
         write(&folder.join("run.toml"), settings.as_bytes())?;
-        // Last: a checkpoint is there only when its state is.
-        let checkpoint = folder.join(format!("{name}.safetensors"));
-        write_tensors(&checkpoint, &snapshot.tensors, HashMap::new())?;
         Ok(checkpoint)
     }
 
-    /// Goes on with the newest step saved in `folder`. Returns the run and what it had written
+    /// Whether a run was saved in `folder`.
+    pub fn is_saved_in(folder: &Path) -> bool {
+        newest(folder).is_ok()
+    }
+
+    /// Goes on with what was saved last in `folder`. Returns the run and what it had written
     /// down.
     ///
     /// # Errors
@@ -109,12 +143,28 @@ impl Run {
                 ),
             ));
         }
-        let mut run = Self::new(header.config.clone(), compute, progress)?;
-        let (tensors, _) = read_tensors(&checkpoint)?;
+        let weights =
+            fs::read(&checkpoint).map_err(|error| TrainingError::resume(&checkpoint, &error))?;
+        if (header.checkpoint_crc32).is_some_and(|known| known != crc32fast::hash(&weights)) {
+            let reason = "it was written at another time than the rest of the run's state";
+            return Err(TrainingError::resume(&checkpoint, reason));
+        }
+        let mut run = Self::new(header.without_start()?, compute, progress)?;
+        let (tensors, _) = tensors_of(&checkpoint, &weights)?;
         let mut memories = Vec::new();
         for file in OPTIMISERS {
             let path = state.join(file);
             let (tensors, counts) = read_tensors(&path)?;
+            let is_lost = header.step > 0
+                && file == OPTIMISERS[0]
+                && tensors.is_empty()
+                && header.config.optimiser.remembers();
+            if is_lost {
+                return Err(TrainingError::resume(
+                    &path,
+                    "the optimiser's memory is empty",
+                ));
+            }
             let memory =
                 Memory::from_tensors(&header.config.optimiser, tensors, &counts, compute.device());
             memories.push(memory.ok_or_else(|| {
@@ -143,6 +193,26 @@ impl Run {
     }
 }
 
+impl Header {
+    /// The settings of a run that is given all its weights: what it started from is not opened.
+    fn without_start(&self) -> Result<RunConfig, TrainingError> {
+        let Some(word) = &self.architecture else {
+            return Ok(self.config.clone());
+        };
+        let architecture = parse_architecture(word)
+            .map_err(|error| TrainingError::resume(Path::new("run.json"), &error))?;
+        Ok(RunConfig {
+            start: Start::Scratch,
+            architecture,
+            normalisation: self.normalisation.or(self.config.normalisation),
+            ..self.config.clone()
+        })
+    }
+}
+
+/// File below the states that names what was saved last.
+const LATEST: &str = "latest";
+
 /// Files of the two optimisers' memories: the encoder's, the heads'.
 const OPTIMISERS: [&str; 2] = [
     "optimiser-encoder.safetensors",
@@ -152,9 +222,21 @@ const OPTIMISERS: [&str; 2] = [
 /// File of the key encoder and its queues, where a loss has them.
 const KEYS: &str = "keys.safetensors";
 
-/// Newest step of which both state and checkpoint are there.
+/// What was saved last, or the newest step, of which both state and checkpoint are there.
 fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
     let states = folder.join("state");
+    if let Ok(name) = fs::read_to_string(states.join(LATEST))
+        && name.starts_with("step-")
+        && !name.contains(['/', '\\'])
+    {
+        let found = (
+            states.join(&name),
+            folder.join(format!("{name}.safetensors")),
+        );
+        if found.0.is_dir() && found.1.exists() {
+            return Ok(found);
+        }
+    }
     let entries = fs::read_dir(&states).map_err(|error| TrainingError::resume(&states, &error))?;
     let mut steps: Vec<(usize, PathBuf, PathBuf)> = entries
         .filter_map(|entry| {
@@ -176,27 +258,40 @@ fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
 /// Writes a file beside its place and moves it there once it is whole and on the disk.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
     let attempt = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o644));
-        }
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        staged(path, bytes)?.persist(path)?;
         Ok(())
     };
     attempt().map_err(TrainingError::save(path))
 }
 
+/// A file's content beside its place, whole and on the disk.
+fn staged(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o644));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
 fn write_tensors(
     path: &Path,
     tensors: &[NamedTensor],
-    mut notes: HashMap<String, String>,
+    notes: HashMap<String, String>,
 ) -> Result<(), TrainingError> {
+    let bytes = safetensors_bytes(tensors, notes).map_err(TrainingError::save(path))?;
+    write(path, &bytes)
+}
+
+fn safetensors_bytes(
+    tensors: &[NamedTensor],
+    mut notes: HashMap<String, String>,
+) -> io::Result<Vec<u8>> {
     // What PyTorch's own writer notes, and some loaders look for.
     notes.insert("format".to_owned(), "pt".to_owned());
     let views = tensors.iter().map(|tensor| {
@@ -204,19 +299,25 @@ fn write_tensors(
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
         Ok((tensor.name.as_str(), view))
     });
-    let bytes = views
+    views
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .and_then(|views| safetensors::serialize(views, Some(notes)))
         .map_err(io::Error::other)
-        .map_err(TrainingError::save(path))?;
-    write(path, &bytes)
 }
 
 fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, HashMap<String, String>), TrainingError> {
+    let bytes = fs::read(path).map_err(|error| TrainingError::resume(path, &error))?;
+    tensors_of(path, &bytes)
+}
+
+/// What the bytes of the file at `path` hold.
+fn tensors_of(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(Vec<NamedTensor>, HashMap<String, String>), TrainingError> {
     let refused = |error: &dyn std::fmt::Display| TrainingError::resume(path, &error.to_string());
-    let bytes = fs::read(path).map_err(|error| refused(&error))?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| refused(&error))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| refused(&error))?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| refused(&error))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| refused(&error))?;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         if view.dtype() != Dtype::F32 {

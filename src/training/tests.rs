@@ -105,9 +105,9 @@ fn with_short_queue(objective: Objective) -> Objective {
             Objective::MomentumContrast(MomentumContrast { queue: 20, ..loss })
         }
         Objective::DenseCl(loss) => Objective::DenseCl(DenseCl { queue: 20, ..loss }),
-        Objective::ProtoNce(loss) => Objective::ProtoNce(few_prototypes(loss)),
+        Objective::ProtoNce(loss) => Objective::ProtoNce(few_prototypes(&loss)),
         Objective::Pauc(loss) => Objective::Pauc(Pauc {
-            proto_nce: few_prototypes(loss.proto_nce),
+            proto_nce: few_prototypes(&loss.proto_nce),
             ..loss
         }),
         other => other,
@@ -115,13 +115,13 @@ fn with_short_queue(objective: Objective) -> Objective {
 }
 
 /// Clustered at steps 1 and 3, and gone on with between.
-fn few_prototypes(loss: ProtoNce) -> ProtoNce {
+fn few_prototypes(loss: &ProtoNce) -> ProtoNce {
     ProtoNce {
         queue: 20,
         clusters: vec![2, 3],
         every: 2,
         from_step: 1,
-        ..loss
+        ..loss.clone()
     }
 }
 
@@ -199,6 +199,57 @@ fn a_decoder_learns_to_paint() {
         |reports: &[StepReport]| reports.iter().map(error).sum::<f64>() / reports.len() as f64;
     let (before, after) = (mean(&reports[..5]), mean(&reports[35..]));
     assert!(after < 0.7 * before, "{before} {after}");
+}
+
+#[test]
+fn a_fine_tuned_run_goes_on_without_what_it_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    steps(&mut first, 1);
+    let start = first
+        .save(&folder.path().join("first"), &Curves::default())
+        .unwrap();
+    let config = RunConfig {
+        start: Start::Checkpoint(start.clone()),
+        // Not the checkpoint's: it brings its own.
+        architecture: Architecture::TinyConvNet { width: 2 },
+        ..small()
+    };
+    let mut whole = Run::new(config, &cpu(), &Progress::none()).unwrap();
+    steps(&mut whole, 2);
+    let second = folder.path().join("second");
+    whole.save(&second, &Curves::default()).unwrap();
+    let expected = steps(&mut whole, 2);
+    std::fs::remove_file(start).unwrap();
+    let (mut resumed, _) = Run::resume(&second, &cpu(), &Progress::none()).unwrap();
+    assert_eq!(resumed.config(), whole.config());
+    assert_eq!(steps(&mut resumed, 2), expected);
+}
+
+#[test]
+fn what_was_saved_last_is_gone_on_with_and_mixed_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    steps(&mut run, 2);
+    let snapshot = run.snapshot().unwrap();
+    steps(&mut run, 2);
+    let later = run.save(folder.path(), &Curves::default()).unwrap();
+    // Saving a step again replaces it and leaves nothing behind.
+    run.save(folder.path(), &Curves::default()).unwrap();
+    let mut states: Vec<_> = std::fs::read_dir(folder.path().join("state"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    states.sort();
+    assert_eq!(states, ["latest", "step-000004"]);
+    run.restore(&snapshot).unwrap();
+    run.save(folder.path(), &Curves::default()).unwrap();
+    let resume = || Run::resume(folder.path(), &cpu(), &Progress::none());
+    assert_eq!(resume().unwrap().0.step_count(), 2);
+    // Weights of another moment under this step's name.
+    std::fs::copy(later, folder.path().join("step-000002.safetensors")).unwrap();
+    let error = resume().err().map(|error| error.to_string());
+    assert!(error.is_some_and(|text| text.contains("another time")));
 }
 
 #[test]

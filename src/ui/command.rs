@@ -66,7 +66,7 @@ pub enum Command {
     Browse(OpenTarget),
     /// Open a path.
     Open(OpenTarget, PathBuf),
-    /// The built-in set and the untrained encoder.
+    /// The built-in set and the bundled healthy encoder.
     OpenDemo,
     /// A trained encoder that comes with the program, over the built-in images.
     OpenBundled(&'static str),
@@ -270,7 +270,7 @@ impl Command {
                 "A folder (flat or one class a folder) or a CIFAR, STL-10 or idx file"
             }
             Self::OpenBundled(name) => Bundled::named(name).map_or("", |bundled| bundled.comment),
-            Self::OpenDemo => "The built-in images and a seeded untrained encoder",
+            Self::OpenDemo => "The built-in images and a small encoder trained on such",
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
             Self::Train(command) => command.tooltip(),

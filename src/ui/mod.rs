@@ -20,7 +20,7 @@ mod world;
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
-pub use snapshot::{Angular, Grid2, Prepared, Snapshot, encoder_title};
+pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
 pub use view::{
     CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, TrainingView,

@@ -266,18 +266,9 @@ impl Snapshot {
         let request = self.request();
         format!(
             "{} · {} · {}",
-            encoder_title(request),
+            request.encoder.title(),
             self.analysis.images.name(),
             request.kind.name()
         )
-    }
-}
-
-/// The encoder's name in titles: its file's, or "demo" for the untrained one.
-pub fn encoder_title(request: &Request) -> String {
-    if request.encoder == crate::analysis::demo_request().encoder {
-        "demo".to_owned()
-    } else {
-        request.encoder.title()
     }
 }

@@ -111,6 +111,108 @@ def reading(folder):
     return run, 1, "files"
 
 
+class TinyNet(torch.nn.Module):
+    """Spherescope's tiny conv net: four 3×3 convolutions with batch normalisation and ReLU."""
+
+    def __init__(self, width=16):
+        super().__init__()
+        layers, inputs = [], 3
+        for widths, stride in ((1, 2), (2, 1), (4, 2), (4, 1)):
+            outputs = widths * width
+            layers += [
+                torch.nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+                torch.nn.BatchNorm2d(outputs),
+                torch.nn.ReLU(inplace=True),
+            ]
+            inputs = outputs
+        self.trunk, self.channels = torch.nn.Sequential(*layers), inputs
+
+    def forward(self, images):
+        return self.trunk(images)
+
+
+class ResNet18(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        model = torchvision.models.resnet18(weights=None)
+        self.trunk, self.channels = torch.nn.Sequential(*list(model.children())[:-2]), 512
+
+    def forward(self, images):
+        return self.trunk(images)
+
+
+def uniform_loss(x):
+    return torch.pdist(x).pow(2).mul(-T).exp().mean().log()
+
+
+def training(encoder, outputs, side):
+    """One step of align + uniform on two views of 64 images: forward, backward, SGD."""
+    torch.manual_seed(1)
+    net = encoder()
+    head = torch.nn.Linear(net.channels, outputs)
+    weights = [*net.parameters(), *head.parameters()]
+    optimiser = torch.optim.SGD(weights, 1e-3, momentum=0.9, weight_decay=1e-4)
+    images = torch.rand(128, 3, side, side) * 2 - 1
+
+    def run():
+        rows = torch.nn.functional.normalize(head(net(images).mean((2, 3))))
+        x, y = rows[:64], rows[64:]
+        loss = (x - y).norm(dim=1).pow(2).mean() + (uniform_loss(x) + uniform_loss(y)) / 2
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return run, 1, "steps"
+
+
+def info_nce(query, key, queue):
+    logits = torch.cat([(query * key).sum(1, keepdim=True), query @ queue.T], 1) / 0.2
+    return torch.nn.functional.cross_entropy(logits, torch.zeros(len(query), dtype=torch.long))
+
+
+def densecl(side):
+    """One step of DenseCL with ResNet-18 on two views of 64 images and queues of 1,024 keys."""
+    torch.manual_seed(1)
+    normalize = torch.nn.functional.normalize
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = ResNet18()
+            self.head, self.dense = torch.nn.Linear(512, 128), torch.nn.Linear(512, 128)
+
+        def forward(self, images):
+            cells = self.encoder(images).flatten(2).transpose(1, 2)
+            return cells, normalize(self.head(cells.mean(1))), self.dense(cells)
+
+    net, keys = Net(), Net()
+    keys.load_state_dict(net.state_dict())
+    optimiser = torch.optim.SGD(net.parameters(), 1e-3, momentum=0.9, weight_decay=1e-4)
+    views = torch.rand(2, 64, 3, side, side) * 2 - 1
+    queue, dense_queue = (normalize(torch.randn(1024, 128)) for _ in range(2))
+
+    def run():
+        with torch.no_grad():
+            for slow, fast in zip(keys.parameters(), net.parameters()):
+                slow.mul_(0.99).add_(fast, alpha=0.01)
+            key_map, key, dense_key = keys(views[1])
+        query_map, query, dense = net(views[0])
+        with torch.no_grad():
+            similar = normalize(query_map, dim=2) @ normalize(key_map, dim=2).transpose(1, 2)
+            match = similar.argmax(2)[:, :, None].expand(-1, -1, 128)
+            matched = normalize(dense_key.gather(1, match), dim=2).flatten(0, 1)
+        dense = normalize(dense, dim=2).flatten(0, 1)
+        loss = 0.5 * info_nce(query, key, queue) + 0.5 * info_nce(dense, matched, dense_queue)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        queue[:64], dense_queue[:64] = key, normalize(dense_key.mean(1))
+        return loss.item()
+
+    return run, 1, "steps"
+
+
 # Name: what sets it up, and how often it is repeated.
 CASES = {
     "features-resnet18-224": (lambda f: features(f, "resnet18", 16, 224), 5),
@@ -119,6 +221,9 @@ CASES = {
     "uniformity-20k": (lambda f: uniformity_at_once(f, 20_000), 3),
     "uniformity-20k-tiled": (lambda f: uniformity_in_tiles(f, 20_000), 3),
     "uniformity-100k": (lambda f: uniformity_in_tiles(f, 100_000), 1),
+    "train-tiny-32": (lambda f: training(TinyNet, 3, 32), 30),
+    "train-resnet18-64": (lambda f: training(ResNet18, 128, 64), 5),
+    "train-densecl-64": (lambda f: densecl(64), 5),
     "open-resnet50": (opening, 5),
     "read-resnet50": (reading, 5),
 }

@@ -168,7 +168,7 @@ fn takes_the_picture_of_the_readme() {
     let screen = Screen::start(&folder);
     let mut app = App::start(&screen, &folder, if has_data { &names } else { &[] });
     app.fill_screen();
-    app.wait_for_line(0, &["shown:", if has_data { names[1] } else { "demo" }]);
+    app.wait_for_line(0, &["shown:", if has_data { names[1] } else { "healthy" }]);
     app.step_aside();
     let picture = app.wait_for_picture("sphere", WINDOW, has_a_sphere);
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");

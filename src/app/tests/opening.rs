@@ -1,7 +1,6 @@
 //! Starting, opening, and what happens when a file is bad.
 
 use super::*;
-use crate::ui::encoder_title;
 
 /// What the system hands over when something is let go on the window.
 #[derive(Debug)]
@@ -21,8 +20,8 @@ impl egui::DroppedFile for Dropped {
 fn the_demo_appears_with_its_figures() {
     let window = Window::open(&[]);
     let snapshot = window.app().snapshot().expect("the demo is shown");
-    assert_eq!(encoder_title(snapshot.request()), "demo");
-    assert!(window.log_contains("shown: checkpoint=demo"));
+    assert_eq!(snapshot.request(), &crate::analysis::demo_request());
+    assert!(window.log_contains("shown: checkpoint=bundled healthy"));
     assert!(snapshot.len() > 100);
     // The numbers are on the screen, in words that a screen reader finds.
     window.harness.get_by_label("Copy Alignment");
