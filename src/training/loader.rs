@@ -31,6 +31,7 @@ pub(super) struct Recipe {
 }
 
 /// Two views of some images.
+#[derive(Clone)]
 pub(super) struct ViewBatch {
     /// Index in the image set.
     pub indices: Vec<usize>,
@@ -55,7 +56,7 @@ impl Recipe {
     }
 
     /// The batch of one step; it depends on nothing but the recipe and the step.
-    fn batch(&self, step: usize) -> Result<ViewBatch, TrainingError> {
+    pub fn batch(&self, step: usize) -> Result<ViewBatch, TrainingError> {
         let wanted = self.indices(step);
         let values = 3 * (self.side as usize).pow(2);
         let mut batch = ViewBatch {

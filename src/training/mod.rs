@@ -41,7 +41,7 @@ pub use knob::{Knob, KnobRange};
 pub use objective::Objective;
 pub use optimiser::Optimiser;
 pub use preset::Preset;
-pub use run::{Run, StepReport};
+pub use run::{Run, StepBench, StepReport};
 pub use runner::Runner;
 pub use schedule::{Decay, Schedule};
 pub use snapshot::{SNAPSHOT_LIMIT_BYTES, Snapshot};

@@ -8,7 +8,7 @@ use super::{
     RunConfig, Start, TrainingError,
     clusterings::clusterings,
     keys::Keys,
-    loader::{Loader, Recipe},
+    loader::{Loader, Recipe, ViewBatch},
     net::{Net, NetPlan, model},
     objective::Moment,
     optimiser::Memory,
@@ -185,6 +185,15 @@ impl Run {
             let loader = Loader::start(self.recipe(), self.step)?;
             self.loader.insert(loader).next(progress)?
         };
+        self.learn(batch, progress)
+    }
+
+    /// One step on a batch that is there.
+    fn learn(
+        &mut self,
+        batch: ViewBatch,
+        progress: &Progress,
+    ) -> Result<StepReport, TrainingError> {
         let side = self.side() as usize;
         let shape = [2 * batch.indices.len(), 3, side, side];
         let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &self.device);
@@ -402,6 +411,34 @@ impl Run {
         self.step = snapshot.step;
         self.loader = None;
         Ok(())
+    }
+}
+
+/// Steps on one batch over and over, for timing the step itself.
+pub struct StepBench {
+    run: Run,
+    batch: ViewBatch,
+}
+
+impl StepBench {
+    /// The run at its beginning and the batch of its first step.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn new(config: RunConfig, compute: &Compute) -> Result<Self, TrainingError> {
+        let run = Run::new(config, compute, &Progress::none())?;
+        let batch = run.recipe().batch(0)?;
+        Ok(Self { run, batch })
+    }
+
+    /// Does one step: forward, backward and the optimiser's. Returns the loss.
+    ///
+    /// # Errors
+    /// As [`Run::step`].
+    pub fn step(&mut self) -> Result<f64, TrainingError> {
+        let report = self.run.learn(self.batch.clone(), &Progress::none())?;
+        let total = report.values.iter().find(|(name, _)| name == "total");
+        Ok(total.map_or(f64::NAN, |(_, value)| *value))
     }
 }
 

@@ -87,7 +87,7 @@ impl Runner {
     }
 
     /// Tells the run a wish; returns whether it was taken. Never blocks; a wish is refused only
-    /// while [`WISHES`] others wait, or once the run has ended.
+    /// while 64 others wait, or once the run has ended.
     pub fn control(&self, wish: Control) -> bool {
         match self.wishes.try_send(wish) {
             Ok(()) => true,

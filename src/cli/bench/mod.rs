@@ -6,13 +6,17 @@ mod encoder;
 mod input;
 mod rows;
 mod sphere;
+mod training;
 
 use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
 use super::{headless, output, table};
-use crate::compute::{Compute, DevicePolicy, DeviceReport};
+use crate::{
+    compute::{Compute, DevicePolicy, DeviceReport},
+    training::Objective,
+};
 
 /// Flags of `bench`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +59,18 @@ enum Case {
     #[value(name = "uniformity-100k")]
     #[serde(rename = "uniformity-100k")]
     Uniformity100k,
+    /// A step of the tiny net on 64 images of 32 pixels, align + uniform.
+    #[value(name = "train-tiny-32")]
+    #[serde(rename = "train-tiny-32")]
+    TrainTiny,
+    /// A step of ResNet-18 on 64 images of 64 pixels, align + uniform.
+    #[value(name = "train-resnet18-64")]
+    #[serde(rename = "train-resnet18-64")]
+    TrainResnet18,
+    /// The same with DenseCL.
+    #[value(name = "train-densecl-64")]
+    #[serde(rename = "train-densecl-64")]
+    TrainDenseCl,
     /// A ResNet-50 file to a model on the device.
     #[value(name = "open-resnet50")]
     #[serde(rename = "open-resnet50")]
@@ -188,6 +204,9 @@ impl Case {
             Self::Resnet18At64 => encoder::features(setting, 18, 128, 64),
             Self::Uniformity20k => rows::uniformity(setting, 20_000),
             Self::Uniformity100k => rows::uniformity(setting, 100_000),
+            Self::TrainTiny => training::tiny(setting),
+            Self::TrainResnet18 => training::resnet18(setting, Objective::default()),
+            Self::TrainDenseCl => training::densecl(setting),
             Self::Open => encoder::opening(setting),
             Self::Read => encoder::reading(setting),
             Self::Sphere20k => sphere::frames(setting, 20_000),
