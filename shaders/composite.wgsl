@@ -56,7 +56,7 @@ fn slope_per_px(n: vec3<f32>, p: vec3<f32>, dir: vec3<f32>, t: f32) -> f32 {
 // Coverage by a line of `width_px` where the field is a multiple of the step. Lines that crowd
 // (at the poles and the rim) fade before they merge.
 fn line_coverage(angle: f32, slope: f32, width_px: f32) -> f32 {
-    let step = frame.graticule_step;
+    let step = max(frame.graticule_step, 1e-3);
     let distance_px = abs(angle - round(angle / step) * step) / slope;
     let spacing_px = step / slope;
     return clamp(0.5 + 0.5 * width_px - distance_px, 0.0, 1.0) * smoothstep(4.0, 14.0, spacing_px);
@@ -73,21 +73,20 @@ fn surface_at(p: vec3<f32>, dir: vec3<f32>, t: f32) -> Surface {
     let w = world_from_view(p);
     let longitude = atan2(w.y, w.x);
     let latitude = asin(clamp(w.z, -1.0, 1.0));
-    var coverage = 0.0;
-    if frame.graticule_step > 0.0 {
-        let rho2 = max(w.x * w.x + w.y * w.y, 1e-8);
-        let east = (frame.view_from_world_y.xyz * w.x - frame.view_from_world_x.xyz * w.y) / rho2;
-        let north = frame.view_from_world_z.xyz / sqrt(rho2);
-        let width = frame.pixels_per_point;
-        let north_slope = slope_per_px(north, p, dir, t);
-        coverage = max(
-            line_coverage(longitude, slope_per_px(east, p, dir, t), width),
-            line_coverage(latitude, north_slope, width),
-        );
-        // The equator carries more weight, so that the eye keeps its bearings.
-        let equator = clamp(0.5 + 0.75 * width - abs(latitude) / north_slope, 0.0, 1.0);
-        coverage = max(0.62 * coverage, equator);
-    }
+    // Drawn in any case and left out by a factor: where a branch hangs on a uniform, Mesa's software
+    // driver compiles the shader anew for every frame.
+    let rho2 = max(w.x * w.x + w.y * w.y, 1e-8);
+    let east = (frame.view_from_world_y.xyz * w.x - frame.view_from_world_x.xyz * w.y) / rho2;
+    let north = frame.view_from_world_z.xyz / sqrt(rho2);
+    let width = frame.pixels_per_point;
+    let north_slope = slope_per_px(north, p, dir, t);
+    let lines = max(
+        line_coverage(longitude, slope_per_px(east, p, dir, t), width),
+        line_coverage(latitude, north_slope, width),
+    );
+    // The equator carries more weight, so that the eye keeps its bearings.
+    let equator = clamp(0.5 + 0.75 * width - abs(latitude) / north_slope, 0.0, 1.0);
+    let coverage = select(0.0, max(0.62 * lines, equator), frame.graticule_step > 0.0);
     return Surface(longitude, latitude, coverage);
 }
 

@@ -494,6 +494,30 @@ fn a_refused_file_has_its_whole_report() {
 }
 
 #[test]
+fn a_family_nobody_knows_is_a_refusal_in_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.safetensors");
+    let values = 1.0_f32.to_le_bytes();
+    let view =
+        safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &values).unwrap();
+    std::fs::write(
+        &path,
+        safetensors::serialize([("odd.weight", view)], None).unwrap(),
+    )
+    .unwrap();
+    let json = spherescope()
+        .args(["inspect", "--json", "-"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(json.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let refusal = json["refused"].as_str().unwrap();
+    assert!(refusal.contains("odd.weight"), "{refusal}");
+    assert!(json["device"]["reason"].is_string());
+}
+
+#[test]
 fn flags_that_would_change_nothing_are_refused() {
     for (arguments, words) in [
         (

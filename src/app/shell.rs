@@ -281,6 +281,14 @@ impl App {
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 caption(ui, self.speed(ui.ctx()));
+                let device = self.jobs.compute().report();
+                let adapter = device.adapter.as_ref().map(|adapter| &adapter.name);
+                let text = match adapter {
+                    Some(name) => format!("computing on {} · {name}", device.compute),
+                    None => format!("computing on {}", device.compute),
+                };
+                ui.add(egui::Label::new(RichText::new(text).small().weak()).truncate())
+                    .on_hover_text(&device.reason);
                 if let Some(snapshot) = &self.snapshot {
                     let provenance = &snapshot.analysis.features.provenance;
                     caption(

@@ -86,6 +86,10 @@ pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.json {
         let value = json!({
             "spherescope": env!("CARGO_PKG_VERSION"),
+            "device": {
+                "compute": "cpu",
+                "reason": "scores are sums over a table, in double precision",
+            },
             "table": args.table,
             "columns": choice,
             "scores": scores,

@@ -30,11 +30,25 @@ pub fn run(args: &InspectArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let options = OpenOptions {
         root: args.root.clone(),
     };
-    let (report, fault) = checkpoint::inspect_with_fault(&args.checkpoint, &options)?;
+    // Nothing is computed here; this is what would.
+    let device = || anyhow::Ok(serde_json::to_value(Compute::headless(policy)?.report())?);
+    let (report, fault) = match checkpoint::inspect_with_fault(&args.checkpoint, &options) {
+        Ok(found) => found,
+        Err(refusal) => {
+            if let Some(path) = &args.json {
+                let value = serde_json::json!({
+                    "file": args.checkpoint,
+                    "refused": refusal.to_string(),
+                    "device": device()?,
+                });
+                output::write_json(path, &value)?;
+            }
+            return Err(refusal.into());
+        }
+    };
     if let Some(path) = &args.json {
         let mut value = serde_json::to_value(&report)?;
-        // Nothing is computed here; this is what would.
-        value["device"] = serde_json::to_value(Compute::headless(policy)?.report())?;
+        value["device"] = device()?;
         output::write_json(path, &value)?;
     }
     if args.json.as_deref() != Some(std::path::Path::new("-")) {

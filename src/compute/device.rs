@@ -78,7 +78,9 @@ impl Compute {
         let details: Vec<AdapterDetails> = adapters.iter().map(adapter_details).collect();
         let choice = choose(policy, &details)?;
         let Some(index) = choice.adapter else {
-            return Ok(Self::on_cpu(policy, None, choice.reason));
+            // What draws, should anything be drawn.
+            let drawing = details.first().map(|adapter| adapter.report.clone());
+            return Ok(Self::on_cpu(policy, drawing, choice.reason));
         };
         let opened = GpuHandles::open(instance, adapters[index].clone()).and_then(|handles| {
             Self::on_gpu(policy, handles, &details[index], choice.reason, None)

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
     checkpoint::{self, OpenOptions},
-    compute::{Compute, read_tensors},
+    compute::{Compute, DeviceReport, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
     models::{Architecture, SeededInit},
     objectives::Loss,
@@ -120,6 +120,11 @@ impl Run {
     /// The encoder's architecture.
     pub(super) fn architecture(&self) -> Result<&Architecture, TrainingError> {
         Ok(&self.net()?.plan().architecture)
+    }
+
+    /// What computes.
+    pub(super) fn device_report(&self) -> &DeviceReport {
+        self.compute.report()
     }
 
     /// Input constants in use.

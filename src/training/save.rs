@@ -40,6 +40,9 @@ struct Header {
     /// Input constants in use.
     #[serde(default)]
     normalisation: Option<Normalisation>,
+    /// What computed.
+    #[serde(default)]
+    device: serde_json::Value,
     /// CRC-32 of the checkpoint that belongs to this state.
     #[serde(default)]
     checkpoint_crc32: Option<u32>,
@@ -71,6 +74,7 @@ impl Run {
             config: snapshot.config.clone(),
             architecture: Some(architecture_word(self.architecture()?)),
             normalisation: Some(self.normalisation()),
+            device: serde_json::to_value(self.device_report()).unwrap_or_default(),
             checkpoint_crc32: Some(crc32fast::hash(&weights)),
         };
         let text = serde_json::to_vec_pretty(&header)

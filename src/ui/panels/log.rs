@@ -5,13 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use egui::{RichText, ScrollArea, Ui};
 
 use crate::ui::{
-    Command, Commands, LogLine, World,
+    Command, Commands, LogLine, Pane, World,
     theme::Tokens,
-    widgets::{Level, caption},
+    widgets::{Level, caption, how_to_read},
 };
 
 /// Draws the log, newest last, following it while scrolled to its end.
 pub fn log_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
+    how_to_read(ui, Pane::Log.how_to_read());
     ui.horizontal(|ui| {
         caption(ui, format!("{} messages, newest last", world.log.len()));
         if ui.small_button("Copy").clicked() {

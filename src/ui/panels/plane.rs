@@ -86,6 +86,14 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
     });
 }
 
+/// Names the plot for those who do not see it.
+fn name_plot(response: &egui::Response, encoders: usize) {
+    response.widget_info(|| {
+        let text = format!("Plot of {encoders} encoders: alignment across, uniformity upwards");
+        egui::WidgetInfo::labeled(egui::Role::Image, true, text)
+    });
+}
+
 /// Draws the plot; the measured encoder that was clicked.
 fn plot<'a>(
     ui: &mut Ui,
@@ -184,6 +192,7 @@ fn plot<'a>(
                 at.distance(pointer) < REACH * scale
             })
         });
+    name_plot(&response.response, shown.len());
     let hovered = response.inner?;
     tip(&response.response, |ui| {
         ui.set_max_width(tokens.shape.grid * 44.0);

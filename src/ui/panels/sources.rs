@@ -9,9 +9,12 @@ use crate::{
     analysis::{EncoderSource, GALLERY, ImagesSource},
     checkpoint::KeyReport,
     ui::{
-        ColourBy, Command, Commands, OpenTarget, RequestEdit, SphereView, World,
+        ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, SphereView, World,
         icons::Icon,
-        widgets::{caption, caption_line, choice, drop_zone, key_value, labelled, note, section},
+        widgets::{
+            caption, caption_line, choice, drop_zone, how_to_read, key_value, labelled, note,
+            section,
+        },
     },
 };
 
@@ -23,6 +26,7 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
+            how_to_read(ui, Pane::Sources.how_to_read());
             let hint = "Drop a checkpoint, a folder of images or a session";
             if drop_zone(
                 ui,

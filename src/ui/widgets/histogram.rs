@@ -82,7 +82,7 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
         .map(bar)
         .collect();
     let mean = histogram.mean;
-    Plot::new(id.to_owned())
+    let shown = Plot::new(id.to_owned())
         .x_axis_label(x_name.to_owned())
         .y_axis_label("density")
         .allow_scroll(false)
@@ -104,6 +104,10 @@ pub fn histogram(ui: &mut Ui, id: &str, histogram: &Histogram, x_name: &str, col
                 );
             }
         });
+    shown.response.widget_info(|| {
+        let text = format!("Histogram of {x_name}, mean {mean:.4}");
+        egui::WidgetInfo::labeled(egui::Role::Image, true, text)
+    });
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let is_logarithmic = view.is_logarithmic;
     let id = format!("curves {} {is_logarithmic}", view.curves);
-    Plot::new(id)
+    let plot = Plot::new(id)
         .x_axis_label("step")
         .legend(Legend::default().position(Corner::RightTop))
         .allow_scroll(false)
@@ -136,6 +136,10 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
                 );
             }
         });
+    plot.response.widget_info(|| {
+        let text = format!("Curves over {} steps", state.step);
+        egui::WidgetInfo::labeled(egui::Role::Image, true, text)
+    });
 }
 
 fn shown<'a>(curves: &'a Curves, group: &'a str) -> impl Iterator<Item = &'a Curve> {
