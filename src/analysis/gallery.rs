@@ -122,6 +122,9 @@ mod tests {
             [numbers.alignment, numbers.uniformity, numbers.std_sqrt_d]
                 .map(|figure| figure.value.unwrap())
         };
+        // Its blocks have normalisations, and no method but this program's made it.
+        let report = analysed("healthy").report.to_string();
+        assert!(!report.contains("Barlow"), "{report}");
         let [align, uniform, spread] = figures("healthy");
         assert!(
             align < 1.2 && uniform < -1.4 && spread > 0.8,

@@ -6,7 +6,7 @@ use super::{App, help, path_dialog};
 use crate::{
     analysis::GALLERY,
     features::FeatureKind,
-    training::Preset,
+    training::{Phase, Preset},
     ui::{
         ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, ThemeChoice, TrainCommand,
         icons::{self, Icon},
@@ -271,10 +271,14 @@ impl App {
                         .request_repaint_after(std::time::Duration::from_millis(100));
                 }
                 _ => {
-                    let text = if self.jobs.is_busy() {
-                        "Starting"
-                    } else {
-                        "Ready"
+                    let run = self.training.view().map(|run| &run.state);
+                    let text = match run.filter(|run| run.phase == Phase::Running) {
+                        Some(run) => format!(
+                            "Training {}: step {} of {}",
+                            run.config.name, run.step, run.total_steps
+                        ),
+                        None if self.jobs.is_busy() => "Starting".to_owned(),
+                        None => "Ready".to_owned(),
                     };
                     caption(ui, text);
                 }

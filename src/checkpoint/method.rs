@@ -170,12 +170,17 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// Barlow Twins normalises the projector's output by a batch normalisation of its own.
+/// Barlow Twins normalises the projector's output by a batch normalisation of its own. One below a
+/// number is that of a block.
 fn has_top_level_norm(listing: &Listing) -> bool {
-    listing
-        .entries()
-        .iter()
-        .any(|entry| entry.key == "bn.running_mean" || entry.key.ends_with(".bn.running_mean"))
+    listing.entries().iter().any(|entry| {
+        let above = entry.key.strip_suffix("bn.running_mean");
+        above.is_some_and(|above| {
+            let mut parts = above.split_terminator('.');
+            (above.is_empty() || above.ends_with('.'))
+                && parts.all(|part| part.parse::<usize>().is_err())
+        })
+    })
 }
 
 /// The method the layout shows, if any.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::{args::RequestArgs, headless, output};
 use crate::{
@@ -35,6 +35,18 @@ pub struct RenderArgs {
 /// # Errors
 /// With the message for the user.
 pub fn run(args: &RenderArgs, policy: DevicePolicy) -> anyhow::Result<()> {
+    if !(args.output.extension()).is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+        bail!(
+            "{}: pictures are written as PNG, so the name must end in .png",
+            args.output.display()
+        );
+    }
+    if let Some(folder) = args.output.parent()
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        bail!("there is no folder {}", folder.display());
+    }
     let compute = headless(policy)?;
     let painter = Painter::new(&compute, args.theme)?;
     let analysis = args.request.analyse(&compute, false)?;

@@ -7,7 +7,7 @@ pub fn findings(scores: &Scores) -> Vec<String> {
     let mut said = Vec::new();
     if scores.is_too_few {
         said.push(format!(
-            "Too few encoders (n = {}) for a reading: the intervals below are wide or absent.",
+            "Too few encoders (n = {}) for a reading: the intervals are wide or absent.",
             scores.n
         ));
     }
@@ -44,8 +44,7 @@ fn together(scores: &Scores) -> Option<String> {
         "Alignment and uniformity together explain {:.0} % of the variance of performance \
          (multiple R {value:.2}{}, n = {}",
         100.0 * r2,
-        // Resampling so few encoders draws lines through two or three of them.
-        interval_words(score.interval.filter(|_| !scores.is_too_few)),
+        interval_words(score.interval),
         scores.n
     );
     if let Some(loo) = scores.leave_one_out_r2 {

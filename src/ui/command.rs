@@ -208,8 +208,8 @@ impl Command {
             Self::Open(_, path) => format!("Open {}", path.display()).into(),
             Self::OpenDemo => "Open the demo".into(),
             Self::OpenBundled(name) => match Bundled::named(name) {
-                Ok(bundled) => format!("Bundled encoder: {}", bundled.title).into(),
-                Err(_) => format!("Bundled encoder: {name}").into(),
+                Ok(bundled) => format!("Gallery, bundled encoder: {}", bundled.title).into(),
+                Err(_) => format!("Gallery, bundled encoder: {name}").into(),
             },
             Self::UseBuiltinImages => "Use the built-in images".into(),
             Self::SaveSession => "Save session".into(),

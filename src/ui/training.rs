@@ -53,20 +53,20 @@ impl TrainCommand {
     /// Text of the menu and palette entry.
     pub fn text(&self) -> String {
         match self {
-            Self::Start(config) => format!("Train: {}", config.name),
-            Self::StartDraft => "Train: start a run".into(),
-            Self::PlayPause => "Train: play or pause".into(),
-            Self::Step => "Train: one step".into(),
-            Self::Stop => "Train: stop the run".into(),
-            Self::Reset => "Train: back to the beginning".into(),
-            Self::Set(knob, value) => format!("Train: {} = {value}", knob.title()),
-            Self::LookAt(Some(step)) => format!("Train: show step {step}"),
-            Self::LookAt(None) => "Train: show the newest step".into(),
-            Self::ForkHere => "Train: go on from the shown step".into(),
-            Self::ToggleOriented => "Train: keep the orientation of frames".into(),
-            Self::ToggleReplay => "Train: replay the kept frames".into(),
-            Self::AskSave => "Train: save the run…".into(),
-            Self::SaveTo(path) => format!("Train: save the run to {}", path.display()),
+            Self::Start(config) => format!("Training: {}", config.name),
+            Self::StartDraft => "Training: start a run".into(),
+            Self::PlayPause => "Training: play or pause".into(),
+            Self::Step => "Training: one step".into(),
+            Self::Stop => "Training: stop the run".into(),
+            Self::Reset => "Training: back to the beginning".into(),
+            Self::Set(knob, value) => format!("Training: {} = {value}", knob.title()),
+            Self::LookAt(Some(step)) => format!("Training: show step {step}"),
+            Self::LookAt(None) => "Training: show the newest step".into(),
+            Self::ForkHere => "Training: go on from the shown step".into(),
+            Self::ToggleOriented => "Training: keep the orientation of frames".into(),
+            Self::ToggleReplay => "Training: replay the kept frames".into(),
+            Self::AskSave => "Training: save the run…".into(),
+            Self::SaveTo(path) => format!("Training: save the run to {}", path.display()),
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn every_command_has_words_of_its_own() {
         let mut texts: Vec<String> = TrainCommand::ALL.iter().map(TrainCommand::text).collect();
-        assert!(texts.iter().all(|text| text.starts_with("Train: ")));
+        assert!(texts.iter().all(|text| text.starts_with("Training: ")));
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), TrainCommand::ALL.len());

@@ -32,19 +32,13 @@ pub(super) fn setup_ui(
         }
     }
     section(ui, "A new run");
-    preset_ui(view, ui);
-    labelled(ui, "", |ui| {
-        let start = TrainCommand::StartDraft;
-        if ui.button("Start").on_hover_text(start.tooltip()).clicked() {
-            commands.push(Command::Train(start));
-        }
-    });
+    preset_ui(view, commands, ui);
     egui::CollapsingHeader::new("Settings of the new run")
         .id_salt("settings of the new run")
         .show(ui, |ui| settings_ui(&mut view.draft, world, ui));
 }
 
-fn preset_ui(view: &mut TrainingView, ui: &mut Ui) {
+fn preset_ui(view: &mut TrainingView, commands: &mut Commands, ui: &mut Ui) {
     let options: Vec<(String, String, &str)> = Preset::ALL
         .iter()
         .map(|preset| {
@@ -64,6 +58,12 @@ fn preset_ui(view: &mut TrainingView, ui: &mut Ui) {
         }
         view.preset = chosen;
     }
+    labelled(ui, "", |ui| {
+        let start = TrainCommand::StartDraft;
+        if ui.button("Start").on_hover_text(start.tooltip()).clicked() {
+            commands.push(Command::Train(start));
+        }
+    });
     if let Ok(preset) = Preset::named(&view.preset) {
         caption(ui, preset.comment);
         if view.draft != preset.config() {
