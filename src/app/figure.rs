@@ -248,11 +248,15 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
         .inner_margin(16);
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
         let height = ui.available_height() / 2.0 - 32.0;
+        let steps = curves.iter().filter_map(|curve| curve.points.last());
+        let last_step = steps.map(|[step, _]| *step).fold(0.0, f64::max);
         for (title, is_probe) in [("each step", false), ("probe", true)] {
             ui.heading(title);
             egui_plot::Plot::new(title)
                 .height(height)
                 .legend(egui_plot::Legend::default())
+                // Room at the right for the legend, which would hide where the curves end.
+                .include_x(1.25 * last_step)
                 .x_axis_label("step")
                 .show(ui, |plot| {
                     let chosen = curves

@@ -18,6 +18,7 @@ mod train;
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -53,6 +54,21 @@ struct WindowArgs {
     session: Option<PathBuf>,
 }
 
+impl WindowArgs {
+    /// Whether what the window shall open is there: a word that is no path is most likely a
+    /// command that was mistyped.
+    fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = self.open.iter().find(|path| !path.exists()) else {
+            return Ok(());
+        };
+        let word = path.display();
+        bail!(
+            "'{word}' is neither a file or folder to open nor a command; `spherescope help` lists \
+             the commands"
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 #[command(subcommand_precedence_over_arg = true)]
 enum Command {
@@ -84,6 +100,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         let policy = self.device;
         let Some(command) = self.command else {
+            self.window.check()?;
             return app::run(app::Options {
                 open: self.window.open,
                 session: self.window.session,

@@ -52,7 +52,8 @@ def measure_ours(options, case):
 
 
 def measure_torch(options, case):
-    return measure([sys.executable, TORCH_SIDE, case, options.folder])
+    device = "cuda" if options.device == "gpu" else "cpu"
+    return measure([sys.executable, TORCH_SIDE, case, options.folder, device])
 
 
 def middle(runs):
@@ -94,7 +95,7 @@ def main():
     parser.add_argument("spherescope", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--device", default="cpu", help="where ours computes")
+    parser.add_argument("--device", default="cpu", help="where both compute: cpu or gpu (CUDA for PyTorch)")
     parser.add_argument("--only", default="", help="cases whose name has this word")
     parser.add_argument("--json", type=Path, help="write all measurements there as well")
     options = parser.parse_args()

@@ -5,13 +5,13 @@ use egui::{
     Vec2, pos2, vec2,
 };
 
-use super::{opening, population};
+use super::{opening, population, settings_caption};
 use crate::ui::{
     CircleView, Command, Commands, Pane, Snapshot, World,
     colour::{class_colour, mix, ramp},
     marks::Marks,
     theme::{self, Tokens},
-    widgets::{ViewKeys, caption_line, tip, view_keys, walk},
+    widgets::{ViewKeys, tip, view_keys, walk},
 };
 
 /// Radius of the unit circle as a share of half the drawing's side.
@@ -55,8 +55,9 @@ pub fn circle_ui(
         tools_ui(view, ui);
     }
     let circle = &snapshot.analysis.circle;
-    caption_line(
+    settings_caption(
         ui,
+        world,
         &format!(
             "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
             circle.kind.name(),
@@ -67,6 +68,13 @@ pub fn circle_ui(
             rings_left_out(view, snapshot),
         ),
     );
+    if world.is_export {
+        egui::Panel::bottom("circle legend")
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(egui::Frame::NONE)
+            .show(ui, |ui| super::sphere::legend_ui(marks, commands, ui));
+    }
     let side = ui.available_width().min(ui.available_height()).max(64.0);
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width().max(side), side),

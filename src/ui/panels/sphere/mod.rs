@@ -201,7 +201,8 @@ fn settings_line(
     parts.join(" · ")
 }
 
-fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
+/// What the colours of the points say.
+pub(super) fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
     match &marks.legend {
         Key::Words(words) => {
             caption(ui, words.as_str());
