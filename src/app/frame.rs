@@ -67,6 +67,7 @@ impl App {
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
             run: self.training.view(),
+            lab: Some(self.lab.state()),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -108,6 +109,7 @@ impl App {
                 Pane::Training => {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
+                Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
@@ -168,6 +170,7 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         self.jobs.cancel();
         self.training.end();
+        self.lab.end();
         if let Some(path) = &self.session_path {
             // The window is gone: standard error is all that is left to tell it.
             if let Err(error) = self.current_session().write(path) {
