@@ -22,7 +22,7 @@ pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
 pub use result::{
-    Analysis, Embedding, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
+    Analysis, Embedding, Glimpse, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
 };
 
 use crate::{

@@ -21,6 +21,16 @@ const FRAME_BUDGET: Duration = Duration::from_millis(33);
 const SLOW_FRAMES: u32 = 10;
 
 impl App {
+    /// Writes the session where the next window reads it. This one may be gone: the log and
+    /// standard error are all that is left to tell a failure.
+    pub(super) fn keep_session(&self) {
+        if let Some(path) = &self.session_path
+            && let Err(error) = self.current_session().write(path)
+        {
+            log::error!("{error}");
+        }
+    }
+
     /// The key report of the encoder that is wanted: of the results when they are its own, else
     /// what its file was found to hold.
     pub(super) fn wanted_report(&self) -> Option<&KeyReport> {
@@ -171,12 +181,7 @@ impl eframe::App for App {
         self.jobs.cancel();
         self.training.end();
         self.lab.end();
-        if let Some(path) = &self.session_path {
-            // The window is gone: standard error is all that is left to tell it.
-            if let Err(error) = self.current_session().write(path) {
-                log::error!("{error}");
-            }
-        }
+        self.keep_session();
         log::info!(target: logging::TOLD, "closed");
     }
 

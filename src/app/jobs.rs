@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    analysis::{self, Analysis, Cache, Request},
+    analysis::{self, Analysis, Cache, Glimpse, Request},
     checkpoint::{self, KeyReport, OpenOptions},
     compute::{Compute, JobId, Worker, WorkerEvent},
     measure::{MeasureError, Rows, local_density},
@@ -130,6 +130,7 @@ impl Jobs {
         let compute = self.compute.clone();
         let cache = Arc::clone(&self.cache);
         let outcomes = self.outcomes.clone();
+        let reports = self.reports.clone();
         let wake = self.waker();
         let job = move |progress: &Progress| {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +141,13 @@ impl Jobs {
                 outcomes.put((serial, outcome));
                 wake();
             };
-            run(&request, serial, &compute, &mut cache, progress, tell);
+            let opened = |report| {
+                reports.put(report);
+                wake();
+            };
+            run(
+                &request, serial, &compute, &mut cache, progress, opened, tell,
+            );
         };
         let id = self
             .worker
@@ -308,6 +315,7 @@ fn run(
     compute: &Compute,
     cache: &mut Cache,
     progress: &Progress,
+    opened: impl Fn(KeyReport),
     tell: impl Fn(Outcome),
 ) {
     let snapshot = |analysis: Arc<Analysis>| -> Result<Snapshot, Cancelled> {
@@ -318,9 +326,12 @@ fn run(
             serial,
         })
     };
-    let show = |early: &Analysis| {
-        if let Ok(snapshot) = snapshot(Arc::new(early.clone())) {
-            tell(Outcome::Early(snapshot));
+    let show = |glimpse: Glimpse<'_>| match glimpse {
+        Glimpse::Opened(report) => opened(report.clone()),
+        Glimpse::Points(early) => {
+            if let Ok(snapshot) = snapshot(Arc::new(early.clone())) {
+                tell(Outcome::Early(snapshot));
+            }
         }
     };
     match analysis::analyse_showing(request, compute, cache, progress, show) {

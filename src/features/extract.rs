@@ -82,7 +82,7 @@ pub fn extract(
         progress,
         |batch| -> Result<(), FeatureError> {
             progress.check()?;
-            rows.push(&plan, batch, total as usize, compute)?;
+            rows.push(&plan, batch, total as usize, compute, progress)?;
             progress.report("forward pass", rows.images_done as u64, Some(total));
             Ok(())
         },
@@ -228,9 +228,10 @@ impl<'a> Plan<'a> {
     pub(super) fn forward(
         &self,
         images: Tensor<4>,
+        progress: &Progress,
         also: impl FnOnce(&StageOutput) -> Result<(), ModelError>,
     ) -> Result<(Tensor<2>, [usize; 2]), ModelError> {
-        let output = self.model.encoder.forward(images, self.stage_index)?;
+        let output = (self.model.encoder).forward_watched(images, self.stage_index, progress)?;
         also(&output)?;
         Ok(match (self.kind, output) {
             (FeatureKind::Dense, StageOutput::Map(map)) => cells_as_rows(map),
@@ -315,11 +316,12 @@ impl Rows {
         batch: Batch,
         total: usize,
         compute: &Compute,
+        progress: &Progress,
     ) -> Result<(), FeatureError> {
         let indices = batch.indices;
         let input = input_tensor(batch.pixels, batch.shape, compute);
         let mut logits = None;
-        let (rows, grid) = plan.forward(input, |output| {
+        let (rows, grid) = plan.forward(input, progress, |output| {
             if plan.classifies
                 && let Some(classifier) = &plan.model.classifier
             {

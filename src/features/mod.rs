@@ -28,7 +28,7 @@ pub enum FeatureError {
     Data(#[from] DataError),
     /// The model could not be built or run.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(ModelError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -103,4 +103,13 @@ pub enum FeatureError {
     /// The device failed while reading results back.
     #[error("reading features from the device failed: {0}")]
     Device(String),
+}
+
+impl From<ModelError> for FeatureError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            error => Self::Model(error),
+        }
+    }
 }

@@ -139,6 +139,8 @@ pub enum Command {
     ClearLog,
     /// Show the palette.
     Palette,
+    /// Look for points by name or label.
+    Find,
     /// Bring a view to the front.
     Show(Pane),
     /// The first layout again.
@@ -232,6 +234,7 @@ impl Command {
             Self::Solo(class) => format!("Show class {class} alone").into(),
             Self::ToggleClass(class) => format!("Show or hide class {class}").into(),
             Self::Palette => "Command palette…".into(),
+            Self::Find => "Find points by name or label…".into(),
             Self::Show(pane) => format!("View: {}", pane.title()).into(),
             Self::Theme(theme) => format!("Theme: {}", theme.name()).into(),
             Self::TogglePresenter => "Presenter mode".into(),
@@ -299,6 +302,7 @@ impl Command {
             Self::AskSaveSession => ctrl_shift(Key::S),
             Self::Quit => ctrl(Key::Q),
             Self::Palette => ctrl(Key::P),
+            Self::Find => ctrl(Key::F),
             Self::Recompute => ctrl(Key::R),
             Self::CopyCommandLine => ctrl_shift(Key::C),
             Self::Undo => ctrl(Key::Z),
@@ -361,6 +365,7 @@ impl Command {
             Self::ClearHistory,
             Self::ClearLog,
             Self::Palette,
+            Self::Find,
             Self::ResetLayout,
             Self::TogglePresenter,
             Self::ToggleFullScreen,

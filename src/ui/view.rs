@@ -206,6 +206,9 @@ pub struct TableView {
     pub filter: String,
     /// Only the selected rows.
     pub is_selection_only: bool,
+    /// Whether the filter takes the focus at the next frame.
+    #[serde(skip)]
+    pub is_filter_wanted: bool,
     /// Sorting and scrolling.
     #[serde(skip)]
     pub state: TableState,

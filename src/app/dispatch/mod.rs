@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     analysis::{Bundled, EncoderSource, Request, demo_request},
-    ui::{Command, RequestEdit, theme, widgets::Level},
+    ui::{Command, Pane, RequestEdit, theme, widgets::Level},
 };
 
 impl App {
@@ -56,6 +56,10 @@ impl App {
             Command::ToggleFullScreen => {
                 let is_full = ctx.input(|input| input.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!is_full));
+            }
+            Command::Find => {
+                layout::show(&mut self.tree, Pane::Table);
+                self.views.table.is_filter_wanted = true;
             }
             Command::Show(pane) => layout::show(&mut self.tree, pane),
             Command::ResetLayout => self.tree = layout::default_tree(),

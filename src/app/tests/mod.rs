@@ -7,6 +7,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod views;
 
 use std::{
     path::{Path, PathBuf},

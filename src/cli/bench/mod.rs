@@ -3,7 +3,7 @@
 //! `scripts/bench` runs the same cases beside PyTorch, each in a process of its own.
 
 mod encoder;
-mod input;
+pub(super) mod input;
 mod rows;
 mod sphere;
 mod training;

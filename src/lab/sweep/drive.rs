@@ -293,9 +293,26 @@ impl Sweep {
         let total = planned.config.steps;
         course.clock.skip(run.step_count());
         let mut saved = None;
-        while run.step_count() < total {
+        loop {
+            let step = run.step_count();
+            // Asked before the step, so that a run that was broken off while it was measured is
+            // measured there when it goes on.
+            let is_due = self.plan.measure_at.contains(&step)
+                && (1..total).contains(&step)
+                && !has(&self.along, &planned.name, Some(step));
+            if is_due {
+                let file = match saved.take() {
+                    Some(file) => file,
+                    None => run.save(&folder, &curves)?,
+                };
+                let fields = self.measured(planned, &file, step, compute, course)?;
+                self.keep_along(&fields)?;
+            }
+            if step >= total {
+                break;
+            }
             if let Err(cancelled) = course.wait() {
-                if run.step_count() > 0 {
+                if step > 0 {
                     run.save(&folder, &curves)?;
                 }
                 return Err(cancelled.into());
@@ -306,17 +323,11 @@ impl Sweep {
             if report.step.is_multiple_of(REPORT_EVERY) {
                 course.at(report.step, total);
             }
-            let is_stop = self.plan.measure_at.contains(&report.step) && report.step < total;
-            saved = None;
-            if is_stop || report.step.is_multiple_of(self.plan.save_every) {
-                saved = Some(run.save(&folder, &curves)?);
-            }
-            if let Some(file) = saved.as_deref().filter(|_| is_stop)
-                && !has(&self.along, &planned.name, Some(report.step))
-            {
-                let fields = self.measured(planned, file, report.step, compute, course)?;
-                self.keep_along(&fields)?;
-            }
+            saved = if report.step.is_multiple_of(self.plan.save_every) {
+                Some(run.save(&folder, &curves)?)
+            } else {
+                None
+            };
         }
         let file = match saved {
             Some(file) => file,

@@ -9,7 +9,7 @@ use crate::{
     ui::{
         Command, Commands, Measured, Pane, PlaneView, RunView, World,
         theme::{self, Tokens},
-        widgets::{caption, tip},
+        widgets::{caption, tip, tip_at, view_keys, walk},
     },
 };
 
@@ -89,7 +89,10 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
 /// Names the plot for those who do not see it.
 fn name_plot(response: &egui::Response, encoders: usize) {
     response.widget_info(|| {
-        let text = format!("Plot of {encoders} encoders: alignment across, uniformity upwards");
+        let text = format!(
+            "Plot of {encoders} encoders: alignment across, uniformity upwards. Arrow keys walk \
+             from one to the next, Enter copies it"
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
 }
@@ -185,21 +188,57 @@ fn plot<'a>(
                     .allow_hover(false),
                 );
             }
-            let pointer = plot.response().hover_pos()?;
-            shown.iter().copied().find(|measured| {
-                let at =
-                    plot.screen_from_plot(PlotPoint::new(measured.alignment, measured.uniformity));
-                at.distance(pointer) < REACH * scale
-            })
+            let places: Vec<egui::Pos2> = shown
+                .iter()
+                .map(|one| plot.screen_from_plot(PlotPoint::new(one.alignment, one.uniformity)))
+                .collect();
+            places
         });
     name_plot(&response.response, shown.len());
-    let hovered = response.inner?;
-    tip(&response.response, |ui| {
+    let (response, places) = (response.response, response.inner);
+    let explain = |ui: &mut Ui, measured: &Measured, how: &str| {
         ui.set_max_width(tokens.shape.grid * 44.0);
-        ui.label(hovered.to_text());
-        caption(ui, "Click copies this");
+        ui.label(measured.to_text());
+        caption(ui, how);
+    };
+    let under_pointer = response.hover_pos().and_then(|pointer| {
+        (places.iter()).position(|place| place.distance(pointer) < REACH * scale)
     });
-    response.response.clicked().then_some(hovered)
+    if let Some(index) = under_pointer {
+        tip(&response, |ui| {
+            explain(ui, shown[index], "Click copies this")
+        });
+        return response.clicked().then_some(shown[index]);
+    }
+    let index = walked_to(ui, &response, shown.len())?;
+    let place = places[index];
+    ui.painter_at(response.rect)
+        .circle_stroke(place, 8.0 * scale, (1.5, tokens.accent.main.0));
+    tip_at(&response, place, |ui| {
+        explain(ui, shown[index], "Enter copies this")
+    });
+    view_keys(ui, &response).is_chosen.then_some(shown[index])
+}
+
+/// The encoder that the arrow keys have walked to while the plot has the focus.
+fn walked_to(ui: &Ui, response: &egui::Response, count: usize) -> Option<usize> {
+    if !response.has_focus() {
+        return None;
+    }
+    let id = response.id.with("walked to");
+    let keys = view_keys(ui, response);
+    let steps = (keys.arrows.x - keys.arrows.y) as i64 + keys.onward;
+    let now: Option<usize> = ui.data(|data| data.get_temp(id));
+    let now = now.filter(|now| *now < count);
+    let next = if steps == 0 && now.is_some() {
+        now
+    } else {
+        walk(now, steps, count)
+    };
+    if let Some(next) = next {
+        ui.data_mut(|data| data.insert_temp(id, next));
+    }
+    next
 }
 
 /// The way of a run: its probes in order, its marks, and the one that is shown.

@@ -136,6 +136,15 @@ pub fn tip(response: &Response, add: impl FnOnce(&mut Ui)) {
         .show(add);
 }
 
+/// As [`tip`], at a place of the screen: for what the keyboard points at.
+pub fn tip_at(response: &Response, at: egui::Pos2, add: impl FnOnce(&mut Ui)) {
+    egui::Popup::from_response(response)
+        .kind(egui::PopupKind::Tooltip)
+        .at_position(at)
+        .gap(14.0)
+        .show(add);
+}
+
 /// A line of the form "key  value": the key weak, the value in monospace and selectable.
 pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
     ui.horizontal_top(|ui| {
