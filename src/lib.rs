@@ -30,6 +30,8 @@ pub mod training;
 
 pub mod correlation;
 
+pub mod lab;
+
 pub mod render;
 
 pub mod ui;

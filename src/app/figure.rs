@@ -134,6 +134,37 @@ impl Painter {
         self.picture(size, |ui| curves_ui(curves, ui))
     }
 
+    /// Draws the plane of a series with its findings, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_series(
+        &self,
+        answer: &crate::lab::Answer,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                let question = &answer.question;
+                ui.heading(format!(
+                    "{} · {} · n = {}",
+                    question.measure,
+                    question.task,
+                    answer.series.len()
+                ));
+                let height = (ui.available_height() - 160.0).max(120.0);
+                panels::plane_plot(answer, height, ui);
+                for finding in &answer.findings {
+                    ui.label(finding);
+                }
+            });
+        })
+    }
+
     /// What `draw` makes of an empty window of this size.
     fn picture(
         &self,
@@ -315,6 +346,7 @@ impl Drawing {
             density: None,
             history,
             run: None,
+            lab: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

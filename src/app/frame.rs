@@ -77,6 +77,7 @@ impl App {
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
             run: self.training.view(),
+            lab: Some(self.lab.state()),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -118,6 +119,7 @@ impl App {
                 Pane::Training => {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
+                Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
@@ -178,6 +180,7 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         self.jobs.cancel();
         self.training.end();
+        self.lab.end();
         self.keep_session();
         log::info!(target: logging::TOLD, "closed");
     }

@@ -288,6 +288,16 @@ impl Jobs {
         self.helper.submit("", job).is_ok()
     }
 
+    /// Does a thing beside the window's thread that the status bar tells of.
+    pub fn help_telling(
+        &self,
+        title: String,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Result<(), String> {
+        let submitted = self.helper.submit(title, job);
+        submitted.map(drop).map_err(|full| full.to_string())
+    }
+
     /// Lists the paths that begin as `typed` does.
     pub fn list(&self, typed: String) {
         let slot = self.listings.clone();

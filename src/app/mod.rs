@@ -10,6 +10,7 @@ pub mod figure;
 mod frame;
 mod help;
 mod jobs;
+mod lab;
 mod layout;
 mod logging;
 mod modal;
@@ -27,6 +28,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use lab::export as export_series;
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

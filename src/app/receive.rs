@@ -61,6 +61,7 @@ impl App {
             dialog.take_listing(&typed, found);
         }
         self.receive_training(ctx);
+        self.receive_lab();
         self.running = self.jobs.running();
         self.want_density();
     }
@@ -193,10 +194,14 @@ impl App {
     }
 
     fn remember_measured(&mut self, snapshot: &Snapshot) {
-        let Some(measured) = measured(snapshot) else {
+        let Some(mut measured) = measured(snapshot) else {
             return;
         };
         let history = &mut self.session.history;
+        let known = (history.iter()).find(|other| other.command_line == measured.command_line);
+        if let Some(known) = known {
+            measured.performance.clone_from(&known.performance);
+        }
         history.retain(|other| other.command_line != measured.command_line);
         history.push(measured);
         let surplus = history.len().saturating_sub(HISTORY);
@@ -246,5 +251,6 @@ pub(super) fn measured(snapshot: &Snapshot) -> Option<Measured> {
             "plain L2 normalisation".to_owned(),
         ],
         command_line: request.command_line(),
+        performance: Vec::new(),
     })
 }

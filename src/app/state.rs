@@ -10,6 +10,7 @@ use egui_tiles::Tree;
 use super::{
     Options, Session,
     jobs::{Jobs, LocalDensity},
+    lab::Lab,
     layout, logging,
     palette::Palette,
     path_dialog::PathDialog,
@@ -69,6 +70,7 @@ pub struct App {
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) lab: Lab,
 }
 
 impl App {
@@ -131,6 +133,7 @@ impl App {
             has_warned_of_slowness: false,
             title: String::new(),
             training: Training::default(),
+            lab: Lab::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

@@ -13,6 +13,8 @@ mod measure;
 mod output;
 mod render;
 mod report;
+mod series;
+mod sweep;
 mod table;
 mod train;
 
@@ -84,6 +86,10 @@ enum Command {
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
     Correlate(correlate::CorrelateArgs),
+    /// Measures every checkpoint of a folder into a table for `correlate`.
+    Series(series::SeriesArgs),
+    /// Trains encoders over many settings: a table for `correlate`.
+    Sweep(sweep::SweepArgs),
     /// Trains an encoder: checkpoints, metrics and pictures into a folder.
     Train(train::TrainArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
@@ -120,7 +126,9 @@ impl Cli {
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
-            Command::Correlate(args) => correlate::run(&args),
+            Command::Correlate(args) => correlate::run(&args, policy),
+            Command::Series(args) => series::run(&args, policy),
+            Command::Sweep(args) => sweep::run(&args, policy),
             Command::Train(args) => train::run(&args, policy),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::{ColourBy, Combine, Pane, SelectTool, ThemeChoice, TrainCommand};
+use super::{ColourBy, Combine, LabCommand, Pane, SelectTool, ThemeChoice, TrainCommand};
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
     data::{Normalisation, Resize},
@@ -88,6 +88,8 @@ pub enum Command {
     Cancel,
     /// Say something to the training run.
     Train(TrainCommand),
+    /// Say something to the correlation lab.
+    Lab(LabCommand),
     /// Change what colours say.
     ColourBy(ColourBy),
     /// Draw positive pairs as arcs, or stop.
@@ -220,6 +222,7 @@ impl Command {
             Self::Quit => "Quit".into(),
             Self::Edit(edit) => edit.text(),
             Self::Train(command) => command.text().into(),
+            Self::Lab(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
@@ -277,6 +280,7 @@ impl Command {
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
             Self::Train(command) => command.tooltip(),
+            Self::Lab(command) => command.tooltip(),
             Self::Cancel => "The views keep what they show",
             Self::ToggleArcs => "Geodesics between the two members of positive pairs",
             Self::ToggleDensity => "A von Mises–Fisher density estimate over the whole sphere",
@@ -384,6 +388,7 @@ impl Command {
                 .iter()
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
+        all.extend(LabCommand::all().into_iter().map(Self::Lab));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(SelectTool::ALL.map(Self::Tool));
         all.extend(ThemeChoice::ALL.map(Self::Theme));

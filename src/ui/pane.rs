@@ -22,13 +22,15 @@ pub enum Pane {
     Table,
     /// A training run: transport, knobs, curves, time.
     Training,
+    /// How alignment and uniformity go with performance over many encoders.
+    Correlation,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -38,6 +40,7 @@ impl Pane {
         Self::Table,
         Self::Training,
         Self::Log,
+        Self::Correlation,
     ];
 
     /// Title of the tab.
@@ -51,6 +54,7 @@ impl Pane {
             Self::Figures => "Figures",
             Self::Table => "Points",
             Self::Training => "Training",
+            Self::Correlation => "Correlation",
             Self::Log => "Log",
         }
     }
@@ -90,6 +94,11 @@ impl Pane {
                 "A short contrastive run on a thread of its own: the sphere shows the fixed probe \
                  images as it goes, the curves show every term. Knobs act at once and leave a mark; \
                  the slider goes back to any kept time."
+            }
+            Self::Correlation => {
+                "Each point is an encoder, coloured by its performance downstream. If alignment and \
+                 uniformity tell of performance, colours change along the arrow. Scores come with \
+                 95 % intervals over encoders: believe them, not the points."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

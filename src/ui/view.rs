@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::widgets::TableState;
+use super::{LabView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -270,6 +270,8 @@ pub struct Views {
     pub table: TableView,
     /// The training run.
     pub training: TrainingView,
+    /// The correlation lab.
+    pub lab: LabView,
 }
 
 impl TableView {

@@ -425,6 +425,7 @@ mod tests {
             floor: -3.5,
             provenance: Vec::new(),
             command_line: String::new(),
+            performance: Vec::new(),
         }
     }
 
