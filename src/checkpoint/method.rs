@@ -2,7 +2,7 @@
 //! informs the reader and the guess of the normalisation; no weights depend on it.
 
 use super::{candidate::Candidate, heads::Heads, listing::Listing, naming, prefix};
-use crate::models::HeadLayer;
+use crate::models::{Architecture, HeadLayer};
 
 /// A training method and the program whose key layout showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
