@@ -30,9 +30,9 @@ pub(super) fn default_tree() -> Tree<Pane> {
         Pane::Training,
     ]
     .map(&mut pane);
-    let [figures, table, log] =
-        [Pane::Figures, Pane::Table, Pane::Log].map(|pane| tiles.insert_pane(pane));
-    let details = tiles.insert_tab_tile(vec![figures, table, log]);
+    let [figures, table, log, landscape] = [Pane::Figures, Pane::Table, Pane::Log, Pane::Landscape]
+        .map(|pane| tiles.insert_pane(pane));
+    let details = tiles.insert_tab_tile(vec![figures, table, log, landscape]);
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
         for (id, share) in children {

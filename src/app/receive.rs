@@ -57,8 +57,10 @@ impl App {
             dialog.take_listing(&typed, found);
         }
         self.receive_training(ctx);
+        self.receive_landscape(ctx);
         self.running = self.jobs.running();
         self.want_density();
+        self.follow_potential();
     }
 
     fn take_event(&mut self, event: WorkerEvent) {

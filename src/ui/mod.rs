@@ -6,6 +6,7 @@
 pub mod colour;
 mod command;
 pub mod icons;
+mod landscape;
 pub mod marks;
 mod pane;
 pub mod panels;
@@ -18,12 +19,15 @@ pub mod widgets;
 mod world;
 
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use landscape::{
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
 pub use view::{
-    CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, TrainingView,
-    Views,
+    CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
+    ThemeChoice, TrainingView, Views,
 };
-pub use world::{LogLine, Measured, Neighbours, ThumbnailSource, World, thumbnail};
+pub use world::{LogLine, Measured, Neighbours, Potential, ThumbnailSource, World, thumbnail};

@@ -1,6 +1,7 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
 mod keyboard;
+mod landscape;
 mod load;
 mod opening;
 mod points;
