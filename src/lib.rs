@@ -28,6 +28,8 @@ pub mod objectives;
 
 pub mod training;
 
+pub mod landscape;
+
 pub mod correlation;
 
 pub mod lab;

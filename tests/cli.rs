@@ -70,6 +70,41 @@ fn numbers_carry_all_that_decides_them() {
 }
 
 #[test]
+fn a_landscape_is_written_as_numbers_and_pictures() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("slice");
+    spherescope()
+        .args(["landscape", "--side", "5", "--probe-images", "24", "-o"])
+        .arg(&out)
+        .assert()
+        .success()
+        .stdout(contains("25 of 25 points").and(contains("filter-normalised")));
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(out.join("landscape.json")).unwrap()).unwrap();
+    assert_eq!(json["settings"]["side"], 5);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    let origin = json["origin"]["alignment"].as_f64().unwrap();
+    let mut npz = npyz::npz::NpzArchive::open(out.join("landscape.npz")).unwrap();
+    let mut array =
+        |name: &str| -> Vec<f64> { npz.by_name(name).unwrap().unwrap().into_vec().unwrap() };
+    let alignment = array("alignment");
+    // The middle of the grid is the encoder itself.
+    assert_eq!((alignment.len(), alignment[12]), (25, origin));
+    assert_eq!(array("x"), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    let sums = array("sum");
+    let uniformity = array("uniformity");
+    assert!((0..25).all(|i| (sums[i] - alignment[i] - uniformity[i]).abs() < 1e-12));
+    let svg = std::fs::read_to_string(out.join("sum.svg")).unwrap();
+    assert!(svg.contains("25 of 25 points measured") && svg.contains("<svg"));
+    spherescope()
+        .args(["landscape", "--side", "4", "-o"])
+        .arg(&out)
+        .assert()
+        .failure()
+        .stderr(contains("odd number"));
+}
+
+#[test]
 fn the_printed_command_gives_the_same_numbers() {
     let first = measured(&[
         "--kind",

@@ -12,6 +12,7 @@ mod pairs;
 mod positives;
 mod request;
 mod result;
+mod subject;
 pub mod words;
 
 pub use cache::Cache;
@@ -24,6 +25,8 @@ pub use request::{
 pub use result::{
     Analysis, Embedding, Glimpse, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
 };
+
+pub use subject::Subject;
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,

@@ -13,8 +13,8 @@ use crate::{
     progress::Progress,
     training::Curves,
     ui::{
-        CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
-        World,
+        CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Prepared,
+        Selection, Snapshot, SphereView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -59,6 +59,14 @@ pub enum FigureTheme {
 }
 
 impl FigureTheme {
+    /// The tokens of its colours.
+    pub(super) fn tokens(self) -> &'static Tokens {
+        match self {
+            Self::Light => Tokens::light(),
+            Self::Dark => Tokens::dark(),
+        }
+    }
+
     fn egui(self) -> egui::Theme {
         match self {
             Self::Light => egui::Theme::Light,
@@ -161,6 +169,31 @@ impl Painter {
                 for finding in &answer.findings {
                     ui.label(finding);
                 }
+            });
+        })
+    }
+
+    /// Draws a slice of weight space, `size` pixels wide and high, with its settings.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_landscape(
+        &self,
+        picture: &LandscapePicture,
+        view: &LandscapeView,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let mut canvas = panels::LandscapeCanvas::default();
+        canvas.connect(&self.state);
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                ui.heading(&picture.title);
+                let commands = &mut Commands::default();
+                panels::picture_ui(view, &mut canvas, picture, true, commands, ui);
             });
         })
     }
@@ -344,6 +377,13 @@ impl Drawing {
             hover: None,
             neighbours: None,
             density: None,
+            landscape: crate::ui::Landscape::default(),
+            potential: crate::ui::Potential {
+                field: None,
+                revision: 0,
+                t: snapshot.request().t,
+                has_arrows: false,
+            },
             history,
             run: None,
             lab: None,

@@ -30,8 +30,14 @@ pub(super) fn default_tree() -> Tree<Pane> {
         Pane::Training,
     ]
     .map(&mut pane);
-    let details = [Pane::Figures, Pane::Table, Pane::Log, Pane::Correlation]
-        .map(|pane| tiles.insert_pane(pane));
+    let details = [
+        Pane::Figures,
+        Pane::Table,
+        Pane::Log,
+        Pane::Correlation,
+        Pane::Landscape,
+    ]
+    .map(|pane| tiles.insert_pane(pane));
     let details = tiles.insert_tab_tile(details.to_vec());
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());

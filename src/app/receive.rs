@@ -62,8 +62,10 @@ impl App {
         }
         self.receive_training(ctx);
         self.receive_lab();
+        self.receive_landscape(ctx);
         self.running = self.jobs.running();
         self.want_density();
+        self.follow_potential();
     }
 
     fn take_event(&mut self, event: WorkerEvent) {

@@ -52,6 +52,9 @@ pub struct App {
     pub(super) neighbours: Option<Neighbours>,
     pub(super) density: Option<LocalDensity>,
     pub(super) density_wanted_for: u64,
+    pub(super) landscape: super::landscape::LandscapeState,
+    pub(super) landscape_canvas: crate::ui::panels::LandscapeCanvas,
+    pub(super) potential: super::potential::PotentialState,
     /// What the newest checkpoint holds, before it is computed.
     pub(super) report: Option<KeyReport>,
     pub(super) thumbnails: Option<ThumbnailPages>,
@@ -116,6 +119,9 @@ impl App {
             neighbours: None,
             density: None,
             density_wanted_for: 0,
+            landscape: super::landscape::LandscapeState::default(),
+            landscape_canvas: crate::ui::panels::LandscapeCanvas::default(),
+            potential: super::potential::PotentialState::default(),
             report: None,
             thumbnails: None,
             marks: Marks::default(),
@@ -137,6 +143,7 @@ impl App {
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
+            app.landscape_canvas.connect(state);
         }
         for (level, text) in told {
             app.tell(level, text);

@@ -9,6 +9,7 @@ mod correlate;
 mod doctor;
 mod export;
 mod inspect;
+mod landscape;
 mod measure;
 mod output;
 mod render;
@@ -92,6 +93,9 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Trains an encoder: checkpoints, metrics and pictures into a folder.
     Train(train::TrainArgs),
+    /// Cuts a slice through weight space: surfaces of alignment and uniformity as pictures and
+    /// numbers. Without an encoder, the demo's.
+    Landscape(landscape::LandscapeArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
     Doctor(doctor::DoctorArgs),
     /// Times the hot paths on the chosen device.
@@ -130,6 +134,7 @@ impl Cli {
             Command::Series(args) => series::run(&args, policy),
             Command::Sweep(args) => sweep::run(&args, policy),
             Command::Train(args) => train::run(&args, policy),
+            Command::Landscape(args) => landscape::run(&args, policy),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),
         }

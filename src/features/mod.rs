@@ -7,6 +7,7 @@
 mod extract;
 mod matching;
 mod pairs;
+mod probe;
 mod provenance;
 mod set;
 
@@ -15,6 +16,7 @@ pub use extract::{
 };
 pub use matching::{GEOMETRIC_RADIUS, MatchingRule, match_cells};
 pub use pairs::{PairRequest, ViewPairs, view_pairs};
+pub use probe::{PROBE_LIMIT_BYTES, ProbeBatch, ProbeFeatures, ProbeRows};
 pub use provenance::Provenance;
 pub use set::{FeatureKind, FeatureSet, unit_tensor};
 

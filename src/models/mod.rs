@@ -30,6 +30,7 @@ mod resnet;
 mod small_alexnet;
 mod source;
 mod tiny;
+mod weights;
 
 pub use architecture::{Architecture, Shortcut, StageInfo, StageKind, Stem};
 pub use blueprint::{
@@ -41,3 +42,4 @@ pub use head::{Classifier, DenseHead, HeadLayer, HeadSpec, ProjectionHead};
 pub use model::Model;
 pub use network::{BatchNormForm, ConvNorm, LinearNorm, Network, Residual, Stage, Step};
 pub use source::{SeededInit, TensorSource};
+pub use weights::{ModelWeights, WeightRole, WeightTensor};

@@ -24,13 +24,15 @@ pub enum Pane {
     Training,
     /// How alignment and uniformity go with performance over many encoders.
     Correlation,
+    /// A slice of weight space.
+    Landscape,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -41,6 +43,7 @@ impl Pane {
         Self::Training,
         Self::Log,
         Self::Correlation,
+        Self::Landscape,
     ];
 
     /// Title of the tab.
@@ -55,6 +58,7 @@ impl Pane {
             Self::Table => "Points",
             Self::Training => "Training",
             Self::Correlation => "Correlation",
+            Self::Landscape => "Landscape",
             Self::Log => "Log",
         }
     }
@@ -99,6 +103,10 @@ impl Pane {
                 "Each point is an encoder, coloured by its performance downstream. If alignment and \
                  uniformity tell of performance, colours change along the arrow. Scores come with \
                  95 % intervals over encoders: believe them, not the points."
+            }
+            Self::Landscape => {
+                "Each place is other weights: the shown encoder is at the cross, moved along two \
+                 directions. Lower is better; lines join equal heights."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

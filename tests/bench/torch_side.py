@@ -214,6 +214,42 @@ def densecl(side):
     return run, 1, "steps"
 
 
+def landscape(points):
+    """A slice of the tiny net's weights: at each point alignment and uniformity of two views of 256
+    images, with frozen batch norms, along two filter-normalised random directions."""
+    torch.manual_seed(1)
+    net = TinyNet().eval()
+    head = torch.nn.Linear(net.channels, 3)
+    views = torch.rand(512, 3, 32, 32) * 2 - 1
+    weights = [w for w in [*net.parameters(), *head.parameters()] if w.dim() > 1]
+    origin = [w.detach().clone() for w in weights]
+
+    def direction():
+        parts = [torch.randn_like(w) for w in origin]
+        for part, own in zip(parts, origin):
+            for d, w in zip(part, own):
+                d.mul_(w.norm() / (d.norm() + 1e-10))
+        return parts
+
+    first, second = direction(), direction()
+    offsets = torch.linspace(-1, 1, points).tolist()
+
+    def run():
+        total = 0.0
+        with torch.inference_mode():
+            for b in offsets:
+                for a in offsets:
+                    for w, own, p, q in zip(weights, origin, first, second):
+                        w.copy_(own + a * p + b * q)
+                    rows = torch.nn.functional.normalize(head(net(views).mean((2, 3))))
+                    x, y = rows[:256], rows[256:]
+                    loss = (x - y).norm(dim=1).pow(2).mean()
+                    total += (loss + (uniform_loss(x) + uniform_loss(y)) / 2).item()
+        return total
+
+    return run, points * points, "points"
+
+
 # Name: what sets it up, and how often it is repeated.
 CASES = {
     "features-resnet18-224": (lambda f: features(f, "resnet18", 16, 224), 5),
@@ -225,6 +261,7 @@ CASES = {
     "train-tiny-32": (lambda f: training(TinyNet, 3, 32), 30),
     "train-resnet18-64": (lambda f: training(ResNet18, 128, 64), 5),
     "train-densecl-64": (lambda f: densecl(64), 5),
+    "landscape-tiny-32": (lambda f: landscape(5), 5),
     "open-resnet50": (opening, 5),
     "read-resnet50": (reading, 5),
 }

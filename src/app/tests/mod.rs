@@ -2,6 +2,7 @@
 
 mod keyboard;
 mod lab;
+mod landscape;
 mod load;
 mod opening;
 mod points;
