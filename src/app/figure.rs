@@ -135,7 +135,7 @@ impl Painter {
     }
 
     /// What `draw` makes of an empty window of this size.
-    fn picture(
+    pub(super) fn picture(
         &self,
         size: [u32; 2],
         mut draw: impl FnMut(&mut egui::Ui),
@@ -311,6 +311,7 @@ impl Drawing {
             density: None,
             history,
             run: None,
+            inspector: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

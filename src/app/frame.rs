@@ -67,6 +67,7 @@ impl App {
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
             run: self.training.view(),
+            inspector: Some(&self.inspector.state),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -88,6 +89,7 @@ impl App {
         let mut marks = std::mem::take(&mut self.marks);
         let mut canvas = std::mem::take(&mut self.canvas);
         let mut circle = std::mem::take(&mut self.circle);
+        let mut pictures = std::mem::take(&mut self.inspector_pictures);
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
@@ -108,12 +110,16 @@ impl App {
                 Pane::Training => {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
+                Pane::Inspector => {
+                    panels::inspector_ui(&mut views.inspector, &mut pictures, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
         tree.ui(&mut dock, ui);
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
+        self.inspector_pictures = pictures;
     }
 
     pub(super) fn set_next_hover(&mut self, row: u32) {

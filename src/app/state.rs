@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    inspector::Inspector,
     jobs::{Jobs, LocalDensity},
     layout, logging,
     palette::Palette,
@@ -23,7 +24,7 @@ use crate::{
     ui::{
         Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
         marks::Marks,
-        panels::{CirclePicture, sphere::SphereCanvas},
+        panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
         widgets::{Level, Running, Toasts},
     },
@@ -69,6 +70,8 @@ pub struct App {
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) inspector: Inspector,
+    pub(super) inspector_pictures: InspectorPictures,
 }
 
 impl App {
@@ -131,6 +134,8 @@ impl App {
             has_warned_of_slowness: false,
             title: String::new(),
             training: Training::default(),
+            inspector: Inspector::default(),
+            inspector_pictures: InspectorPictures::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

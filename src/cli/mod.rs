@@ -9,6 +9,7 @@ mod correlate;
 mod doctor;
 mod export;
 mod inspect;
+mod inspect_image;
 mod measure;
 mod output;
 mod render;
@@ -64,6 +65,8 @@ enum Command {
     Features(export::FeaturesArgs),
     /// Draws a view to a PNG file.
     Render(render::RenderArgs),
+    /// Looks at one image location by location: similarity, correspondences, colours, as a picture.
+    InspectImage(Box<inspect_image::InspectImageArgs>),
     /// Writes a report: pictures, numbers and how they came about. Without arguments, the demo's.
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
@@ -102,6 +105,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&args, policy),
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
+            Command::InspectImage(args) => inspect_image::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
             Command::Correlate(args) => correlate::run(&args),
             Command::Train(args) => train::run(&args, policy),

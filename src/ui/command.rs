@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::{ColourBy, Combine, Pane, SelectTool, ThemeChoice, TrainCommand};
+use super::{ColourBy, Combine, InspectCommand, Pane, SelectTool, ThemeChoice, TrainCommand};
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
     data::{Normalisation, Resize},
@@ -88,6 +88,8 @@ pub enum Command {
     Cancel,
     /// Say something to the training run.
     Train(TrainCommand),
+    /// Say something to the dense inspector.
+    Inspect(InspectCommand),
     /// Change what colours say.
     ColourBy(ColourBy),
     /// Draw positive pairs as arcs, or stop.
@@ -218,6 +220,7 @@ impl Command {
             Self::Quit => "Quit".into(),
             Self::Edit(edit) => edit.text(),
             Self::Train(command) => command.text().into(),
+            Self::Inspect(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
@@ -379,6 +382,7 @@ impl Command {
                 .iter()
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
+        all.extend(InspectCommand::all().into_iter().map(Self::Inspect));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(SelectTool::ALL.map(Self::Tool));
         all.extend(ThemeChoice::ALL.map(Self::Theme));

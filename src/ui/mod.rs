@@ -6,6 +6,7 @@
 pub mod colour;
 mod command;
 pub mod icons;
+mod inspector;
 pub mod marks;
 mod pane;
 pub mod panels;
@@ -18,6 +19,9 @@ pub mod widgets;
 mod world;
 
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use inspector::{
+    BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
+};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};

@@ -22,13 +22,15 @@ pub enum Pane {
     Table,
     /// A training run: transport, knobs, curves, time.
     Training,
+    /// One image location by location.
+    Inspector,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -38,6 +40,7 @@ impl Pane {
         Self::Table,
         Self::Training,
         Self::Log,
+        Self::Inspector,
     ];
 
     /// Title of the tab.
@@ -51,6 +54,7 @@ impl Pane {
             Self::Figures => "Figures",
             Self::Table => "Points",
             Self::Training => "Training",
+            Self::Inspector => "Dense inspector",
             Self::Log => "Log",
         }
     }
@@ -90,6 +94,11 @@ impl Pane {
                 "A short contrastive run on a thread of its own: the sphere shows the fixed probe \
                  images as it goes, the curves show every term. Knobs act at once and leave a mark; \
                  the slider goes back to any kept time."
+            }
+            Self::Inspector => {
+                "Click a location, or move with the arrow keys: every other one is coloured by its \
+                 cosine with it, in the original space. What belongs together should light up \
+                 together; a map of one colour says that the locations are all alike."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

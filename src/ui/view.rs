@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::widgets::TableState;
+use super::{InspectorView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -267,6 +267,8 @@ pub struct Views {
     pub table: TableView,
     /// The training run.
     pub training: TrainingView,
+    /// The dense inspector.
+    pub inspector: InspectorView,
 }
 
 impl TableView {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunView, Selection, Snapshot,
+    InspectorState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -93,6 +93,8 @@ pub struct World<'a> {
     pub history: &'a [Measured],
     /// The training run.
     pub run: Option<&'a RunView>,
+    /// What the dense inspector has to show.
+    pub inspector: Option<&'a InspectorState>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

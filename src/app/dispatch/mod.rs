@@ -38,6 +38,7 @@ impl App {
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Edit(edit) => self.edit(&edit),
             Command::Train(command) => self.train(ctx, command),
+            Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 if !self.jobs.cancel() {

@@ -3,6 +3,7 @@
 mod circle;
 mod encoder_settings;
 mod figures;
+mod inspector;
 mod log;
 mod measure_settings;
 mod pairs;
@@ -15,6 +16,7 @@ mod training;
 
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
+pub use inspector::{InspectorPictures, inspector_ui};
 pub use log::log_ui;
 pub use pairs::pairs_ui;
 pub use plane::plane_ui;
