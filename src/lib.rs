@@ -24,6 +24,8 @@ pub mod projection;
 
 pub mod analysis;
 
+pub mod dense;
+
 pub mod objectives;
 
 pub mod training;

@@ -251,6 +251,59 @@ fn a_view_has_the_size_asked_for() {
 }
 
 #[test]
+fn an_image_is_looked_at_location_by_location() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("views.png");
+    let basis = folder.path().join("basis.json");
+    let look = |arguments: &[&str]| {
+        spherescope()
+            .arg("inspect-image")
+            .args(SMALL)
+            .args(["--size", "800x900", "--json", "-", "-o"])
+            .arg(&path)
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let output = look(&["--image", "3", "--cell", "2,5", "--beside", "views"]);
+    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("adapter") {
+        println!("skipped: no graphics adapter");
+        return;
+    }
+    let json = json_of(&output);
+    assert_eq!(image::image_dimensions(&path).unwrap(), (800, 900));
+    assert_eq!(json["cell"], 2 * 8 + 5);
+    assert_eq!(json["pictures"][1]["grid"], serde_json::json!([8, 8]));
+    let own = json["similarity"][0][2 * 8 + 5].as_f64().unwrap();
+    assert!((own - 1.0).abs() < 1e-5);
+    assert_eq!(json["nearest"].as_array().unwrap().len(), 12);
+    assert_eq!(json["correspondences"].as_array().unwrap().len(), 5);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    // Colours saved from one encoder are those of another.
+    let file = basis.to_str().unwrap();
+    let saved = json_of(&look(&["--show", "pca", "--save-basis", file]));
+    let used = json_of(&look(&["--show", "pca", "--basis", file]));
+    assert_eq!(saved["colours"], used["colours"]);
+    assert!(
+        saved["colours"]
+            .as_str()
+            .unwrap()
+            .contains("centred on their mean")
+    );
+    for (wrong, told) in [
+        (["--image", "no such"], "no such"),
+        (["--cell", "8,0"], "8×8"),
+        (["--beside", "nobody"], "image:IMAGE"),
+        (["--kind", "pooled"], "no locations"),
+    ] {
+        let output = look(&wrong);
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains(told), "{message}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_told_apart_from_failure() {
     spherescope()
         .arg("measure")

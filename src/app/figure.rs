@@ -199,7 +199,7 @@ impl Painter {
     }
 
     /// What `draw` makes of an empty window of this size.
-    fn picture(
+    pub(super) fn picture(
         &self,
         size: [u32; 2],
         mut draw: impl FnMut(&mut egui::Ui),
@@ -387,6 +387,7 @@ impl Drawing {
             history,
             run: None,
             lab: None,
+            inspector: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

@@ -80,6 +80,7 @@ impl App {
             history: &self.session.history,
             run: self.training.view(),
             lab: Some(self.lab.state()),
+            inspector: Some(&self.inspector.state),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -102,6 +103,7 @@ impl App {
         let mut canvas = std::mem::take(&mut self.canvas);
         let mut circle = std::mem::take(&mut self.circle);
         let mut landscape = std::mem::take(&mut self.landscape_canvas);
+        let mut pictures = std::mem::take(&mut self.inspector_pictures);
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
@@ -132,6 +134,9 @@ impl App {
                         ui,
                     );
                 }
+                Pane::Inspector => {
+                    panels::inspector_ui(&mut views.inspector, &mut pictures, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
@@ -139,6 +144,7 @@ impl App {
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
         self.landscape_canvas = landscape;
+        self.inspector_pictures = pictures;
     }
 
     pub(super) fn set_next_hover(&mut self, row: u32) {

@@ -9,6 +9,8 @@ mod dispatch;
 pub mod figure;
 mod frame;
 mod help;
+mod inspector;
+mod inspector_figure;
 mod jobs;
 mod lab;
 mod landscape;

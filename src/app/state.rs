@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    inspector::Inspector,
     jobs::{Jobs, LocalDensity},
     lab::Lab,
     layout, logging,
@@ -24,7 +25,7 @@ use crate::{
     ui::{
         Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
         marks::Marks,
-        panels::{CirclePicture, sphere::SphereCanvas},
+        panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
         widgets::{Level, Running, Toasts},
     },
@@ -74,6 +75,8 @@ pub struct App {
     pub(super) title: String,
     pub(super) training: Training,
     pub(super) lab: Lab,
+    pub(super) inspector: Inspector,
+    pub(super) inspector_pictures: InspectorPictures,
 }
 
 impl App {
@@ -140,6 +143,8 @@ impl App {
             title: String::new(),
             training: Training::default(),
             lab: Lab::default(),
+            inspector: Inspector::default(),
+            inspector_pictures: InspectorPictures::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

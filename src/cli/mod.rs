@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod inspect;
 mod landscape;
+mod inspect_image;
 mod measure;
 mod output;
 mod render;
@@ -83,6 +84,8 @@ enum Command {
     Features(export::FeaturesArgs),
     /// Draws a view to a PNG file.
     Render(render::RenderArgs),
+    /// Looks at one image location by location: similarity, correspondences, colours, as a picture.
+    InspectImage(Box<inspect_image::InspectImageArgs>),
     /// Writes a report: pictures, numbers and how they came about. Without arguments, the demo's.
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
@@ -129,6 +132,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&args, policy),
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
+            Command::InspectImage(args) => inspect_image::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
             Command::Correlate(args) => correlate::run(&args, policy),
             Command::Series(args) => series::run(&args, policy),

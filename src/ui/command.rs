@@ -6,8 +6,8 @@ use std::{borrow::Cow, path::PathBuf};
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::{
-    ColourBy, Combine, LabCommand, LandscapeCommand, Pane, SelectTool, Shading, ThemeChoice,
-    TrainCommand,
+    ColourBy, Combine, InspectCommand, LabCommand, LandscapeCommand, Pane, SelectTool, Shading,
+    ThemeChoice, TrainCommand,
 };
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
@@ -95,6 +95,8 @@ pub enum Command {
     Lab(LabCommand),
     /// Say something to the landscape.
     Landscape(LandscapeCommand),
+    /// Say something to the dense inspector.
+    Inspect(InspectCommand),
     /// Change what colours say.
     ColourBy(ColourBy),
     /// Draw positive pairs as arcs, or stop.
@@ -237,6 +239,7 @@ impl Command {
             Self::Train(command) => command.text().into(),
             Self::Lab(command) => command.text().into(),
             Self::Landscape(command) => command.text().into(),
+            Self::Inspect(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
@@ -420,6 +423,7 @@ impl Command {
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
         all.extend(LabCommand::all().into_iter().map(Self::Lab));
+        all.extend(InspectCommand::all().into_iter().map(Self::Inspect));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(Shading::ALL.map(Self::Shade));
         all.extend(SelectTool::ALL.map(Self::Tool));

@@ -26,13 +26,15 @@ pub enum Pane {
     Correlation,
     /// A slice of weight space.
     Landscape,
+    /// One image location by location.
+    Inspector,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -44,6 +46,7 @@ impl Pane {
         Self::Log,
         Self::Correlation,
         Self::Landscape,
+        Self::Inspector,
     ];
 
     /// Title of the tab.
@@ -59,6 +62,7 @@ impl Pane {
             Self::Training => "Training",
             Self::Correlation => "Correlation",
             Self::Landscape => "Landscape",
+            Self::Inspector => "Dense inspector",
             Self::Log => "Log",
         }
     }
@@ -107,6 +111,11 @@ impl Pane {
             Self::Landscape => {
                 "Each place is other weights: the shown encoder is at the cross, moved along two \
                  directions. Lower is better; lines join equal heights."
+            }
+            Self::Inspector => {
+                "Click a location, or move with the arrow keys: every other one is coloured by its \
+                 cosine with it, in the original space. What belongs together should light up \
+                 together; a map of one colour says that the locations are all alike."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

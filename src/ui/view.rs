@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{LabView, widgets::TableState};
+use super::{InspectorView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -341,6 +342,8 @@ impl SphereView {
     pub fn shows_potential(&self) -> bool {
         self.has_density && self.shading == Shading::Potential
     }
+    /// The dense inspector.
+    pub inspector: InspectorView,
 }
 
 impl TableView {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LabState, RunView, Selection, Snapshot,
+    InspectorState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -115,6 +116,8 @@ pub struct World<'a> {
     pub run: Option<&'a RunView>,
     /// The correlation lab.
     pub lab: Option<&'a LabState>,
+    /// What the dense inspector has to show.
+    pub inspector: Option<&'a InspectorState>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

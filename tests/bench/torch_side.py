@@ -39,6 +39,8 @@ def prepare(folder):
     for count in (20_000, 100_000):
         rows = torch.nn.functional.normalize(torch.randn(count, 128))
         rows.numpy().astype("<f4").tofile(folder / f"rows-{count}x128.f32")
+    rows = torch.nn.functional.normalize(torch.randn(100_000, 512))
+    rows.numpy().astype("<f4").tofile(folder / "rows-100000x512.f32")
 
 
 def read(folder, name, *shape):
@@ -89,6 +91,19 @@ def uniformity_in_tiles(folder, count):
         return float(numpy.log(total / (count * (count - 1) / 2)))
 
     return run, count * (count - 1) // 2, "pairs"
+
+
+def similarity(folder, count):
+    """One row against all, and the twelve nearest."""
+    rows = read(folder, f"rows-{count}x512.f32", count, 512)
+
+    def run():
+        with torch.inference_mode():
+            cosines = rows @ rows[0]
+            cosines[1:].topk(12)
+            return cosines.square().mean(dtype=torch.float64).item()
+
+    return run, count, "rows"
 
 
 def opening(folder):
@@ -258,6 +273,7 @@ CASES = {
     "uniformity-20k": (lambda f: uniformity_at_once(f, 20_000), 3),
     "uniformity-20k-tiled": (lambda f: uniformity_in_tiles(f, 20_000), 3),
     "uniformity-100k": (lambda f: uniformity_in_tiles(f, 100_000), 1),
+    "similarity-100k": (lambda f: similarity(f, 100_000), 20),
     "train-tiny-32": (lambda f: training(TinyNet, 3, 32), 30),
     "train-resnet18-64": (lambda f: training(ResNet18, 128, 64), 5),
     "train-densecl-64": (lambda f: densecl(64), 5),
