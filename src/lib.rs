@@ -24,6 +24,8 @@ pub mod projection;
 
 pub mod analysis;
 
+pub mod dense;
+
 pub mod objectives;
 
 pub mod training;
@@ -31,6 +33,8 @@ pub mod training;
 pub mod landscape;
 
 pub mod correlation;
+
+pub mod lab;
 
 pub mod render;
 

@@ -155,6 +155,37 @@ impl Painter {
         self.picture(size, |ui| curves_ui(curves, ui))
     }
 
+    /// Draws the plane of a series with its findings, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_series(
+        &self,
+        answer: &crate::lab::Answer,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                let question = &answer.question;
+                ui.heading(format!(
+                    "{} · {} · n = {}",
+                    question.measure,
+                    question.task,
+                    answer.series.len()
+                ));
+                let height = (ui.available_height() - 160.0).max(120.0);
+                panels::plane_plot(answer, height, ui);
+                for finding in &answer.findings {
+                    ui.label(finding);
+                }
+            });
+        })
+    }
+
     /// Draws a slice of weight space, `size` pixels wide and high, with its settings.
     ///
     /// # Errors
@@ -181,7 +212,7 @@ impl Painter {
     }
 
     /// What `draw` makes of an empty window of this size.
-    fn picture(
+    pub(super) fn picture(
         &self,
         size: [u32; 2],
         mut draw: impl FnMut(&mut egui::Ui),
@@ -294,11 +325,15 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
         .inner_margin(16);
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
         let height = ui.available_height() / 2.0 - 32.0;
+        let steps = curves.iter().filter_map(|curve| curve.points.last());
+        let last_step = steps.map(|[step, _]| *step).fold(0.0, f64::max);
         for (title, is_probe) in [("each step", false), ("probe", true)] {
             ui.heading(title);
             egui_plot::Plot::new(title)
                 .height(height)
                 .legend(egui_plot::Legend::default())
+                // Room at the right for the legend, which would hide where the curves end.
+                .include_x(1.25 * last_step)
                 .x_axis_label("step")
                 .show(ui, |plot| {
                     let chosen = curves
@@ -367,6 +402,8 @@ impl Drawing {
             },
             history,
             run: None,
+            lab: None,
+            inspector: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

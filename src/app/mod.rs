@@ -9,7 +9,10 @@ mod dispatch;
 pub mod figure;
 mod frame;
 mod help;
+mod inspector;
+mod inspector_figure;
 mod jobs;
+mod lab;
 mod landscape;
 pub mod landscape_svg;
 mod layout;
@@ -30,6 +33,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use lab::export as export_series;
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

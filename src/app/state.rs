@@ -9,7 +9,9 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    inspector::Inspector,
     jobs::{Jobs, LocalDensity},
+    lab::Lab,
     layout, logging,
     palette::Palette,
     path_dialog::PathDialog,
@@ -23,7 +25,7 @@ use crate::{
     ui::{
         Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
         marks::Marks,
-        panels::{CirclePicture, sphere::SphereCanvas},
+        panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
         widgets::{Level, Running, Toasts},
     },
@@ -72,6 +74,9 @@ pub struct App {
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) lab: Lab,
+    pub(super) inspector: Inspector,
+    pub(super) inspector_pictures: InspectorPictures,
 }
 
 impl App {
@@ -137,6 +142,9 @@ impl App {
             has_warned_of_slowness: false,
             title: String::new(),
             training: Training::default(),
+            lab: Lab::default(),
+            inspector: Inspector::default(),
+            inspector_pictures: InspectorPictures::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

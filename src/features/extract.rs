@@ -82,7 +82,7 @@ pub fn extract(
         progress,
         |batch| -> Result<(), FeatureError> {
             progress.check()?;
-            rows.push(&plan, batch, total as usize, compute)?;
+            rows.push(&plan, batch, total as usize, compute, progress)?;
             progress.report("forward pass", rows.images_done as u64, Some(total));
             Ok(())
         },
@@ -228,9 +228,10 @@ impl<'a> Plan<'a> {
     pub(super) fn forward(
         &self,
         images: Tensor<4>,
+        progress: &Progress,
         also: impl FnOnce(&StageOutput) -> Result<(), ModelError>,
     ) -> Result<(Tensor<2>, [usize; 2]), ModelError> {
-        let output = self.model.encoder.forward(images, self.stage_index)?;
+        let output = (self.model.encoder).forward_watched(images, self.stage_index, progress)?;
         also(&output)?;
         Ok(match (self.kind, output) {
             (FeatureKind::Dense, StageOutput::Map(map)) => cells_as_rows(map),
@@ -315,18 +316,24 @@ impl Rows {
         batch: Batch,
         total: usize,
         compute: &Compute,
+        progress: &Progress,
     ) -> Result<(), FeatureError> {
         let indices = batch.indices;
-        let input = input_tensor(batch.pixels, batch.shape, compute);
+        let shape = batch.shape;
         let mut logits = None;
-        let (rows, grid) = plan.forward(input, |output| {
-            if plan.classifies
-                && let Some(classifier) = &plan.model.classifier
-            {
-                logits = Some(classifier.forward(Model::pooled(output.clone()))?);
-            }
-            Ok(())
-        })?;
+        let (rows, grid) = if plan.needs_tiles([shape[2], shape[3]]) {
+            plan.tiled_rows(&batch.pixels, shape, compute, progress)?
+        } else {
+            let input = input_tensor(batch.pixels, shape, compute);
+            plan.forward(input, progress, |output| {
+                if plan.classifies
+                    && let Some(classifier) = &plan.model.classifier
+                {
+                    logits = Some(classifier.forward(Model::pooled(output.clone()))?);
+                }
+                Ok(())
+            })?
+        };
         self.dim = rows.dims()[1];
         self.check_memory(total, indices.len(), grid)?;
         if self.keeps_on_device {

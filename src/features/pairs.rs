@@ -91,7 +91,7 @@ pub fn view_pairs(
         progress,
         |batch| -> Result<(), FeatureError> {
             progress.check()?;
-            let embedded = Embedded::new(&plan, request, batch, compute)?;
+            let embedded = Embedded::new(&plan, request, batch, compute, progress)?;
             gathered.push(&embedded, request);
             progress.report(
                 "embedding pairs of views",
@@ -145,6 +145,7 @@ impl Embedded {
         request: &PairRequest,
         batch: PairBatch,
         compute: &Compute,
+        progress: &Progress,
     ) -> Result<Self, FeatureError> {
         let shape = [
             batch.indices.len(),
@@ -154,7 +155,8 @@ impl Embedded {
         ];
         let run = |pixels: Vec<f32>| -> Result<_, FeatureError> {
             let mut compared = None;
-            let (rows, grid) = plan.forward(input_tensor(pixels, shape, compute), |output| {
+            let input = input_tensor(pixels, shape, compute);
+            let (rows, grid) = plan.forward(input, progress, |output| {
                 compared = compared_rows(plan, request, output)?;
                 Ok(())
             })?;

@@ -380,6 +380,25 @@ impl Run {
         )?)
     }
 
+    /// A run at one of its snapshots, on another device than it was on. What the optimiser
+    /// remembered lived on the old one and begins anew.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) and [`restore`](Self::restore).
+    pub(super) fn moved(
+        snapshot: &Snapshot,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Self, TrainingError> {
+        let mut run = Self::new(snapshot.config.clone(), compute, progress)?;
+        let optimisers = run.optimisers.clone();
+        run.restore(&Snapshot {
+            optimisers,
+            ..snapshot.clone()
+        })?;
+        Ok(run)
+    }
+
     /// The run as it is now.
     ///
     /// # Errors

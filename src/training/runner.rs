@@ -14,7 +14,7 @@ use super::{
     frames::Frames, snapshot::Snapshots,
 };
 use crate::{
-    compute::{Compute, Worker, WorkerEvent},
+    compute::{Compute, ComputeError, Worker, WorkerEvent, panic_message},
     progress::Progress,
 };
 
@@ -180,7 +180,8 @@ impl Drive {
 
     /// From preparing to the end.
     fn whole(&mut self, config: RunConfig, compute: &Compute, progress: &Progress) {
-        let mut run = match Run::new(config, compute, progress) {
+        let mut compute = compute.clone();
+        let mut run = match Run::new(config, &compute, progress) {
             Ok(run) => run,
             Err(error) => return self.fail(&error),
         };
@@ -190,23 +191,70 @@ impl Drive {
         }
         self.publish();
         while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
-            let outcome = if self.state.phase == Phase::Running {
-                self.advance(&mut run, progress)
-            } else {
-                self.wait(&mut run, progress)
-            };
-            if let Err(error) = outcome {
+            let was_running = self.state.phase == Phase::Running;
+            if let Err(error) = self.turn(&mut run, progress) {
                 if error.is_cancelled() {
                     break;
                 }
                 self.fail(&error);
-                self.go_back_to_good(&mut run);
+                match self.leave_lost_device(&compute, progress) {
+                    None => self.go_back_to_good(&mut run),
+                    Some(Err(error)) => return self.fail(&error),
+                    Some(Ok((cpu, moved))) => {
+                        (compute, run) = (cpu, moved);
+                        let told = self.state.message.take();
+                        if was_running {
+                            self.go(false);
+                        } else {
+                            self.pause();
+                        }
+                        self.state.message = told;
+                        self.publish();
+                    }
+                }
             }
         }
         if self.state.phase != Phase::Failed {
             self.state.phase = Phase::Stopped;
         }
         self.publish();
+    }
+
+    /// A step, or a moment of waiting. A panic in it (a lost device makes some) is an error like
+    /// any other: what is kept stays, and the run goes back to it.
+    fn turn(&mut self, run: &mut Run, progress: &Progress) -> Result<(), TrainingError> {
+        let turn = std::panic::AssertUnwindSafe(|| match self.state.phase {
+            Phase::Running => self.advance(run, progress),
+            _ => self.wait(run, progress),
+        });
+        std::panic::catch_unwind(turn)
+            .unwrap_or_else(|panic| Err(TrainingError::Broken(panic_message(panic.as_ref()))))
+    }
+
+    /// When the device of the run is lost: the CPU, and the run there at its newest snapshot.
+    fn leave_lost_device(
+        &mut self,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Option<Result<(Compute, Run), TrainingError>> {
+        let Err(lost @ ComputeError::DeviceLost { .. }) = compute.probe() else {
+            return None;
+        };
+        let good = self.snapshots.last()?;
+        let cpu = compute.fall_back(&lost.to_string());
+        Some(Run::moved(&good, &cpu, progress).map(|run| {
+            self.forget_after(good.step);
+            self.state.config = run.config().clone();
+            let text = format!(
+                "the graphics device was lost: went on from step {} on the CPU, the optimiser's \
+                 memory anew",
+                good.step
+            );
+            self.mark(text.clone());
+            log::warn!("training: {text}");
+            self.state.message = Some(text);
+            (cpu, run)
+        }))
     }
 
     /// Probe and snapshot of where the run stands.

@@ -478,6 +478,43 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
 }
 
 #[test]
+fn a_run_whose_device_is_lost_goes_on_from_its_snapshot_on_the_cpu() {
+    use crate::compute::testing::{headless_handles, lose};
+    let Some(handles) = headless_handles() else {
+        return;
+    };
+    let device = handles.device.clone();
+    let compute =
+        Compute::from_window(DevicePolicy::Gpu, handles).expect("software devices register");
+    let config = RunConfig {
+        // Far more than are done before the loss: kernels are compiled at the first.
+        steps: 1000,
+        ..small()
+    };
+    let runner = Runner::start(config, &compute, || {}).unwrap();
+    wait_for(&runner, |state| state.phase == Phase::Paused);
+    for step in 1..=2 {
+        runner.control(Control::Step);
+        wait_for(&runner, |state| {
+            state.step == step && state.phase == Phase::Paused
+        });
+    }
+    lose(&device);
+    runner.control(Control::Play);
+    let moved = wait_for(&runner, |state| state.step >= 6);
+    let marks: Vec<&str> = moved.marks.iter().map(|mark| mark.text.as_str()).collect();
+    assert!(
+        marks.len() == 1 && marks[0].contains("went on from step 2 on the CPU"),
+        "{marks:?}"
+    );
+    let total = moved.curves.get("total").expect("the loss has a curve");
+    assert!(total.points.iter().all(|[_, value]| value.is_finite()));
+    let frame = runner.newest_frame().expect("frames go on");
+    assert_eq!(frame.analysis.device.compute, "cpu (flex)");
+    runner.control(Control::Stop);
+}
+
+#[test]
 fn kept_weights_are_those_of_the_run() {
     let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
     steps(&mut run, 2);

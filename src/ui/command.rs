@@ -6,7 +6,8 @@ use std::{borrow::Cow, path::PathBuf};
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::{
-    ColourBy, Combine, LandscapeCommand, Pane, SelectTool, Shading, ThemeChoice, TrainCommand,
+    ColourBy, Combine, InspectCommand, LabCommand, LandscapeCommand, Pane, SelectTool, Shading,
+    ThemeChoice, TrainCommand,
 };
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
@@ -90,8 +91,12 @@ pub enum Command {
     Cancel,
     /// Say something to the training run.
     Train(TrainCommand),
+    /// Say something to the correlation lab.
+    Lab(LabCommand),
     /// Say something to the landscape.
     Landscape(LandscapeCommand),
+    /// Say something to the dense inspector.
+    Inspect(InspectCommand),
     /// Change what colours say.
     ColourBy(ColourBy),
     /// Draw positive pairs as arcs, or stop.
@@ -149,6 +154,8 @@ pub enum Command {
     ClearLog,
     /// Show the palette.
     Palette,
+    /// Look for points by name or label.
+    Find,
     /// Bring a view to the front.
     Show(Pane),
     /// The first layout again.
@@ -230,7 +237,9 @@ impl Command {
             Self::Quit => "Quit".into(),
             Self::Edit(edit) => edit.text(),
             Self::Train(command) => command.text().into(),
+            Self::Lab(command) => command.text().into(),
             Self::Landscape(command) => command.text().into(),
+            Self::Inspect(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
@@ -247,6 +256,7 @@ impl Command {
             Self::Solo(class) => format!("Show class {class} alone").into(),
             Self::ToggleClass(class) => format!("Show or hide class {class}").into(),
             Self::Palette => "Command palette…".into(),
+            Self::Find => "Find points by name or label…".into(),
             Self::Show(pane) => format!("View: {}", pane.title()).into(),
             Self::Theme(theme) => format!("Theme: {}", theme.name()).into(),
             Self::TogglePresenter => "Presenter mode".into(),
@@ -292,6 +302,7 @@ impl Command {
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
             Self::Train(command) => command.tooltip(),
+            Self::Lab(command) => command.tooltip(),
             Self::Landscape(command) => command.tooltip(),
             Self::Cancel => "The views keep what they show",
             Self::ToggleArcs => "Geodesics between the two members of positive pairs",
@@ -321,6 +332,7 @@ impl Command {
             Self::AskSaveSession => ctrl_shift(Key::S),
             Self::Quit => ctrl(Key::Q),
             Self::Palette => ctrl(Key::P),
+            Self::Find => ctrl(Key::F),
             Self::Recompute => ctrl(Key::R),
             Self::CopyCommandLine => ctrl_shift(Key::C),
             Self::Undo => ctrl(Key::Z),
@@ -386,6 +398,7 @@ impl Command {
             Self::ClearHistory,
             Self::ClearLog,
             Self::Palette,
+            Self::Find,
             Self::ResetLayout,
             Self::TogglePresenter,
             Self::ToggleFullScreen,
@@ -409,6 +422,8 @@ impl Command {
                 .iter()
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
+        all.extend(LabCommand::all().into_iter().map(Self::Lab));
+        all.extend(InspectCommand::all().into_iter().map(Self::Inspect));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(Shading::ALL.map(Self::Shade));
         all.extend(SelectTool::ALL.map(Self::Tool));

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::widgets::TableState;
+use super::{LabView, widgets::TableState};
+use super::{InspectorView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -256,6 +257,9 @@ pub struct TableView {
     pub filter: String,
     /// Only the selected rows.
     pub is_selection_only: bool,
+    /// Whether the filter takes the focus at the next frame.
+    #[serde(skip)]
+    pub is_filter_wanted: bool,
     /// Sorting and scrolling.
     #[serde(skip)]
     pub state: TableState,
@@ -317,6 +321,8 @@ pub struct Views {
     pub table: TableView,
     /// The training run.
     pub training: TrainingView,
+    /// The correlation lab.
+    pub lab: LabView,
     /// The slice of weight space.
     pub landscape: super::LandscapeView,
     /// The potential on sphere and circle.
@@ -335,6 +341,8 @@ impl SphereView {
     pub fn shows_potential(&self) -> bool {
         self.has_density && self.shading == Shading::Potential
     }
+    /// The dense inspector.
+    pub inspector: InspectorView,
 }
 
 impl TableView {

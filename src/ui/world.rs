@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunView, Selection, Snapshot,
+    LabState, RunView, Selection, Snapshot,
+    InspectorState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -40,6 +41,9 @@ pub struct Measured {
     pub provenance: Vec<String>,
     /// The command line that gives the same.
     pub command_line: String,
+    /// Performance by task, where it was measured.
+    #[serde(default)]
+    pub performance: Vec<(String, f64)>,
 }
 
 impl Measured {
@@ -112,6 +116,10 @@ pub struct World<'a> {
     pub history: &'a [Measured],
     /// The training run.
     pub run: Option<&'a RunView>,
+    /// The correlation lab.
+    pub lab: Option<&'a LabState>,
+    /// What the dense inspector has to show.
+    pub inspector: Option<&'a InspectorState>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

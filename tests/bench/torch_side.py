@@ -1,7 +1,7 @@
 """The PyTorch half of the benchmarks: one case a process, one line of JSON as the answer.
 
     torch_side.py prepare FOLDER   writes the inputs that both halves read
-    torch_side.py CASE FOLDER      measures one case
+    torch_side.py CASE FOLDER [DEVICE]   measures one case, on "cpu" unless said otherwise
 
 Seconds are the median of several repeats after one that is not counted. Memory is the process's
 peak, and how much of it came after the libraries and the input were there.
@@ -39,16 +39,19 @@ def prepare(folder):
     for count in (20_000, 100_000):
         rows = torch.nn.functional.normalize(torch.randn(count, 128))
         rows.numpy().astype("<f4").tofile(folder / f"rows-{count}x128.f32")
+    rows = torch.nn.functional.normalize(torch.randn(100_000, 512))
+    rows.numpy().astype("<f4").tofile(folder / "rows-100000x512.f32")
 
 
 def read(folder, name, *shape):
-    return torch.from_numpy(numpy.fromfile(folder / name, dtype="<f4").reshape(shape))
+    values = torch.from_numpy(numpy.fromfile(folder / name, dtype="<f4").reshape(shape))
+    return values.to(torch.get_default_device())
 
 
 def features(folder, name, count, side):
     """The last feature map, one vector a location, of a batch of images."""
     model = getattr(torchvision.models, name)(weights=None)
-    model.load_state_dict(torch.load(folder / f"{name}.pth", weights_only=True))
+    model.load_state_dict(torch.load(folder / f"{name}.pth", weights_only=True, map_location=torch.get_default_device()))
     model.eval()
     trunk = torch.nn.Sequential(*list(model.children())[:-2])
     images = read(folder, f"images-{count}x3x{side}x{side}.f32", count, 3, side, side)
@@ -90,12 +93,25 @@ def uniformity_in_tiles(folder, count):
     return run, count * (count - 1) // 2, "pairs"
 
 
+def similarity(folder, count):
+    """One row against all, and the twelve nearest."""
+    rows = read(folder, f"rows-{count}x512.f32", count, 512)
+
+    def run():
+        with torch.inference_mode():
+            cosines = rows @ rows[0]
+            cosines[1:].topk(12)
+            return cosines.square().mean(dtype=torch.float64).item()
+
+    return run, count, "rows"
+
+
 def opening(folder):
     """A ResNet-50 file to a model that is ready for images."""
 
     def run():
         model = torchvision.models.resnet50(weights=None)
-        model.load_state_dict(torch.load(folder / "resnet50.pth", weights_only=True))
+        model.load_state_dict(torch.load(folder / "resnet50.pth", weights_only=True, map_location=torch.get_default_device()))
         return model.conv1.weight.square().mean(dtype=torch.float64).item()
 
     return run, 1, "files"
@@ -105,7 +121,7 @@ def reading(folder):
     """A ResNet-50 file to named tensors alone."""
 
     def run():
-        tensors = torch.load(folder / "resnet50.pth", weights_only=True)
+        tensors = torch.load(folder / "resnet50.pth", weights_only=True, map_location=torch.get_default_device())
         return tensors["conv1.weight"].square().mean(dtype=torch.float64).item()
 
     return run, 1, "files"
@@ -257,6 +273,7 @@ CASES = {
     "uniformity-20k": (lambda f: uniformity_at_once(f, 20_000), 3),
     "uniformity-20k-tiled": (lambda f: uniformity_in_tiles(f, 20_000), 3),
     "uniformity-100k": (lambda f: uniformity_in_tiles(f, 100_000), 1),
+    "similarity-100k": (lambda f: similarity(f, 100_000), 20),
     "train-tiny-32": (lambda f: training(TinyNet, 3, 32), 30),
     "train-resnet18-64": (lambda f: training(ResNet18, 128, 64), 5),
     "train-densecl-64": (lambda f: densecl(64), 5),
@@ -272,6 +289,10 @@ def peak_mib():
 
 def main():
     case, folder = sys.argv[1], Path(sys.argv[2])
+    device = sys.argv[3] if len(sys.argv) > 3 else "cpu"
+    torch.set_default_device(device)
+    # Float32 throughout, as ours: convolutions on NVIDIA's cards would take TF32 by default.
+    torch.backends.cudnn.allow_tf32 = False
     if case == "prepare":
         prepare(folder)
         return
@@ -294,6 +315,7 @@ def main():
                 "peak_mib": peak_mib(),
                 "growth_mib": peak_mib() - before,
                 "threads": torch.get_num_threads(),
+                "device": torch.cuda.get_device_name() if device == "cuda" else device,
             }
         )
     )

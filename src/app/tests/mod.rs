@@ -1,12 +1,15 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
+mod inspector;
 mod keyboard;
+mod lab;
 mod landscape;
 mod load;
 mod opening;
 mod points;
 mod settings;
 mod training;
+mod views;
 
 use std::{
     path::{Path, PathBuf},

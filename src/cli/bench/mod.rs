@@ -3,7 +3,7 @@
 //! `scripts/bench` runs the same cases beside PyTorch, each in a process of its own.
 
 mod encoder;
-mod input;
+pub(super) mod input;
 mod landscape;
 mod rows;
 mod sphere;
@@ -60,6 +60,10 @@ enum Case {
     #[value(name = "uniformity-100k")]
     #[serde(rename = "uniformity-100k")]
     Uniformity100k,
+    /// Cosines of one location with 100,000 of 512 numbers, and the twelve nearest.
+    #[value(name = "similarity-100k")]
+    #[serde(rename = "similarity-100k")]
+    Similarity100k,
     /// A step of the tiny net on 64 images of 32 pixels, align + uniform.
     #[value(name = "train-tiny-32")]
     #[serde(rename = "train-tiny-32")]
@@ -209,6 +213,7 @@ impl Case {
             Self::Resnet18At64 => encoder::features(setting, 18, 128, 64),
             Self::Uniformity20k => rows::uniformity(setting, 20_000),
             Self::Uniformity100k => rows::uniformity(setting, 100_000),
+            Self::Similarity100k => rows::similarity(setting, 100_000),
             Self::TrainTiny => training::tiny(setting),
             Self::TrainResnet18 => training::resnet18(setting, Objective::default()),
             Self::TrainDenseCl => training::densecl(setting),

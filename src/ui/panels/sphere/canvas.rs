@@ -286,6 +286,25 @@ impl SphereCanvas {
         self.hovered.map(|(row, _)| row)
     }
 
+    /// The shown point on the near side that is drawn nearest to a place of the screen.
+    pub(super) fn nearest_to(
+        &self,
+        at: Pos2,
+        points: &[[f32; 3]],
+        is_shown: impl Fn(usize) -> bool,
+    ) -> Option<u32> {
+        points
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| is_shown(*row))
+            .filter_map(|(row, point)| {
+                let place = self.screen_position(*point)?;
+                Some((row as u32, place.distance_sq(at)))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(row, _)| row)
+    }
+
     /// A click to be answered as soon as the map of points is here.
     pub(super) fn press(&mut self, at: Option<Pos2>, how: Combine, is_double: bool) {
         self.pressed = at.map(|at| (at, how, is_double));
