@@ -6,9 +6,9 @@
 pub mod colour;
 mod command;
 pub mod icons;
+mod inspector;
 mod lab;
 mod landscape;
-mod inspector;
 pub mod marks;
 mod pane;
 pub mod panels;
@@ -21,12 +21,12 @@ pub mod widgets;
 mod world;
 
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use inspector::{
+    BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
+};
 pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
 pub use landscape::{
     Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
-};
-pub use inspector::{
-    BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
 };
 pub use pane::Pane;
 pub use selection::{Combine, Selection};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabView, widgets::TableState};
 use super::{InspectorView, widgets::TableState};
+use super::{LabView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -327,6 +327,8 @@ pub struct Views {
     pub landscape: super::LandscapeView,
     /// The potential on sphere and circle.
     pub potential: PotentialView,
+    /// The dense inspector.
+    pub inspector: InspectorView,
 }
 
 impl Views {
@@ -341,8 +343,6 @@ impl SphereView {
     pub fn shows_potential(&self) -> bool {
         self.has_density && self.shading == Shading::Potential
     }
-    /// The dense inspector.
-    pub inspector: InspectorView,
 }
 
 impl TableView {

@@ -5,8 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LabState, RunView, Selection, Snapshot,
-    InspectorState, RunView, Selection, Snapshot,
+    InspectorState, LabState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};

@@ -3,9 +3,9 @@
 mod circle;
 mod encoder_settings;
 mod figures;
+mod inspector;
 mod lab;
 mod landscape;
-mod inspector;
 mod log;
 mod measure_settings;
 mod pairs;
@@ -18,9 +18,9 @@ mod training;
 
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
+pub use inspector::{InspectorPictures, inspector_ui};
 pub use lab::{lab_ui, plane_plot};
 pub use landscape::{LandscapeCanvas, landscape_ui, picture_ui};
-pub use inspector::{InspectorPictures, inspector_ui};
 pub use log::log_ui;
 pub use pairs::pairs_ui;
 pub use plane::plane_ui;
