@@ -10,11 +10,12 @@ use serde::Serialize;
 use crate::{
     analysis::Analysis,
     compute::Compute,
+    landscape::PotentialField,
     progress::Progress,
     training::Curves,
     ui::{
         CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Prepared,
-        Selection, Snapshot, SphereView, World,
+        Selection, Shading, Snapshot, SphereView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -34,6 +35,10 @@ pub enum FigureView {
     Pairs,
     /// The align–uniform plane.
     Plane,
+    /// The potential on S², with arrows downhill, at the t of uniformity.
+    Potential,
+    /// The potential around S¹, at the t of uniformity.
+    PotentialCircle,
 }
 
 impl FigureView {
@@ -44,6 +49,8 @@ impl FigureView {
             Self::Circle => "circle",
             Self::Pairs => "pairs",
             Self::Plane => "plane",
+            Self::Potential => "potential",
+            Self::PotentialCircle => "potential-circle",
         }
     }
 }
@@ -126,6 +133,12 @@ impl Painter {
         };
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
+        if matches!(view, FigureView::Potential | FigureView::PotentialCircle) {
+            let (sphere, circle) = (&snapshot.prepared.sphere, &snapshot.prepared.circle);
+            let t = snapshot.request().t;
+            let field = PotentialField::new(sphere, circle, t, &Progress::none())?;
+            drawing.potential = Some(field);
+        }
         self.picture(size, |ui| drawing.view_ui(ui, view, &snapshot, &history))
     }
 
@@ -345,6 +358,7 @@ struct Drawing {
     circle: CirclePicture,
     marks: Marks,
     selection: Selection,
+    potential: Option<PotentialField>,
 }
 
 impl Drawing {
@@ -356,6 +370,7 @@ impl Drawing {
             circle: CirclePicture::default(),
             marks: Marks::default(),
             selection: Selection::default(),
+            potential: None,
         }
     }
 
@@ -379,10 +394,11 @@ impl Drawing {
             density: None,
             landscape: crate::ui::Landscape::default(),
             potential: crate::ui::Potential {
-                field: None,
-                revision: 0,
+                field: self.potential.as_ref(),
+                revision: 1,
                 t: snapshot.request().t,
-                has_arrows: false,
+                has_arrows: view == FigureView::Potential,
+                has_ring: view == FigureView::PotentialCircle,
             },
             history,
             run: None,
@@ -396,7 +412,11 @@ impl Drawing {
             are_files_hovering: false,
         };
         let tokens = Tokens::of(ui);
-        let sphere = SphereView::default();
+        let sphere = SphereView {
+            has_density: view == FigureView::Potential,
+            shading: Shading::Potential,
+            ..SphereView::default()
+        };
         self.marks.update(&sphere, &world, tokens);
         let frame = egui::Frame::new()
             .fill(tokens.surface.panel.0)
@@ -405,7 +425,7 @@ impl Drawing {
             ui.heading(snapshot.title());
             let commands = &mut Commands::default();
             match view {
-                FigureView::Sphere => {
+                FigureView::Sphere | FigureView::Potential => {
                     panels::sphere_ui(
                         &mut sphere.clone(),
                         &mut self.canvas,
@@ -415,7 +435,7 @@ impl Drawing {
                         ui,
                     );
                 }
-                FigureView::Circle => {
+                FigureView::Circle | FigureView::PotentialCircle => {
                     let circle = &mut CircleView::default();
                     panels::circle_ui(circle, &mut self.circle, &self.marks, &world, commands, ui);
                 }

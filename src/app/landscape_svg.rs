@@ -91,14 +91,13 @@ fn cells(
 
 fn contours(picture: &LandscapePicture, quantity: Quantity, tokens: &Tokens) -> PreEscaped<String> {
     let side = picture.slice.grid.side;
-    let path = |segments: &[crate::landscape::Segment]| -> String {
-        segments
-            .iter()
-            .map(|[a, b]| {
-                let ([x, y], [u, v]) = (place(side, *a), place(side, *b));
-                format!("M{} {}L{} {}", round(x), round(y), round(u), round(v))
-            })
-            .collect()
+    let path = |segments: &[crate::landscape::Segment]| {
+        let mut path = String::new();
+        for [a, b] in segments {
+            let ([x, y], [u, v]) = (place(side, *a), place(side, *b));
+            path += &format!("M{} {}L{} {}", round(x), round(y), round(u), round(v));
+        }
+        path
     };
     html! {
         g fill="none" stroke=(hex(tokens.surface.canvas.0)) stroke-opacity="0.75" {

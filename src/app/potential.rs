@@ -4,7 +4,7 @@
 use super::{App, jobs::Slot};
 use crate::{
     landscape::{LandscapeError, PotentialField},
-    ui::Potential,
+    ui::{Potential, Snapshot},
 };
 
 /// What a field was computed of: the snapshot's serial and the temperature's bits.
@@ -37,13 +37,12 @@ impl App {
             revision: state.revision,
             t: self.potential_t(),
             has_arrows: self.views.potential.has_arrows,
+            has_ring: self.views.potential.has_ring,
         }
     }
 
     fn shows_run(&self) -> bool {
-        self.snapshot
-            .as_ref()
-            .is_some_and(|snapshot| snapshot.is_of_run())
+        self.snapshot.as_ref().is_some_and(Snapshot::is_of_run)
     }
 
     fn potential_t(&self) -> f64 {

@@ -211,7 +211,7 @@ impl App {
             Command::ToggleDensity => sphere.has_density,
             Command::Shade(shading) => sphere.has_density && sphere.shading == *shading,
             Command::TogglePotentialArrows => self.views.potential.has_arrows,
-            Command::TogglePotentialRing => self.views.circle.has_potential,
+            Command::TogglePotentialRing => self.views.potential.has_ring,
             Command::ToggleFrontOnly => sphere.is_front_only,
             Command::ColourBy(by) => sphere.colour_by == *by,
             Command::Edit(RequestEdit::Kind(kind)) => self.request.kind == *kind,

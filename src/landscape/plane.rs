@@ -167,7 +167,9 @@ impl Plane {
         let axes = vectors.map(|mut axis| {
             // The beginning lies on the positive side: the sign of an eigenvector is arbitrary.
             if dot(&axis, &moves[0]) < 0.0 {
-                axis.iter_mut().for_each(|x| *x = -*x);
+                for x in &mut axis {
+                    *x = -*x;
+                }
             }
             axis
         });
@@ -213,7 +215,9 @@ impl Plane {
                 "the weights of steps {steps:?} lie on one line: choose three others"
             )));
         }
-        second.iter_mut().for_each(|x| *x *= length / height);
+        for x in &mut second {
+            *x *= length / height;
+        }
         let moves: Vec<Vec<f64>> = snapshots
             .iter()
             .map(|snapshot| difference(&snapshot.weights, &a.weights))
@@ -354,7 +358,7 @@ pub fn filter_normalised(weights: &ModelWeights, mut direction: Direction) -> Di
     direction
 }
 
-fn cosine(a: &Direction, b: &Direction) -> f64 {
+fn cosine(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
     let [mut dot, mut aa, mut bb] = [0.0; 3];
     for (x, y) in a.iter().flatten().zip(b.iter().flatten()) {
         let (x, y) = (f64::from(*x), f64::from(*y));
@@ -459,7 +463,9 @@ fn principal(rows: &[Vec<f64>]) -> Result<([f64; 2], [Vec<f64>; 2]), LandscapeEr
             }
         }
         let length = norm(&axis).max(f64::MIN_POSITIVE);
-        axis.iter_mut().for_each(|x| *x /= length);
+        for x in &mut axis {
+            *x /= length;
+        }
         axis
     };
     let shares = [values[n - 1] / total, values[n - 2] / total];

@@ -235,7 +235,10 @@ mod tests {
             assert!(gradient.iter().all(|g| g.abs() < 1e-6));
         }
         // An even lattice of the sphere: its discrepancy, about 1/n, remains.
-        let even: Vec<f32> = fibonacci(4000).iter().flat_map(|p| p.to_array()).collect();
+        let even: Vec<f32> = fibonacci(4000)
+            .iter()
+            .flat_map(glam::Vec3::to_array)
+            .collect();
         for u in [[0.0, 0.0, 1.0], [0.6, 0.0, 0.8], [0.0, 1.0, 0.0]] {
             let (value, gradient) = potential_at(rows(&even, 3), &u, 2.0).unwrap();
             assert!((value - uniformity_floor(3, 2.0)).abs() < 1e-3, "{value}");

@@ -78,7 +78,7 @@ impl Default for LandscapeView {
 }
 
 /// Something asked of the landscape.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LandscapeCommand {
     /// Cut and fill a slice through the shown encoder with the view's settings.
     Start,

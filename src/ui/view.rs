@@ -165,6 +165,8 @@ pub struct PotentialView {
     pub t: Option<f64>,
     /// Whether the sphere shows where the potential falls.
     pub has_arrows: bool,
+    /// Whether it is drawn around the circle.
+    pub has_ring: bool,
 }
 
 /// Settings of the sphere.
@@ -214,8 +216,6 @@ pub struct CircleView {
     pub has_class_rings: bool,
     /// Whether the histogram of angles is drawn.
     pub has_histogram: bool,
-    /// Whether the potential is drawn around the circle.
-    pub has_potential: bool,
     /// How far the circle is moved from the middle, in sides of the drawing.
     #[serde(skip)]
     pub offset: [f32; 2],
@@ -234,7 +234,6 @@ impl Default for CircleView {
             has_plane_density: true,
             has_class_rings: true,
             has_histogram: true,
-            has_potential: false,
             offset: [0.0; 2],
             zoom: 1.0,
         }
@@ -334,7 +333,7 @@ pub struct Views {
 impl Views {
     /// Whether a view shows the potential.
     pub fn wants_potential(&self) -> bool {
-        self.circle.has_potential || self.sphere.shows_potential()
+        self.potential.has_ring || self.sphere.shows_potential()
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Potential<'a> {
     pub t: f64,
     /// Whether the sphere shows where it falls.
     pub has_arrows: bool,
+    /// Whether it is drawn around the circle.
+    pub has_ring: bool,
 }
 
 /// All that a panel may read.

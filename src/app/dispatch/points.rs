@@ -20,8 +20,8 @@ impl App {
                 sphere.has_density = true;
             }
             Command::TogglePotentialRing => {
-                let circle = &mut self.views.circle;
-                circle.has_potential = !circle.has_potential;
+                let potential = &mut self.views.potential;
+                potential.has_ring = !potential.has_ring;
             }
             Command::TogglePotentialArrows => {
                 let potential = &mut self.views.potential;

@@ -55,12 +55,12 @@ fn the_potential_follows_its_temperature() {
 fn the_potential_is_drawn_around_the_circle() {
     let mut window = Window::open(&[]);
     window.run_command("potential around the circle");
-    assert!(window.app().views.circle.has_potential);
+    assert!(window.app().views.potential.has_ring);
     assert_eq!(window.app().views.sphere.shading, Shading::Density);
     wait(&mut window, "the potential", |app| {
         app.potential_field().is_some()
     });
-    window.harness.get_by_label_contains("potential at t");
+    window.harness.get_by_label_contains("at t = 2.00 of");
 }
 
 /// A slice small enough for a test.

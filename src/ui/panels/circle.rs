@@ -62,16 +62,18 @@ pub fn circle_ui(
         ui,
         world,
         &format!(
-            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}{}",
+            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
             circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
             snapshot.prepared.plane.bandwidth,
             population(world),
             rings_left_out(view, snapshot),
-            potential_ring::settings(view, &world.potential),
         ),
     );
+    if world.potential.has_ring {
+        settings_caption(ui, world, &potential_ring::settings(&world.potential));
+    }
     if world.is_export {
         egui::Panel::bottom("circle legend")
             .resizable(false)
@@ -105,7 +107,7 @@ pub fn circle_ui(
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     draw(&inside, square, view, picture, marks, snapshot);
-    if let Some(field) = world.potential.field.filter(|_| view.has_potential) {
+    if let Some(field) = world.potential.field.filter(|_| world.potential.has_ring) {
         potential_ring::draw(&inside, square, &field.circle);
     }
     hit_points(&inside, &response, square, marks, world, commands);
@@ -221,9 +223,16 @@ fn tools_ui(view: &mut CircleView, world: &World<'_>, commands: &mut Commands, u
             .on_hover_text("Counts of angles in 5° bins, drawn inward");
         ui.checkbox(&mut view.has_plane_density, "plane density")
             .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
-        ui.checkbox(&mut view.has_potential, "potential")
-            .on_hover_text(crate::ui::Shading::Potential.explanation());
-        if view.has_potential {
+        let ring = Command::TogglePotentialRing;
+        let mut has_ring = world.potential.has_ring;
+        if ui
+            .checkbox(&mut has_ring, "potential")
+            .on_hover_text(ring.tooltip())
+            .changed()
+        {
+            commands.push(ring);
+        }
+        if world.potential.has_ring {
             super::sphere::potential::temperature_ui(&world.potential, commands, ui);
         }
     });

@@ -6,7 +6,7 @@ use super::{RING, UNIT, at_angle};
 use crate::{
     landscape::Field,
     ui::{
-        CircleView, Potential,
+        Potential,
         theme::{self, Tokens},
     },
 };
@@ -43,7 +43,7 @@ pub(super) fn draw(ui: &Ui, square: Rect, field: &Field<2>) {
             (1.5, colour),
         );
         painter.text(
-            at_angle(centre, out + 14.0 * scale, angle_rad),
+            at_angle(centre, out + 20.0 * scale, angle_rad),
             Align2::CENTER_CENTER,
             format!("{:.2}", extremum.value).replace('-', "−"),
             font.clone(),
@@ -53,15 +53,15 @@ pub(super) fn draw(ui: &Ui, square: Rect, field: &Field<2>) {
 }
 
 /// What the curve shows, in words.
-pub(super) fn settings(view: &CircleView, potential: &Potential<'_>) -> String {
-    match potential.field.filter(|_| view.has_potential) {
-        _ if !view.has_potential => String::new(),
-        None => " · potential: still being computed".to_owned(),
+pub(super) fn settings(potential: &Potential<'_>) -> String {
+    match potential.field {
+        None => "potential: still being computed".to_owned(),
         Some(field) => {
             let [low, high] = field.circle.range.map(f64::from);
             format!(
-                " · potential at t = {:.2}, {low:.2} to {high:.2}, uniform {:.2}",
-                field.t, field.circle.uniform
+                "potential log mean exp(−t‖u − x_i‖²) at t = {:.2} of {} points, {low:.2} to {high:.2} \
+                 (uniform {:.2})",
+                field.t, field.points, field.circle.uniform
             )
             .replace('-', "−")
         }

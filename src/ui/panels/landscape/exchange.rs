@@ -29,6 +29,8 @@ pub(super) fn exchange_ui(picture: &LandscapePicture, ui: &mut Ui) {
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_background(false)
+        .show_grid(egui::Vec2b::FALSE)
+        .grid_spacing(egui::Rangef::new(12.0, 90.0))
         .show(ui, |plot| {
             for is_row in [true, false] {
                 let colour = if is_row {

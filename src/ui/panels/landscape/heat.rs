@@ -12,7 +12,7 @@ use crate::{
         Command, Commands, LandscapeCommand, LandscapePicture, LandscapeView,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, tip},
+        widgets::{caption, tip, view_keys},
     },
 };
 
@@ -26,6 +26,8 @@ const AXES: [f32; 2] = [58.0, 34.0];
 pub(super) struct HeatPicture {
     key: Option<(u64, Quantity, bool, bool)>,
     texture: Option<egui::TextureHandle>,
+    /// The cell that the arrow keys are at.
+    cursor: Option<usize>,
 }
 
 /// Draws the map as large as there is room, square.
@@ -48,7 +50,7 @@ pub(super) fn heat_ui(
     let slice = &picture.slice;
     response.widget_info(|| {
         let text = format!(
-            "Map of {} over weights, {} of {} points measured",
+            "Map of {} over weights, {} of {} points measured. Arrow keys move over it",
             slice.formula(view.quantity),
             slice.done,
             slice.cells.len()
@@ -70,7 +72,7 @@ pub(super) fn heat_ui(
     );
     axes(&painter, map, slice, tokens, ui);
     bar(&painter, map, view, picture, tokens, ui);
-    point(&response, map, view, slice, commands, &painter, ui);
+    point(heat, &response, map, view, slice, commands, ui);
 }
 
 impl HeatPicture {
@@ -267,15 +269,15 @@ fn bar(
     }
 }
 
-/// What lies under the pointer: numbers on hover, a click shows the features, a double click looks
-/// closer.
+/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; a click or
+/// Enter shows the features there, a double click or + looks closer, − at the whole again.
 fn point(
+    heat: &mut HeatPicture,
     response: &Response,
     map: Rect,
     view: &LandscapeView,
     slice: &Slice,
     commands: &mut Commands,
-    painter: &Painter,
     ui: &Ui,
 ) {
     let side = slice.grid.side;
@@ -285,44 +287,85 @@ fn point(
         map.contains(at)
             .then_some(row.min(side - 1) * side + column.min(side - 1))
     };
+    let mut ask = |command: LandscapeCommand| commands.push(Command::Landscape(command));
+    let closer = slice.grid.half_width * 0.4;
     if let Some(cell) = response.interact_pointer_pos().and_then(cell_at) {
         let at = slice.grid.at(cell);
         if response.double_clicked() {
-            let half = slice.grid.half_width * 0.4;
-            commands.push(Command::Landscape(LandscapeCommand::Zoom(at, half)));
+            ask(LandscapeCommand::Zoom(at, closer));
         } else if response.clicked() {
-            commands.push(Command::Landscape(LandscapeCommand::ShowAt(at)));
+            ask(LandscapeCommand::ShowAt(at));
         }
     }
-    let Some(cell) = response.hover_pos().and_then(cell_at) else {
+    let keys = view_keys(ui, response);
+    if response.has_focus() {
+        let cell = moved(
+            heat.cursor.filter(|cell| *cell < slice.cells.len()),
+            keys.arrows,
+            slice,
+        );
+        heat.cursor = Some(cell);
+        let at = slice.grid.at(cell);
+        if keys.is_chosen {
+            ask(LandscapeCommand::ShowAt(at));
+        } else if keys.closer > 0.0 {
+            ask(LandscapeCommand::Zoom(at, closer));
+        } else if keys.closer < 0.0 {
+            ask(LandscapeCommand::ZoomOut);
+        }
+    } else {
+        heat.cursor = None;
+    }
+    let Some(cell) = response.hover_pos().and_then(cell_at).or(heat.cursor) else {
         return;
     };
-    let tokens = Tokens::of(ui);
     let middle = on_screen(map, side, [(cell % side) as f64, (cell / side) as f64]);
     let size = vec2(map.width(), map.height()) / side as f32;
-    painter.rect_stroke(
+    ui.painter().rect_stroke(
         Rect::from_center_size(middle, size),
         0.0,
-        (1.5, tokens.text.strong.0),
+        (1.5, Tokens::of(ui).text.strong.0),
         egui::StrokeKind::Outside,
     );
-    tip(response, |ui| {
-        let [x, y] = slice.grid.at(cell);
-        ui.label(format!("at {}, {}", number(x), number(y)));
-        match slice.cells[cell] {
-            Some(point) => numbers_ui(ui, slice, view.quantity, &point),
-            None => {
-                caption(
-                    ui,
-                    "not measured yet: the colour is that of the nearest point",
-                );
-            }
+    let told = |ui: &mut Ui| told_ui(ui, view, slice, cell);
+    if response.hovered() {
+        tip(response, told);
+    } else {
+        egui::Popup::from_response(response)
+            .kind(egui::PopupKind::Tooltip)
+            .at_position(middle + vec2(12.0, 12.0))
+            .show(told);
+    }
+}
+
+/// The cell that arrow keys lead to; the middle to begin with.
+fn moved(from: Option<usize>, arrows: egui::Vec2, slice: &Slice) -> usize {
+    let side = slice.grid.side;
+    let from = from.unwrap_or_else(|| slice.grid.middle());
+    let along = |index: usize, step: f32| {
+        let last = side.saturating_sub(1) as i64;
+        (index as i64 + step as i64).clamp(0, last) as usize
+    };
+    // The screen counts downward, the grid upward.
+    along(from / side, -arrows.y) * side + along(from % side, arrows.x)
+}
+
+fn told_ui(ui: &mut Ui, view: &LandscapeView, slice: &Slice, cell: usize) {
+    let [x, y] = slice.grid.at(cell);
+    ui.label(format!("at {}, {}", number(x), number(y)));
+    match slice.cells[cell] {
+        Some(point) => numbers_ui(ui, slice, view.quantity, &point),
+        None => {
+            caption(
+                ui,
+                "not measured yet: the colour is that of the nearest point",
+            );
         }
-        caption(
-            ui,
-            "Click: its features on the sphere · Double click: look closer",
-        );
-    });
+    }
+    caption(
+        ui,
+        "Click or Enter: its features on the sphere · Double click or +: look closer",
+    );
 }
 
 fn numbers_ui(ui: &mut Ui, slice: &Slice, shown: Quantity, point: &SlicePoint) {

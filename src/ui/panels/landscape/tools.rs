@@ -94,7 +94,7 @@ fn sized(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
 fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
     let settings = &mut view.settings;
     ui.horizontal_wrapped(|ui| {
-        directions_ui(&mut settings.directions, world.landscape.snapshots, ui)
+        directions_ui(&mut settings.directions, world.landscape.snapshots, ui);
     });
     ui.horizontal_wrapped(|ui| {
         let sides = SIDES.map(|side| (side, format!("{side} × {side}"), ""));

@@ -212,7 +212,11 @@ mod tests {
         let north = [[0.0, 0.0, 1.0]];
         let field = PotentialField::new(&north, &[[1.0, 0.0]], 2.0, &Progress::none()).unwrap();
         let drawn = arrows(&field, Tokens::dark());
-        assert!(drawn.len() > 300 && drawn.len() % 3 == 0, "{}", drawn.len());
+        assert!(
+            drawn.len() > 300 && drawn.len().is_multiple_of(3),
+            "{}",
+            drawn.len()
+        );
         for shaft in drawn.iter().step_by(3) {
             assert!(shaft.end[2] < shaft.start[2], "away from the point");
             let length: f32 = shaft.end.iter().map(|x| x * x).sum();
