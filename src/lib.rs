@@ -24,9 +24,13 @@ pub mod projection;
 
 pub mod analysis;
 
+pub mod dense;
+
 pub mod objectives;
 
 pub mod training;
+
+pub mod landscape;
 
 pub mod correlation;
 

@@ -70,6 +70,41 @@ fn numbers_carry_all_that_decides_them() {
 }
 
 #[test]
+fn a_landscape_is_written_as_numbers_and_pictures() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("slice");
+    spherescope()
+        .args(["landscape", "--side", "5", "--probe-images", "24", "-o"])
+        .arg(&out)
+        .assert()
+        .success()
+        .stdout(contains("25 of 25 points").and(contains("filter-normalised")));
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(out.join("landscape.json")).unwrap()).unwrap();
+    assert_eq!(json["settings"]["side"], 5);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    let origin = json["origin"]["alignment"].as_f64().unwrap();
+    let mut npz = npyz::npz::NpzArchive::open(out.join("landscape.npz")).unwrap();
+    let mut array =
+        |name: &str| -> Vec<f64> { npz.by_name(name).unwrap().unwrap().into_vec().unwrap() };
+    let alignment = array("alignment");
+    // The middle of the grid is the encoder itself.
+    assert_eq!((alignment.len(), alignment[12]), (25, origin));
+    assert_eq!(array("x"), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    let sums = array("sum");
+    let uniformity = array("uniformity");
+    assert!((0..25).all(|i| (sums[i] - alignment[i] - uniformity[i]).abs() < 1e-12));
+    let svg = std::fs::read_to_string(out.join("sum.svg")).unwrap();
+    assert!(svg.contains("25 of 25 points measured") && svg.contains("<svg"));
+    spherescope()
+        .args(["landscape", "--side", "4", "-o"])
+        .arg(&out)
+        .assert()
+        .failure()
+        .stderr(contains("odd number"));
+}
+
+#[test]
 fn the_printed_command_gives_the_same_numbers() {
     let first = measured(&[
         "--kind",
@@ -213,6 +248,59 @@ fn a_view_has_the_size_asked_for() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert_eq!(image::image_dimensions(&path).unwrap(), (640, 480));
+}
+
+#[test]
+fn an_image_is_looked_at_location_by_location() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("views.png");
+    let basis = folder.path().join("basis.json");
+    let look = |arguments: &[&str]| {
+        spherescope()
+            .arg("inspect-image")
+            .args(SMALL)
+            .args(["--size", "800x900", "--json", "-", "-o"])
+            .arg(&path)
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let output = look(&["--image", "3", "--cell", "2,5", "--beside", "views"]);
+    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("adapter") {
+        println!("skipped: no graphics adapter");
+        return;
+    }
+    let json = json_of(&output);
+    assert_eq!(image::image_dimensions(&path).unwrap(), (800, 900));
+    assert_eq!(json["cell"], 2 * 8 + 5);
+    assert_eq!(json["pictures"][1]["grid"], serde_json::json!([8, 8]));
+    let own = json["similarity"][0][2 * 8 + 5].as_f64().unwrap();
+    assert!((own - 1.0).abs() < 1e-5);
+    assert_eq!(json["nearest"].as_array().unwrap().len(), 12);
+    assert_eq!(json["correspondences"].as_array().unwrap().len(), 5);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    // Colours saved from one encoder are those of another.
+    let file = basis.to_str().unwrap();
+    let saved = json_of(&look(&["--show", "pca", "--save-basis", file]));
+    let used = json_of(&look(&["--show", "pca", "--basis", file]));
+    assert_eq!(saved["colours"], used["colours"]);
+    assert!(
+        saved["colours"]
+            .as_str()
+            .unwrap()
+            .contains("centred on their mean")
+    );
+    for (wrong, told) in [
+        (["--image", "no such"], "no such"),
+        (["--cell", "8,0"], "8×8"),
+        (["--beside", "nobody"], "image:IMAGE"),
+        (["--kind", "pooled"], "no locations"),
+    ] {
+        let output = look(&wrong);
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains(told), "{message}");
+    }
 }
 
 #[test]

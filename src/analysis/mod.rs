@@ -12,18 +12,23 @@ mod pairs;
 mod positives;
 mod request;
 mod result;
+mod subject;
 pub mod words;
 
 pub use cache::Cache;
 pub use figures::{Figure, Numbers};
 pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;
+pub use positives::view_augmentation;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
 pub use result::{
     Analysis, Embedding, Glimpse, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
+    encoder,
 };
+
+pub use subject::Subject;
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,

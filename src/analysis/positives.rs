@@ -37,7 +37,7 @@ pub(super) struct Inputs<'a> {
 }
 
 /// How views are made: as in Wang & Isola's evaluation.
-pub(super) fn view_augmentation() -> AugmentConfig {
+pub fn view_augmentation() -> AugmentConfig {
     AugmentConfig::wang_isola()
 }
 

@@ -142,6 +142,20 @@ fn embed_showing(
     })
 }
 
+/// The encoder of a request with its heads, from the cache when it is there.
+///
+/// # Errors
+/// See [`AnalysisError`]; a training run in memory is no file that could be opened.
+pub fn encoder(
+    request: &Request,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+) -> Result<Arc<LoadedModel>, AnalysisError> {
+    progress.report("opening the checkpoint", 0, None);
+    cache.model(request, compute, progress)
+}
+
 /// What of `total` images goes through the encoder, and how.
 fn extraction_request(
     request: &Request,

@@ -13,8 +13,8 @@ use crate::{
     progress::Progress,
     training::Curves,
     ui::{
-        CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
-        World,
+        CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Prepared,
+        Selection, Snapshot, SphereView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -59,6 +59,14 @@ pub enum FigureTheme {
 }
 
 impl FigureTheme {
+    /// The tokens of its colours.
+    pub(super) fn tokens(self) -> &'static Tokens {
+        match self {
+            Self::Light => Tokens::light(),
+            Self::Dark => Tokens::dark(),
+        }
+    }
+
     fn egui(self) -> egui::Theme {
         match self {
             Self::Light => egui::Theme::Light,
@@ -165,8 +173,33 @@ impl Painter {
         })
     }
 
+    /// Draws a slice of weight space, `size` pixels wide and high, with its settings.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_landscape(
+        &self,
+        picture: &LandscapePicture,
+        view: &LandscapeView,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let mut canvas = panels::LandscapeCanvas::default();
+        canvas.connect(&self.state);
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                ui.heading(&picture.title);
+                let commands = &mut Commands::default();
+                panels::picture_ui(view, &mut canvas, picture, true, commands, ui);
+            });
+        })
+    }
+
     /// What `draw` makes of an empty window of this size.
-    fn picture(
+    pub(super) fn picture(
         &self,
         size: [u32; 2],
         mut draw: impl FnMut(&mut egui::Ui),
@@ -279,11 +312,15 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
         .inner_margin(16);
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
         let height = ui.available_height() / 2.0 - 32.0;
+        let steps = curves.iter().filter_map(|curve| curve.points.last());
+        let last_step = steps.map(|[step, _]| *step).fold(0.0, f64::max);
         for (title, is_probe) in [("each step", false), ("probe", true)] {
             ui.heading(title);
             egui_plot::Plot::new(title)
                 .height(height)
                 .legend(egui_plot::Legend::default())
+                // Room at the right for the legend, which would hide where the curves end.
+                .include_x(1.25 * last_step)
                 .x_axis_label("step")
                 .show(ui, |plot| {
                     let chosen = curves
@@ -340,9 +377,17 @@ impl Drawing {
             hover: None,
             neighbours: None,
             density: None,
+            landscape: crate::ui::Landscape::default(),
+            potential: crate::ui::Potential {
+                field: None,
+                revision: 0,
+                t: snapshot.request().t,
+                has_arrows: false,
+            },
             history,
             run: None,
             lab: None,
+            inspector: None,
             log: &[],
             recent: &[],
             device: Some(&snapshot.analysis.device),

@@ -75,9 +75,12 @@ impl App {
                 .density
                 .as_ref()
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
+            potential: self.potential_view(),
+            landscape: self.landscape.view(),
             history: &self.session.history,
             run: self.training.view(),
             lab: Some(self.lab.state()),
+            inspector: Some(&self.inspector.state),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -99,6 +102,8 @@ impl App {
         let mut marks = std::mem::take(&mut self.marks);
         let mut canvas = std::mem::take(&mut self.canvas);
         let mut circle = std::mem::take(&mut self.circle);
+        let mut landscape = std::mem::take(&mut self.landscape_canvas);
+        let mut pictures = std::mem::take(&mut self.inspector_pictures);
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
@@ -120,12 +125,26 @@ impl App {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
                 Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
+                Pane::Landscape => {
+                    panels::landscape_ui(
+                        &mut views.landscape,
+                        &mut landscape,
+                        &world,
+                        commands,
+                        ui,
+                    );
+                }
+                Pane::Inspector => {
+                    panels::inspector_ui(&mut views.inspector, &mut pictures, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
         tree.ui(&mut dock, ui);
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
+        self.landscape_canvas = landscape;
+        self.inspector_pictures = pictures;
     }
 
     pub(super) fn set_next_hover(&mut self, row: u32) {
@@ -179,6 +198,7 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         self.jobs.cancel();
+        self.landscape.stop();
         self.training.end();
         self.lab.end();
         self.keep_session();

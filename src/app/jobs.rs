@@ -57,6 +57,13 @@ pub(super) enum Outcome {
     Failed(String),
 }
 
+/// A job of the dense inspector, by where it runs.
+#[derive(Clone, Copy)]
+pub(super) enum InspectorJob {
+    Beside(JobId),
+    WithEncoder(JobId),
+}
+
 /// Local density of the points of a snapshot.
 pub(super) struct LocalDensity {
     pub serial: u64,
@@ -69,6 +76,8 @@ pub(super) struct Jobs {
     compute: Compute,
     worker: Worker,
     helper: Worker,
+    /// The dense inspector's own: what is clicked waits for nothing else.
+    inspector: Worker,
     cache: Arc<Mutex<Cache>>,
     newest: u64,
     extra_serial: u64,
@@ -92,11 +101,13 @@ impl Jobs {
         };
         let worker = Worker::spawn_with_wake("spherescope-compute", QUEUE, waker(&wake))?;
         let helper = Worker::spawn_with_wake("spherescope-helper", QUEUE, waker(&wake))?;
+        let inspector = Worker::spawn_with_wake("spherescope-inspector", QUEUE, waker(&wake))?;
         worker.watch(&compute);
         Ok(Self {
             compute,
             worker,
             helper,
+            inspector,
             cache: Arc::default(),
             newest: 0,
             extra_serial: EXTRA_SERIALS,
@@ -175,6 +186,7 @@ impl Jobs {
             .events()
             .try_iter()
             .chain(self.helper.events().try_iter())
+            .chain(self.inspector.events().try_iter())
             .collect()
     }
 
@@ -200,9 +212,10 @@ impl Jobs {
     /// How far the work is, for the status bar.
     pub fn running(&self) -> Option<Running> {
         let status = self.worker.status().or_else(|| {
-            self.helper
-                .status()
-                .filter(|status| !status.title.is_empty())
+            [&self.helper, &self.inspector]
+                .into_iter()
+                .filter_map(Worker::status)
+                .find(|status| !status.title.is_empty())
         })?;
         let stage = if status.is_cancelling {
             "stopping"
@@ -283,6 +296,11 @@ impl Jobs {
         self.extra_serial
     }
 
+    /// As [`help`](Self::help), with a title for the status bar.
+    pub fn help_with(&self, title: &str, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
+        self.helper.submit(title, job).is_ok()
+    }
+
     /// Does a small thing beside the window's thread; whether there was room for it.
     pub fn help(&self, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
         self.helper.submit("", job).is_ok()
@@ -296,6 +314,38 @@ impl Jobs {
     ) -> Result<(), String> {
         let submitted = self.helper.submit(title, job);
         submitted.map(drop).map_err(|full| full.to_string())
+    }
+
+    /// Does something for the dense inspector; its number, or nothing while too much waits.
+    pub fn inspect_beside(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        self.inspector.submit(title, job).ok()
+    }
+
+    /// Does something with the encoder for the dense inspector, on the pinned worker.
+    pub fn inspect_with_encoder(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Compute, &mut Cache, &Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        let compute = self.compute.clone();
+        let cache = Arc::clone(&self.cache);
+        let job = move |progress: &Progress| {
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            job(&compute, &mut cache, progress);
+        };
+        self.worker.submit(title, job).ok()
+    }
+
+    /// Asks a job of the inspector to stop.
+    pub fn call_off(&self, job: InspectorJob) {
+        match job {
+            InspectorJob::Beside(id) => self.inspector.cancel(id),
+            InspectorJob::WithEncoder(id) => self.worker.cancel(id),
+        }
     }
 
     /// Lists the paths that begin as `typed` does.

@@ -30,8 +30,15 @@ pub(super) fn default_tree() -> Tree<Pane> {
         Pane::Training,
     ]
     .map(&mut pane);
-    let details = [Pane::Figures, Pane::Table, Pane::Log, Pane::Correlation]
-        .map(|pane| tiles.insert_pane(pane));
+    let details = [
+        Pane::Figures,
+        Pane::Table,
+        Pane::Log,
+        Pane::Inspector,
+        Pane::Correlation,
+        Pane::Landscape,
+    ]
+    .map(|pane| tiles.insert_pane(pane));
     let details = tiles.insert_tab_tile(details.to_vec());
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
@@ -79,6 +86,13 @@ pub(super) fn show(tree: &mut Tree<Pane>, pane: Pane) {
         }
     }
     tree.make_active(|_, tile| matches!(tile, Tile::Pane(other) if *other == pane));
+}
+
+/// Whether `pane` is drawn: in the layout, and its tab the active one.
+pub(super) fn is_shown(tree: &Tree<Pane>, pane: Pane) -> bool {
+    tree.active_tiles()
+        .into_iter()
+        .any(|id| matches!(tree.tiles.get(id), Some(Tile::Pane(other)) if *other == pane))
 }
 
 /// Whether each view is in `tree` at most once, and at least one is: a tree from a file may be
@@ -221,6 +235,14 @@ mod tests {
         show(&mut tree, Pane::Log);
         assert!(tree.tiles.find_pane(&Pane::Log).is_some());
         assert!(is_usable(&tree));
+    }
+
+    #[test]
+    fn only_the_active_tab_is_shown() {
+        let mut tree = default_tree();
+        assert!(is_shown(&tree, Pane::Sphere) && !is_shown(&tree, Pane::Inspector));
+        show(&mut tree, Pane::Inspector);
+        assert!(is_shown(&tree, Pane::Inspector) && !is_shown(&tree, Pane::Figures));
     }
 
     #[test]

@@ -62,8 +62,11 @@ impl App {
         }
         self.receive_training(ctx);
         self.receive_lab();
+        self.receive_landscape(ctx);
+        self.receive_inspector();
         self.running = self.jobs.running();
         self.want_density();
+        self.follow_potential();
     }
 
     fn take_event(&mut self, event: WorkerEvent) {

@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    inspector::Inspector,
     jobs::{Jobs, LocalDensity},
     lab::Lab,
     layout, logging,
@@ -24,7 +25,7 @@ use crate::{
     ui::{
         Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
         marks::Marks,
-        panels::{CirclePicture, sphere::SphereCanvas},
+        panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
         widgets::{Level, Running, Toasts},
     },
@@ -52,6 +53,9 @@ pub struct App {
     pub(super) neighbours: Option<Neighbours>,
     pub(super) density: Option<LocalDensity>,
     pub(super) density_wanted_for: u64,
+    pub(super) landscape: super::landscape::LandscapeState,
+    pub(super) landscape_canvas: crate::ui::panels::LandscapeCanvas,
+    pub(super) potential: super::potential::PotentialState,
     /// What the newest checkpoint holds, before it is computed.
     pub(super) report: Option<KeyReport>,
     pub(super) thumbnails: Option<ThumbnailPages>,
@@ -71,6 +75,8 @@ pub struct App {
     pub(super) title: String,
     pub(super) training: Training,
     pub(super) lab: Lab,
+    pub(super) inspector: Inspector,
+    pub(super) inspector_pictures: InspectorPictures,
 }
 
 impl App {
@@ -116,6 +122,9 @@ impl App {
             neighbours: None,
             density: None,
             density_wanted_for: 0,
+            landscape: super::landscape::LandscapeState::default(),
+            landscape_canvas: crate::ui::panels::LandscapeCanvas::default(),
+            potential: super::potential::PotentialState::default(),
             report: None,
             thumbnails: None,
             marks: Marks::default(),
@@ -134,9 +143,12 @@ impl App {
             title: String::new(),
             training: Training::default(),
             lab: Lab::default(),
+            inspector: Inspector::default(),
+            inspector_pictures: InspectorPictures::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
+            app.landscape_canvas.connect(state);
         }
         for (level, text) in told {
             app.tell(level, text);

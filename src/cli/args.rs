@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Which encoder over which images, and every setting that decides a number.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct RequestArgs {
     /// Checkpoint file (PyTorch zip or legacy, safetensors).
     #[arg(long, value_name = "FILE", conflicts_with = "untrained")]
@@ -198,6 +198,22 @@ impl RequestArgs {
         let request = self.request(falls_back_to_demo)?;
         let analysis =
             watched(|progress| analyse(&request, compute, &mut Cache::headless(), progress))?;
+        tell_doubts(&analysis.report, &analysis.images);
+        Ok(analysis)
+    }
+
+    /// Runs the request over dense features unless it names a kind, keeping in `cache` what was
+    /// opened.
+    ///
+    /// # Errors
+    /// What the request or the analysis refuses.
+    pub fn analyse_dense(&self, compute: &Compute, cache: &mut Cache) -> anyhow::Result<Analysis> {
+        let dense = Self {
+            kind: self.kind.or(Some(FeatureKind::Dense)),
+            ..self.clone()
+        };
+        let request = dense.request(false)?;
+        let analysis = watched(|progress| analyse(&request, compute, cache, progress))?;
         tell_doubts(&analysis.report, &analysis.images);
         Ok(analysis)
     }

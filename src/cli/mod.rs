@@ -9,6 +9,8 @@ mod correlate;
 mod doctor;
 mod export;
 mod inspect;
+mod landscape;
+mod inspect_image;
 mod measure;
 mod output;
 mod render;
@@ -20,6 +22,7 @@ mod train;
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -55,6 +58,21 @@ struct WindowArgs {
     session: Option<PathBuf>,
 }
 
+impl WindowArgs {
+    /// Whether what the window shall open is there: a word that is no path is most likely a
+    /// command that was mistyped.
+    fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = self.open.iter().find(|path| !path.exists()) else {
+            return Ok(());
+        };
+        let word = path.display();
+        bail!(
+            "'{word}' is neither a file or folder to open nor a command; `spherescope help` lists \
+             the commands"
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 #[command(subcommand_precedence_over_arg = true)]
 enum Command {
@@ -66,6 +84,8 @@ enum Command {
     Features(export::FeaturesArgs),
     /// Draws a view to a PNG file.
     Render(render::RenderArgs),
+    /// Looks at one image location by location: similarity, correspondences, colours, as a picture.
+    InspectImage(Box<inspect_image::InspectImageArgs>),
     /// Writes a report: pictures, numbers and how they came about. Without arguments, the demo's.
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
@@ -76,6 +96,9 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Trains an encoder: checkpoints, metrics and pictures into a folder.
     Train(train::TrainArgs),
+    /// Cuts a slice through weight space: surfaces of alignment and uniformity as pictures and
+    /// numbers. Without an encoder, the demo's.
+    Landscape(landscape::LandscapeArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
     Doctor(doctor::DoctorArgs),
     /// Times the hot paths on the chosen device.
@@ -90,6 +113,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         let policy = self.device;
         let Some(command) = self.command else {
+            self.window.check()?;
             return app::run(app::Options {
                 open: self.window.open,
                 session: self.window.session,
@@ -108,11 +132,13 @@ impl Cli {
             Command::Inspect(args) => inspect::run(&args, policy),
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),
+            Command::InspectImage(args) => inspect_image::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
             Command::Correlate(args) => correlate::run(&args, policy),
             Command::Series(args) => series::run(&args, policy),
             Command::Sweep(args) => sweep::run(&args, policy),
             Command::Train(args) => train::run(&args, policy),
+            Command::Landscape(args) => landscape::run(&args, policy),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),
         }

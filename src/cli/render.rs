@@ -1,6 +1,6 @@
 //! `spherescope render`: a view as a picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -35,18 +35,7 @@ pub struct RenderArgs {
 /// # Errors
 /// With the message for the user.
 pub fn run(args: &RenderArgs, policy: DevicePolicy) -> anyhow::Result<()> {
-    if !(args.output.extension()).is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
-        bail!(
-            "{}: pictures are written as PNG, so the name must end in .png",
-            args.output.display()
-        );
-    }
-    if let Some(folder) = args.output.parent()
-        && !folder.as_os_str().is_empty()
-        && !folder.is_dir()
-    {
-        bail!("there is no folder {}", folder.display());
-    }
+    check_png(&args.output)?;
     let compute = headless(policy)?;
     let painter = Painter::new(&compute, args.theme)?;
     let analysis = args.request.analyse(&compute, false)?;
@@ -62,6 +51,23 @@ pub fn run(args: &RenderArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         args.size[0],
         args.size[1]
     ))
+}
+
+/// Refuses a name that no picture can be written to, before anything is computed.
+pub(super) fn check_png(path: &Path) -> anyhow::Result<()> {
+    if !(path.extension()).is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+        bail!(
+            "{}: pictures are written as PNG, so the name must end in .png",
+            path.display()
+        );
+    }
+    if let Some(folder) = path.parent()
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        bail!("there is no folder {}", folder.display());
+    }
+    Ok(())
 }
 
 /// One view as the bytes of a PNG file.
@@ -84,7 +90,7 @@ pub(super) fn png(picture: &image::RgbaImage) -> anyhow::Result<Vec<u8>> {
     Ok(png.into_inner())
 }
 
-fn size(text: &str) -> Result<[u32; 2], String> {
+pub(super) fn size(text: &str) -> Result<[u32; 2], String> {
     let parse = || -> Option<[u32; 2]> {
         let (width, height) = text.split_once(['x', '×'])?;
         Some([width.parse().ok()?, height.parse().ok()?])

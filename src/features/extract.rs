@@ -319,16 +319,21 @@ impl Rows {
         progress: &Progress,
     ) -> Result<(), FeatureError> {
         let indices = batch.indices;
-        let input = input_tensor(batch.pixels, batch.shape, compute);
+        let shape = batch.shape;
         let mut logits = None;
-        let (rows, grid) = plan.forward(input, progress, |output| {
-            if plan.classifies
-                && let Some(classifier) = &plan.model.classifier
-            {
-                logits = Some(classifier.forward(Model::pooled(output.clone()))?);
-            }
-            Ok(())
-        })?;
+        let (rows, grid) = if plan.needs_tiles([shape[2], shape[3]]) {
+            plan.tiled_rows(&batch.pixels, shape, compute, progress)?
+        } else {
+            let input = input_tensor(batch.pixels, shape, compute);
+            plan.forward(input, progress, |output| {
+                if plan.classifies
+                    && let Some(classifier) = &plan.model.classifier
+                {
+                    logits = Some(classifier.forward(Model::pooled(output.clone()))?);
+                }
+                Ok(())
+            })?
+        };
         self.dim = rows.dims()[1];
         self.check_memory(total, indices.len(), grid)?;
         if self.keeps_on_device {

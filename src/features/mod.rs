@@ -5,16 +5,21 @@
 //! sphere is a separate, visible step ([`FeatureSet::unit_rows`]).
 
 mod extract;
+mod map;
 mod matching;
 mod pairs;
+mod probe;
 mod provenance;
 mod set;
+mod tiles;
 
 pub use extract::{
     Extraction, ExtractionRequest, FEATURE_LIMIT_BYTES, Logits, extract, input_side,
 };
+pub use map::{DenseMap, MAP_LIMIT_CELLS, MapRequest, picture_map, view_maps};
 pub use matching::{GEOMETRIC_RADIUS, MatchingRule, match_cells};
 pub use pairs::{PairRequest, ViewPairs, view_pairs};
+pub use probe::{PROBE_LIMIT_BYTES, ProbeBatch, ProbeFeatures, ProbeRows};
 pub use provenance::Provenance;
 pub use set::{FeatureKind, FeatureSet, unit_tensor};
 

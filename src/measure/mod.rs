@@ -36,6 +36,7 @@ mod logistic;
 mod logsum;
 mod on_device;
 mod pairs;
+mod potential;
 mod precision;
 mod rows;
 mod sampled;
@@ -57,6 +58,7 @@ pub use linear_probe::{LinearProbe, MultiLabelProbe, linear_probe, multi_label_p
 pub use logistic::{Fit, FitSettings};
 pub use on_device::{MAX_T_ON_DEVICE, uniformity_on_device};
 pub use pairs::PairSet;
+pub use potential::{potential, potential_at};
 pub use precision::average_precision;
 pub use rows::Rows;
 pub use sampled::uniformity_sampled;

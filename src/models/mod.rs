@@ -26,10 +26,12 @@ mod head;
 mod lightning_resnet;
 mod model;
 mod network;
+mod receptive;
 mod resnet;
 mod small_alexnet;
 mod source;
 mod tiny;
+mod weights;
 
 pub use architecture::{Architecture, Shortcut, StageInfo, StageKind, Stem};
 pub use blueprint::{
@@ -40,4 +42,6 @@ pub use error::{Misshapen, ModelError};
 pub use head::{Classifier, DenseHead, HeadLayer, HeadSpec, ProjectionHead};
 pub use model::Model;
 pub use network::{BatchNormForm, ConvNorm, LinearNorm, Network, Residual, Stage, Step};
+pub use receptive::ReceptiveField;
 pub use source::{SeededInit, TensorSource};
+pub use weights::{ModelWeights, WeightRole, WeightTensor};

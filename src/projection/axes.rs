@@ -61,17 +61,59 @@ pub fn principal_axes(
     count: usize,
     progress: &Progress,
 ) -> Result<PrincipalAxes, ProjectionError> {
+    check(x)?;
+    axes_of(&second_moment(x, progress)?, count, progress)
+}
+
+/// As [`principal_axes`], about the rows' mean: top eigenvectors of mean(x xᵀ) − m mᵀ, and the mean
+/// m itself. Only for pictures that say so: centring hides a collapse.
+///
+/// # Errors
+/// As [`principal_axes`].
+pub fn centred_axes(
+    x: Rows<'_>,
+    count: usize,
+    progress: &Progress,
+) -> Result<(PrincipalAxes, Vec<f64>), ProjectionError> {
+    check(x)?;
+    let mut mean = vec![0.0_f64; x.dim];
+    for row in x.values.chunks_exact(x.dim) {
+        for (sum, value) in mean.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    for sum in &mut mean {
+        *sum /= x.len() as f64;
+    }
+    let mut moment = second_moment(x, progress)?;
+    for i in 0..x.dim {
+        for j in 0..x.dim {
+            moment[(i, j)] -= mean[i] * mean[j];
+        }
+    }
+    Ok((axes_of(&moment, count, progress)?, mean))
+}
+
+fn check(x: Rows<'_>) -> Result<(), ProjectionError> {
     if x.dim > MAX_DIM {
         return Err(ProjectionError::TooWide { dim: x.dim });
     }
-    x.check_unit("the projection", 1)?;
-    let moment = second_moment(x, progress)?;
-    let count = count.min(x.dim);
-    let trace: f64 = (0..x.dim).map(|i| moment[(i, i)]).sum();
-    let block = if x.dim <= DIRECT_DIM || count > BLOCK {
+    Ok(x.check_unit("the projection", 1)?)
+}
+
+/// The leading eigenvectors of a symmetric matrix, their signs fixed.
+fn axes_of(
+    moment: &Mat<f64>,
+    count: usize,
+    progress: &Progress,
+) -> Result<PrincipalAxes, ProjectionError> {
+    let dim = moment.nrows();
+    let count = count.min(dim);
+    let trace: f64 = (0..dim).map(|i| moment[(i, i)]).sum();
+    let block = if dim <= DIRECT_DIM || count > BLOCK {
         None
     } else {
-        block_iteration(&moment, count, progress)?
+        block_iteration(moment, count, progress)?
     };
     let Eigenpairs {
         values,
@@ -80,9 +122,9 @@ pub fn principal_axes(
         Some(found) => found,
         None => leading(moment.as_ref(), count)?,
     };
-    let mut vectors = Vec::with_capacity(count * x.dim);
+    let mut vectors = Vec::with_capacity(count * dim);
     for k in 0..count {
-        let column: Vec<f64> = (0..x.dim).map(|i| axes[(i, k)]).collect();
+        let column: Vec<f64> = (0..dim).map(|i| axes[(i, k)]).collect();
         let sign = orientation(&column);
         vectors.extend(column.iter().map(|v| sign * v));
     }
@@ -94,7 +136,7 @@ pub fn principal_axes(
         }
     };
     Ok(PrincipalAxes {
-        dim: x.dim,
+        dim,
         vectors,
         energy: values[..count].iter().map(share).collect(),
     })

@@ -9,7 +9,7 @@ mod axes;
 mod on_device;
 mod place;
 
-pub use axes::{PrincipalAxes, principal_axes};
+pub use axes::{PrincipalAxes, centred_axes, principal_axes};
 pub use place::{Placed, Projection, ProjectionKind, to_circle, to_sphere, to_sphere_and_circle};
 
 use crate::{measure::MeasureError, progress::Cancelled};

@@ -122,6 +122,11 @@ impl Run {
         Ok(&self.net()?.plan().architecture)
     }
 
+    /// Shapes of everything that trains.
+    pub(super) fn plan(&self) -> Result<NetPlan, TrainingError> {
+        Ok(self.net()?.plan().clone())
+    }
+
     /// What computes.
     pub(super) fn device_report(&self) -> &DeviceReport {
         self.compute.report()
@@ -401,8 +406,9 @@ impl Run {
     pub fn snapshot(&self) -> Result<Snapshot, TrainingError> {
         Ok(Snapshot {
             step: self.step,
+            plan: self.net()?.plan().clone(),
             config: self.config.clone(),
-            tensors: self.net()?.tensors()?,
+            tensors: Arc::new(self.net()?.tensors()?),
             optimisers: self.optimisers.clone(),
             keys: match &self.keys {
                 Some(keys) => keys.tensors()?,

@@ -10,8 +10,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::{
-    Control, Curves, Frame, Mark, Phase, Run, RunConfig, RunState, TrainingError, frames::Frames,
-    snapshot::Snapshots,
+    Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
+    frames::Frames, snapshot::Snapshots,
 };
 use crate::{
     compute::{Compute, ComputeError, Worker, WorkerEvent, panic_message},
@@ -43,6 +43,7 @@ pub struct Runner {
 struct Shared {
     state: Mutex<Arc<RunState>>,
     frames: Mutex<Frames>,
+    weights: Mutex<Vec<KeptWeights>>,
 }
 
 impl Runner {
@@ -125,6 +126,11 @@ impl Runner {
     /// The newest kept probe at or before `step`.
     pub fn frame_at(&self, step: usize) -> Option<Arc<Frame>> {
         lock(&self.shared.frames).at(step)
+    }
+
+    /// The weights of the kept snapshots, oldest first.
+    pub fn kept_weights(&self) -> Vec<KeptWeights> {
+        lock(&self.shared.weights).clone()
     }
 
     /// Whether the thread has come to its end: nothing is acted on any more.
@@ -279,7 +285,7 @@ impl Drive {
         let snapshot = run.snapshot()?;
         if snapshot.is_finite() {
             self.snapshots.push(snapshot);
-            self.state.snapshots = self.snapshots.steps();
+            self.tell_snapshots();
         }
         Ok(())
     }
@@ -484,8 +490,14 @@ impl Drive {
         let mut frames = lock(&self.shared.frames);
         frames.truncate(step);
         self.state.frames = frames.steps();
-        self.state.snapshots = self.snapshots.steps();
+        drop(frames);
+        self.tell_snapshots();
         self.state.step = step;
+    }
+
+    fn tell_snapshots(&mut self) {
+        self.state.snapshots = self.snapshots.steps();
+        *lock(&self.shared.weights) = self.snapshots.weights();
     }
 
     /// After trouble: stand where the weights were still numbers.

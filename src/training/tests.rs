@@ -48,7 +48,7 @@ fn steps(run: &mut Run, count: usize) -> Vec<StepReport> {
 }
 
 fn weights(run: &Run) -> Vec<tensors::NamedTensor> {
-    run.snapshot().expect("the CPU reads").tensors
+    Vec::clone(&run.snapshot().expect("the CPU reads").tensors)
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn divergence_is_told_before_the_weights_are_touched() {
     };
     let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
     let mut snapshot = run.snapshot().unwrap();
-    for value in &mut snapshot.tensors[0].values {
+    for value in &mut std::sync::Arc::make_mut(&mut snapshot.tensors)[0].values {
         *value = f32::NAN;
     }
     run.restore(&snapshot).unwrap();
@@ -512,4 +512,24 @@ fn a_run_whose_device_is_lost_goes_on_from_its_snapshot_on_the_cpu() {
     let frame = runner.newest_frame().expect("frames go on");
     assert_eq!(frame.analysis.device.compute, "cpu (flex)");
     runner.control(Control::Stop);
+}
+
+#[test]
+fn kept_weights_are_those_of_the_run() {
+    let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    steps(&mut run, 2);
+    let snapshot = run.snapshot().unwrap();
+    let kept = snapshot.kept();
+    assert_eq!((kept.step, kept.run.as_str()), (2, "run"));
+    let weights = kept.weights().unwrap();
+    for tensor in weights.tensors() {
+        let name = tensor.name.replace("head.", "projector.");
+        let own = snapshot.tensors.iter().find(|other| other.name == name);
+        assert_eq!(own.map(|own| &own.values), Some(&tensor.values), "{name}");
+    }
+    // The encoder's tensors, and weight and bias of the head.
+    assert_eq!(
+        weights.tensors().len(),
+        weights.architecture().tensors().len() + 2
+    );
 }

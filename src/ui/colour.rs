@@ -51,6 +51,12 @@ pub fn mix(a: Color32, b: Color32, amount: f32) -> Color32 {
     )
 }
 
+/// The colour of three channels in [0, 1], where the channels are the data themselves.
+pub fn from_channels(channels: [f32; 3]) -> Color32 {
+    let [r, g, b] = channels.map(|channel| (channel.clamp(0.0, 1.0) * 255.0).round() as u8);
+    Color32::from_rgb(r, g, b)
+}
+
 /// Red, green, blue and opacity in one number, red lowest, as the point buffers want it.
 pub fn packed(colour: Color32) -> u32 {
     u32::from_le_bytes(colour.to_array())

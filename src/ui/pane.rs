@@ -24,13 +24,17 @@ pub enum Pane {
     Training,
     /// How alignment and uniformity go with performance over many encoders.
     Correlation,
+    /// A slice of weight space.
+    Landscape,
+    /// One image location by location.
+    Inspector,
     /// What happened.
     Log,
 }
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -41,6 +45,8 @@ impl Pane {
         Self::Training,
         Self::Log,
         Self::Correlation,
+        Self::Landscape,
+        Self::Inspector,
     ];
 
     /// Title of the tab.
@@ -55,6 +61,8 @@ impl Pane {
             Self::Table => "Points",
             Self::Training => "Training",
             Self::Correlation => "Correlation",
+            Self::Landscape => "Landscape",
+            Self::Inspector => "Dense inspector",
             Self::Log => "Log",
         }
     }
@@ -99,6 +107,15 @@ impl Pane {
                 "Each point is an encoder, coloured by its performance downstream. If alignment and \
                  uniformity tell of performance, colours change along the arrow. Scores come with \
                  95 % intervals over encoders: believe them, not the points."
+            }
+            Self::Landscape => {
+                "Each place is other weights: the shown encoder is at the cross, moved along two \
+                 directions. Lower is better; lines join equal heights."
+            }
+            Self::Inspector => {
+                "Click a location, or move with the arrow keys: every other one is coloured by its \
+                 cosine with it, in the original space. What belongs together should light up \
+                 together; a map of one colour says that the locations are all alike."
             }
             Self::Log => "What happened, newest last. Errors say what to do.",
         }

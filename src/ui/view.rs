@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{LabView, widgets::TableState};
+use super::{InspectorView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -122,6 +123,51 @@ impl ThemeChoice {
     }
 }
 
+/// What the shading of the sphere's surface says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shading {
+    /// How many points are near.
+    #[default]
+    Density,
+    /// The potential that uniformity descends.
+    Potential,
+}
+
+impl Shading {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 2] = [Self::Density, Self::Potential];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Density => "density",
+            Self::Potential => "potential",
+        }
+    }
+
+    /// What it means, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Density => "a von Mises–Fisher density estimate of the points",
+            Self::Potential => {
+                "log mean exp(−t‖u − x_i‖²): high where a point would be crowded; uniformity moves \
+                 points downhill"
+            }
+        }
+    }
+}
+
+/// Settings of the potential, which sphere and circle share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PotentialView {
+    /// Temperature t; that of the measured uniformity when `None`.
+    pub t: Option<f64>,
+    /// Whether the sphere shows where the potential falls.
+    pub has_arrows: bool,
+}
+
 /// Settings of the sphere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -134,8 +180,10 @@ pub struct SphereView {
     pub is_front_only: bool,
     /// Whether positive pairs are drawn as arcs.
     pub has_arcs: bool,
-    /// Whether the surface is shaded by density.
+    /// Whether the surface is shaded.
     pub has_density: bool,
+    /// What the shading says.
+    pub shading: Shading,
     /// Size of points relative to what suits their number.
     pub point_scale: f32,
     /// Classes that are not shown.
@@ -150,6 +198,7 @@ impl Default for SphereView {
             is_front_only: true,
             has_arcs: false,
             has_density: false,
+            shading: Shading::default(),
             point_scale: 1.0,
             hidden: BTreeSet::new(),
         }
@@ -166,6 +215,8 @@ pub struct CircleView {
     pub has_class_rings: bool,
     /// Whether the histogram of angles is drawn.
     pub has_histogram: bool,
+    /// Whether the potential is drawn around the circle.
+    pub has_potential: bool,
     /// How far the circle is moved from the middle, in sides of the drawing.
     #[serde(skip)]
     pub offset: [f32; 2],
@@ -184,6 +235,7 @@ impl Default for CircleView {
             has_plane_density: true,
             has_class_rings: true,
             has_histogram: true,
+            has_potential: false,
             offset: [0.0; 2],
             zoom: 1.0,
         }
@@ -272,6 +324,26 @@ pub struct Views {
     pub training: TrainingView,
     /// The correlation lab.
     pub lab: LabView,
+    /// The slice of weight space.
+    pub landscape: super::LandscapeView,
+    /// The potential on sphere and circle.
+    pub potential: PotentialView,
+}
+
+impl Views {
+    /// Whether a view shows the potential.
+    pub fn wants_potential(&self) -> bool {
+        self.circle.has_potential || self.sphere.shows_potential()
+    }
+}
+
+impl SphereView {
+    /// Whether the surface is shaded by the potential.
+    pub fn shows_potential(&self) -> bool {
+        self.has_density && self.shading == Shading::Potential
+    }
+    /// The dense inspector.
+    pub inspector: InspectorView,
 }
 
 impl TableView {

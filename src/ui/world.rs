@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LabState, RunView, Selection, Snapshot,
+    InspectorState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -70,6 +71,19 @@ pub struct Neighbours {
     pub list: Vec<(u32, f32)>,
 }
 
+/// The potential of the shown points, and how it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Potential<'a> {
+    /// The newest field, of the shown points but perhaps of the temperature before.
+    pub field: Option<&'a crate::landscape::PotentialField>,
+    /// Grows with every field.
+    pub revision: u64,
+    /// Temperature that is wanted.
+    pub t: f64,
+    /// Whether the sphere shows where it falls.
+    pub has_arrows: bool,
+}
+
 /// All that a panel may read.
 pub struct World<'a> {
     /// The newest results.
@@ -92,12 +106,18 @@ pub struct World<'a> {
     pub neighbours: Option<&'a Neighbours>,
     /// Local density of each point, and how it was computed.
     pub density: Option<(&'a [f32], &'a str)>,
+    /// The slice of weight space.
+    pub landscape: super::Landscape<'a>,
+    /// The potential of the points.
+    pub potential: Potential<'a>,
     /// The measured encoders.
     pub history: &'a [Measured],
     /// The training run.
     pub run: Option<&'a RunView>,
     /// The correlation lab.
     pub lab: Option<&'a LabState>,
+    /// What the dense inspector has to show.
+    pub inspector: Option<&'a InspectorState>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

@@ -39,6 +39,8 @@ impl App {
             Command::Edit(edit) => self.edit(&edit),
             Command::Train(command) => self.train(ctx, command),
             Command::Lab(command) => self.lab(ctx, command),
+            Command::Landscape(command) => self.landscape(ctx, command),
+            Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 if !self.jobs.cancel() {

@@ -1,7 +1,9 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
+mod inspector;
 mod keyboard;
 mod lab;
+mod landscape;
 mod load;
 mod opening;
 mod points;

@@ -4,6 +4,7 @@
 
 mod encoder;
 pub(super) mod input;
+mod landscape;
 mod rows;
 mod sphere;
 mod training;
@@ -59,6 +60,10 @@ enum Case {
     #[value(name = "uniformity-100k")]
     #[serde(rename = "uniformity-100k")]
     Uniformity100k,
+    /// Cosines of one location with 100,000 of 512 numbers, and the twelve nearest.
+    #[value(name = "similarity-100k")]
+    #[serde(rename = "similarity-100k")]
+    Similarity100k,
     /// A step of the tiny net on 64 images of 32 pixels, align + uniform.
     #[value(name = "train-tiny-32")]
     #[serde(rename = "train-tiny-32")]
@@ -71,6 +76,10 @@ enum Case {
     #[value(name = "train-densecl-64")]
     #[serde(rename = "train-densecl-64")]
     TrainDenseCl,
+    /// 25 points of a slice around the demo's encoder, two views of 256 images.
+    #[value(name = "landscape-tiny-32")]
+    #[serde(rename = "landscape-tiny-32")]
+    Landscape,
     /// A ResNet-50 file to a model on the device.
     #[value(name = "open-resnet50")]
     #[serde(rename = "open-resnet50")]
@@ -204,9 +213,11 @@ impl Case {
             Self::Resnet18At64 => encoder::features(setting, 18, 128, 64),
             Self::Uniformity20k => rows::uniformity(setting, 20_000),
             Self::Uniformity100k => rows::uniformity(setting, 100_000),
+            Self::Similarity100k => rows::similarity(setting, 100_000),
             Self::TrainTiny => training::tiny(setting),
             Self::TrainResnet18 => training::resnet18(setting, Objective::default()),
             Self::TrainDenseCl => training::densecl(setting),
+            Self::Landscape => landscape::slice(setting),
             Self::Open => encoder::opening(setting),
             Self::Read => encoder::reading(setting),
             Self::Sphere20k => sphere::frames(setting, 20_000),

@@ -120,6 +120,7 @@ fn uniformity(compute: &Compute) -> Outcome {
     Ok(vec![found.value as f32])
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the other sides")]
 fn uniformity_plainly(_: &Compute) -> Outcome {
     let rows = rows();
     let row = |index: usize| &rows[index * DIM..(index + 1) * DIM];

@@ -1,17 +1,20 @@
 //! Points on S¹ with densities around the circle and in the plane.
 
+#[path = "circle_potential.rs"]
+mod potential_ring;
+
 use egui::{
     Align2, Color32, ColorImage, Painter, Pos2, Rect, Sense, Shape, Stroke, TextureOptions, Ui,
     Vec2, pos2, vec2,
 };
 
-use super::{opening, population};
+use super::{opening, population, settings_caption};
 use crate::ui::{
     CircleView, Command, Commands, Pane, Snapshot, World,
     colour::{class_colour, mix, ramp},
     marks::Marks,
     theme::{self, Tokens},
-    widgets::{ViewKeys, caption_line, tip, view_keys, walk},
+    widgets::{ViewKeys, tip, view_keys, walk},
 };
 
 /// Radius of the unit circle as a share of half the drawing's side.
@@ -52,21 +55,30 @@ pub fn circle_ui(
         return;
     };
     if !world.is_export {
-        tools_ui(view, ui);
+        tools_ui(view, world, commands, ui);
     }
     let circle = &snapshot.analysis.circle;
-    caption_line(
+    settings_caption(
         ui,
+        world,
         &format!(
-            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
+            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}{}",
             circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
             snapshot.prepared.plane.bandwidth,
             population(world),
             rings_left_out(view, snapshot),
+            potential_ring::settings(view, &world.potential),
         ),
     );
+    if world.is_export {
+        egui::Panel::bottom("circle legend")
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(egui::Frame::NONE)
+            .show(ui, |ui| super::sphere::legend_ui(marks, commands, ui));
+    }
     let side = ui.available_width().min(ui.available_height()).max(64.0);
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width().max(side), side),
@@ -93,6 +105,9 @@ pub fn circle_ui(
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     draw(&inside, square, view, picture, marks, snapshot);
+    if let Some(field) = world.potential.field.filter(|_| view.has_potential) {
+        potential_ring::draw(&inside, square, &field.circle);
+    }
     hit_points(&inside, &response, square, marks, world, commands);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
@@ -198,7 +213,7 @@ fn rings_left_out(view: &CircleView, snapshot: &Snapshot) -> String {
     }
 }
 
-fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
+fn tools_ui(view: &mut CircleView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut view.has_class_rings, "class rings")
             .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
@@ -206,6 +221,11 @@ fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
             .on_hover_text("Counts of angles in 5° bins, drawn inward");
         ui.checkbox(&mut view.has_plane_density, "plane density")
             .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
+        ui.checkbox(&mut view.has_potential, "potential")
+            .on_hover_text(crate::ui::Shading::Potential.explanation());
+        if view.has_potential {
+            super::sphere::potential::temperature_ui(&world.potential, commands, ui);
+        }
     });
 }
 

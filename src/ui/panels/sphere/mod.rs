@@ -2,6 +2,7 @@
 
 mod area;
 mod canvas;
+pub(super) mod potential;
 mod tooltip;
 
 pub use canvas::SphereCanvas;
@@ -48,7 +49,7 @@ pub fn sphere_ui(
         return;
     };
     if !world.is_export {
-        tools_ui(view, commands, ui);
+        tools_ui(view, world, commands, ui);
     }
     caption(ui, settings_line(view, marks, world, snapshot));
     egui::Panel::bottom("sphere legend")
@@ -83,6 +84,7 @@ pub fn sphere_ui(
     }
     interact(view, canvas, &response, world, commands, ui);
     keys(canvas, &response, marks, snapshot, world, commands, ui);
+    potential::extrema_ui(canvas, &response, view, world, ui);
     overlay(canvas, &response, world, ui);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
@@ -91,7 +93,7 @@ pub fn sphere_ui(
     }
 }
 
-fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
+fn tools_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for tool in SelectTool::ALL {
@@ -121,7 +123,7 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
             ),
             (
                 Icon::Density,
-                "Shade by density (von Mises–Fisher)",
+                "Shade by density (von Mises–Fisher) or potential",
                 view.has_density,
                 Command::ToggleDensity,
             ),
@@ -151,6 +153,10 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
             .logarithmic(true);
         ui.spacing_mut().slider_width = 72.0;
         let _ = ui.add(slider).accessible_name("Size of the points");
+        if view.has_density {
+            ui.add_space(8.0);
+            potential::tools_ui(view, &world.potential, commands, ui);
+        }
     });
 }
 
@@ -189,7 +195,9 @@ fn settings_line(
             ),
         });
     }
-    if view.has_density {
+    if view.shows_potential() {
+        parts.push(potential::settings(&world.potential));
+    } else if view.has_density {
         parts.push(format!(
             "density: vMF, κ = {:.1}, square-root scale",
             snapshot.prepared.sphere_kappa
@@ -201,7 +209,8 @@ fn settings_line(
     parts.join(" · ")
 }
 
-fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
+/// What the colours of the points say.
+pub(super) fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
     match &marks.legend {
         Key::Words(words) => {
             caption(ui, words.as_str());

@@ -1,0 +1,77 @@
+//! The dense inspector as a picture, without a window: the panel itself, drawn into a texture.
+
+use std::sync::Arc;
+
+use super::figure::Painter;
+use crate::{
+    analysis::Analysis,
+    progress::Progress,
+    ui::{
+        Commands, InspectorState, InspectorView, Prepared, Selection, Snapshot, World,
+        panels::{self, InspectorPictures},
+        theme::Tokens,
+    },
+};
+
+impl Painter {
+    /// Draws the inspector of `analysis` with what `state` has to show, `size` pixels wide and
+    /// high.
+    ///
+    /// # Errors
+    /// When the device refuses or is lost.
+    pub fn paint_inspector(
+        &self,
+        analysis: &Arc<Analysis>,
+        view: &InspectorView,
+        state: &InspectorState,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let snapshot = Snapshot {
+            prepared: Arc::new(Prepared::new(analysis, &Progress::none())?),
+            analysis: Arc::clone(analysis),
+            serial: 1,
+        };
+        let mut pictures = InspectorPictures::default();
+        self.picture(size, |ui| {
+            picture_ui(&snapshot, view, state, &mut pictures, ui);
+        })
+    }
+}
+
+fn picture_ui(
+    snapshot: &Snapshot,
+    view: &InspectorView,
+    state: &InspectorState,
+    pictures: &mut InspectorPictures,
+    ui: &mut egui::Ui,
+) {
+    let world = World {
+        snapshot: Some(snapshot),
+        request: snapshot.request(),
+        report: Some(&snapshot.analysis.report),
+        refused: None,
+        running: None,
+        failure: None,
+        selection: &Selection::default(),
+        hover: None,
+        neighbours: None,
+        density: None,
+        history: &[],
+        run: None,
+        inspector: Some(state),
+        log: &[],
+        recent: &[],
+        device: Some(&snapshot.analysis.device),
+        thumbnails: None,
+        is_export: true,
+        are_files_hovering: false,
+    };
+    let frame = egui::Frame::new()
+        .fill(Tokens::of(ui).surface.panel.0)
+        .inner_margin(16);
+    egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+        ui.heading(snapshot.title());
+        let view = &mut view.clone();
+        panels::inspector_ui(view, pictures, &world, &mut Commands::default(), ui);
+    });
+}

@@ -1,0 +1,302 @@
+//! The dense inspector: clicking, keys, modes, and one selection with the sphere.
+
+use super::*;
+use crate::{
+    analysis::{ImagesSource, Request, demo_request},
+    app::Session,
+    data::{BuiltinConfig, BuiltinKind},
+    features::{FeatureKind, MatchingRule},
+    ui::{Combine, Command, InspectMode, Pane},
+};
+
+impl Window {
+    /// Opens dense features of a few scenes of many objects with the inspector in front.
+    fn inspecting() -> Self {
+        let request = Request {
+            kind: FeatureKind::Dense,
+            images: ImagesSource::Builtin(BuiltinConfig {
+                kind: BuiltinKind::MultiObject,
+                count: 10,
+                side: 64,
+                seed: 0,
+            }),
+            ..demo_request()
+        };
+        let mut window = Self::open_with(&[], |path| {
+            let session = Session {
+                request: Some(request),
+                ..Session::default()
+            };
+            session.write(path).expect("a session is written");
+        });
+        window.settle();
+        window.run_command("view: dense inspector");
+        window.wait_for_inspector();
+        window
+    }
+
+    fn wait_for_inspector(&mut self) {
+        let began = Instant::now();
+        self.harness.run_steps(3);
+        while self.app().inspector.is_waiting() || self.app().is_busy() {
+            assert!(began.elapsed() < PATIENCE, "the inspector takes too long");
+            self.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.harness.run_steps(3);
+    }
+
+    fn picture(&self, number: usize) -> egui::Rect {
+        let label = format!("Picture {number}:");
+        self.harness.get_by_label_contains(&label).rect()
+    }
+
+    /// Clicks the middle of a location of a picture.
+    fn click_cell(&mut self, number: usize, [row, column]: [usize; 2]) {
+        let rect = self.picture(number);
+        let subject = self.app().inspector.state.subject.clone().expect("a map");
+        let grid = subject.sides[number - 1].grid;
+        let share = |at: usize, count: usize| (at as f32 + 0.5) / count as f32;
+        let place =
+            rect.min + rect.size() * egui::vec2(share(column, grid[1]), share(row, grid[0]));
+        self.harness.hover_at(place);
+        self.step();
+        self.button(place, true);
+        self.button(place, false);
+        self.wait_for_inspector();
+    }
+
+    /// Image and cell of the one selected point.
+    fn selected(&self) -> Option<(u32, [u16; 2])> {
+        let row = self.app().selection().single()?;
+        let snapshot = self.app().snapshot()?;
+        let image = snapshot.analysis.features.images[row as usize];
+        Some((image, snapshot.cell(row)?))
+    }
+
+    fn choose_label(&mut self, label: &str) {
+        self.harness.get_by_label(label).scroll_to_me();
+        self.harness.run_steps(8);
+        self.harness.get_by_label(label).click();
+        self.wait_for_inspector();
+    }
+}
+
+#[test]
+fn a_click_chooses_a_location_and_selects_its_point() {
+    let mut window = Window::inspecting();
+    window.click_cell(1, [2, 5]);
+    assert_eq!(window.selected(), Some((0, [2, 5])));
+    let app = window.app();
+    let state = &app.inspector.state;
+    let analysis = &app.snapshot().unwrap().analysis;
+    let answer = state.current_answer().expect("it is answered");
+    let dim = analysis.features.dim;
+    let row = app.selection().single().unwrap() as usize;
+    let cosine = |a: usize, b: usize| -> f64 {
+        let [a, b] = [a, b].map(|row| &analysis.unit[row * dim..(row + 1) * dim]);
+        a.iter()
+            .zip(b)
+            .map(|(x, y)| f64::from(*x) * f64::from(*y))
+            .sum()
+    };
+    for (cell, found) in answer.maps[0].iter().enumerate() {
+        // f32 sums of 64 products of unit rows.
+        assert!((f64::from(*found) - cosine(row, cell)).abs() < 1e-6);
+    }
+    let best = (0..analysis.features.len())
+        .filter(|other| *other != row)
+        .map(|other| cosine(row, other))
+        .fold(f64::MIN, f64::max);
+    assert!((f64::from(answer.nearest[0].cosine) - best).abs() < 1e-6);
+    assert!(state.crops.iter().all(Option::is_some));
+    assert_eq!(state.crops.len(), answer.nearest.len());
+    window.harness.get_by_label_contains("Nearest 1: ");
+    // Sphere and circle mark the same point.
+    assert!(window.app().marks.states[row] == crate::ui::marks::MarkState::Selected);
+}
+
+#[test]
+fn arrow_keys_move_and_stop_at_the_border() {
+    let mut window = Window::inspecting();
+    window.click_cell(1, [1, 6]);
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.wait_for_inspector();
+    assert_eq!(window.selected(), Some((0, [1, 7])));
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    for _ in 0..3 {
+        window.press(Modifiers::NONE, Key::ArrowUp);
+    }
+    window.wait_for_inspector();
+    assert_eq!(window.selected(), Some((0, [0, 7])));
+    window.press(Modifiers::NONE, Key::ArrowDown);
+    window.press(Modifiers::NONE, Key::ArrowLeft);
+    window.wait_for_inspector();
+    assert_eq!(window.selected(), Some((0, [1, 6])));
+    let answer = window.app().inspector.state.current_answer().unwrap();
+    assert_eq!(answer.question.cell, 8 + 6);
+}
+
+#[test]
+fn a_point_chosen_elsewhere_shows_its_image_and_location() {
+    let mut window = Window::inspecting();
+    let ctx = window.harness.ctx.clone();
+    let row = 7 * 64 + 3 * 8 + 4;
+    let app = window.harness.state_mut();
+    app.dispatch(&ctx, Command::Select(vec![row], Combine::Replace));
+    window.wait_for_inspector();
+    let state = &window.app().inspector.state;
+    assert_eq!(state.image, 7);
+    assert_eq!(state.asked(), Some((0, 3 * 8 + 4)));
+    assert_eq!(state.subject.as_ref().unwrap().sides[0].image, 7);
+    // And back through a neighbour's crop.
+    let near = state.current_answer().unwrap().nearest[2].row;
+    window.choose_label_containing("Nearest 3: ");
+    assert_eq!(window.app().selection().single(), Some(near));
+    // Undo returns to the point before.
+    window.press(Modifiers::COMMAND, Key::Z);
+    window.wait_for_inspector();
+    assert_eq!(window.app().inspector.state.image, 7);
+}
+
+impl Window {
+    fn choose_label_containing(&mut self, label: &str) {
+        self.harness.get_by_label_contains(label).scroll_to_me();
+        self.harness.run_steps(8);
+        self.harness.get_by_label_contains(label).click();
+        self.wait_for_inspector();
+    }
+}
+
+#[test]
+fn every_mode_is_drawn() {
+    let mut window = Window::inspecting();
+    window.click_cell(1, [4, 4]);
+    for mode in InspectMode::ALL {
+        window.run_command(&format!("inspector shows: {}", mode.name()));
+        let began = Instant::now();
+        let is_there = |window: &Window| {
+            let state = &window.app().inspector.state;
+            match mode {
+                InspectMode::Pca => state.colours.is_some(),
+                InspectMode::Density => state.density.is_some(),
+                _ => true,
+            }
+        };
+        while !is_there(&window) {
+            assert!(began.elapsed() < PATIENCE, "{mode:?}");
+            window.step();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        window.wait_for_inspector();
+        assert_eq!(window.app().views.inspector.mode, mode);
+        window.picture(1);
+    }
+    let state = &window.app().inspector.state;
+    let side = &state.subject.as_ref().unwrap().sides[0];
+    // The built-in scenes have masks.
+    assert!(side.classes.as_ref().unwrap().iter().all(Option::is_some));
+    let density = &state.density.as_ref().unwrap()[0];
+    assert!(
+        density
+            .iter()
+            .all(|value| value.is_finite() && *value <= 0.0)
+    );
+    window.run_command("inspector shows: pca");
+    window.choose_label("cut by axis 1");
+    assert!(window.app().views.inspector.has_cut);
+    window.harness.get_by_label("Cut along axis 1");
+}
+
+#[test]
+fn two_views_stand_beside_each_other_with_correspondences() {
+    let mut window = Window::inspecting();
+    window.choose_label("two views");
+    let subject = window.app().inspector.state.subject.clone().unwrap();
+    assert_eq!(subject.sides.len(), 2);
+    let alignment = window.app().snapshot().unwrap().analysis.request.matching;
+    assert_eq!(alignment, MatchingRule::Geometric);
+    let argmax = subject
+        .correspondence(MatchingRule::BackboneArgmax)
+        .unwrap();
+    assert!(argmax.matches.is_ok());
+    window.click_cell(2, [3, 3]);
+    let state = &window.app().inspector.state;
+    assert_eq!(state.asked(), Some((1, 27)));
+    let chosen = state.chosen.unwrap();
+    let expected = subject.sides[1].geometry.cell_centre(3, 3, [8, 8]);
+    assert_eq!(chosen.place, expected);
+    // The selected point is the location of the whole image that shows this place.
+    let (image, cell) = window.selected().expect("the whole image shows it");
+    let size = 64.0 / 8.0;
+    assert_eq!(image, 0);
+    assert_eq!(
+        cell,
+        [(expected[1] / size) as u16, (expected[0] / size) as u16]
+    );
+    window.harness.get_by_label("Rule of the lines");
+    window.choose_label("all lines");
+    window.choose_label("two images");
+    let subject = window.app().inspector.state.subject.clone().unwrap();
+    assert_eq!(subject.sides.len(), 2);
+    assert_ne!(subject.sides[0].image, subject.sides[1].image);
+    assert!(
+        subject
+            .correspondence(MatchingRule::Geometric)
+            .unwrap()
+            .matches
+            .is_err()
+    );
+    // A location of the image beside is a point of the set, and does not turn the pictures.
+    window.click_cell(2, [0, 0]);
+    let (image, cell) = window.selected().unwrap();
+    assert_eq!((image, cell), (subject.sides[1].image, [0, 0]));
+    assert_eq!(window.app().inspector.state.image, subject.sides[0].image);
+}
+
+#[test]
+fn a_picture_at_its_own_size_has_a_finer_map() {
+    let mut window = Window::inspecting();
+    window.click_cell(1, [5, 2]);
+    window.choose_label("own size");
+    let state = &window.app().inspector.state;
+    let side = &state.subject.as_ref().unwrap().sides[0];
+    // 64 px at a location every 4.
+    assert_eq!(side.grid, [16, 16]);
+    assert!(side.how.contains("own size"), "{}", side.how);
+    // The same place is still chosen: the middle of row 5, column 2 of 8×8.
+    assert_eq!(state.asked(), Some((0, 11 * 16 + 5)));
+    assert_eq!(window.selected(), Some((0, [5, 2])));
+}
+
+#[test]
+fn features_without_locations_offer_those_that_have_them() {
+    let mut window = Window::open(&[]);
+    let folder = window.image_folder();
+    window.open_path(&folder);
+    window.run_command("view: dense inspector");
+    window.harness.get_by_label_contains("have no locations");
+    window
+        .harness
+        .get_by_label("Analyse dense features")
+        .click();
+    window.settle();
+    assert_eq!(window.app().request().kind, FeatureKind::Dense);
+    window.wait_for_inspector();
+    window.picture(1);
+}
+
+#[test]
+fn nothing_is_made_while_the_view_is_behind_another() {
+    let mut window = Window::inspecting();
+    window.run_command("view: figures");
+    let ctx = window.harness.ctx.clone();
+    let app = window.harness.state_mut();
+    app.dispatch(&ctx, Command::Select(vec![5 * 64], Combine::Replace));
+    window.harness.run_steps(5);
+    assert_eq!(window.app().inspector.state.image, 0);
+    let app = window.harness.state_mut();
+    app.dispatch(&ctx, Command::Show(Pane::Inspector));
+    window.wait_for_inspector();
+    assert_eq!(window.app().inspector.state.image, 5);
+}

@@ -1,0 +1,317 @@
+//! The dense inspector's settings, what is asked of it, and what it has to show.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dense::{Answer, Basis, Beside, Colours, Crop, MapSource, Subject, SubjectRequest, cell_at},
+    features::MatchingRule,
+};
+
+/// What the pictures are coloured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InspectMode {
+    /// Cosine with the chosen location.
+    #[default]
+    Similarity,
+    /// Principal axes of the set as red, green and blue.
+    Pca,
+    /// Distance to the partner in the other picture.
+    Alignment,
+    /// How many of the set are near.
+    Density,
+    /// Length of the raw vector.
+    Norm,
+    /// The commonest mask class.
+    Mask,
+}
+
+impl InspectMode {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 6] = [
+        Self::Similarity,
+        Self::Pca,
+        Self::Alignment,
+        Self::Density,
+        Self::Norm,
+        Self::Mask,
+    ];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Similarity => "similarity",
+            Self::Pca => "PCA-RGB",
+            Self::Alignment => "alignment",
+            Self::Density => "density",
+            Self::Norm => "norm",
+            Self::Mask => "mask class",
+        }
+    }
+
+    /// What it means, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Similarity => "Cosine of every location with the chosen one",
+            Self::Pca => "Three principal axes of all locations of the set as red, green and blue",
+            Self::Alignment => "‖x − y‖^α to the partner in the other picture, by the chosen rule",
+            Self::Density => "log mean exp(−t‖x − x_i‖²) over all locations of the set",
+            Self::Norm => "Length ‖z‖ of the raw vector, before it is put on the sphere",
+            Self::Mask => "The commonest class of the mask within each location",
+        }
+    }
+}
+
+/// What stands beside the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BesideChoice {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Two augmented views of it instead.
+    Views,
+    /// Another image.
+    Image,
+}
+
+impl BesideChoice {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::Nothing, Self::Views, Self::Image];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "one image",
+            Self::Views => "two views",
+            Self::Image => "two images",
+        }
+    }
+}
+
+/// Which correspondences are drawn as lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineChoice {
+    /// None.
+    None,
+    /// That of the chosen location.
+    #[default]
+    Chosen,
+    /// All that the filters leave.
+    All,
+}
+
+impl LineChoice {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::None, Self::Chosen, Self::All];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "no lines",
+            Self::Chosen => "the chosen line",
+            Self::All => "all lines",
+        }
+    }
+}
+
+/// Settings of the inspector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the panel, and all go together"
+)]
+pub struct InspectorView {
+    /// What the pictures are coloured by.
+    pub mode: InspectMode,
+    /// What stands beside the image.
+    pub beside: BesideChoice,
+    /// The other image, by index in the set.
+    #[serde(skip)]
+    pub other_image: u32,
+    /// Where maps come from.
+    pub source: MapSource,
+    /// Opacity of the colours over the picture, 0 to 1.
+    pub strength: f32,
+    /// Whether colours run smoothly between the middles of locations.
+    pub is_smooth: bool,
+    /// Whether the scale follows the values instead of the whole range.
+    pub is_automatic: bool,
+    /// Whether the borders of locations are drawn.
+    pub has_grid: bool,
+    /// Which correspondences are drawn.
+    pub lines: LineChoice,
+    /// The rule that makes them.
+    pub rule: MatchingRule,
+    /// Whether only pairs that lead both ways are drawn.
+    pub is_mutual_only: bool,
+    /// Least cosine of a pair that is drawn.
+    pub least_similarity: f32,
+    /// Whether colours are about the mean of the set.
+    pub is_centred: bool,
+    /// Whether the basis of colours is kept for what is opened next.
+    pub keeps_colours: bool,
+    /// Whether locations are left out by their score along the first axis.
+    pub has_cut: bool,
+    /// Score of the cut.
+    pub cut: f32,
+    /// Whether those below the cut are shown instead of those above.
+    pub is_cut_below: bool,
+    /// Whether neighbours are looked for in other images only.
+    pub is_between_images: bool,
+}
+
+impl Default for InspectorView {
+    fn default() -> Self {
+        Self {
+            mode: InspectMode::default(),
+            beside: BesideChoice::default(),
+            other_image: 0,
+            source: MapSource::default(),
+            strength: 0.65,
+            is_smooth: false,
+            is_automatic: false,
+            has_grid: true,
+            lines: LineChoice::default(),
+            rule: MatchingRule::default(),
+            is_mutual_only: false,
+            least_similarity: -1.0,
+            is_centred: true,
+            keeps_colours: false,
+            has_cut: false,
+            cut: 0.0,
+            is_cut_below: false,
+            is_between_images: false,
+        }
+    }
+}
+
+impl InspectorView {
+    /// What is to be looked at with these settings.
+    pub fn request(&self, image: u32) -> SubjectRequest {
+        SubjectRequest {
+            image,
+            beside: match self.beside {
+                BesideChoice::Nothing => Beside::Nothing,
+                BesideChoice::Views => Beside::Views,
+                BesideChoice::Image => Beside::Image(self.other_image),
+            },
+            source: self.source,
+        }
+    }
+}
+
+/// The chosen place: of an image, so that it means the same in every map of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chosen {
+    /// Side that was chosen on: 0 or 1.
+    pub side: usize,
+    /// Index in the image set.
+    pub image: u32,
+    /// x and y in pixels of the source image.
+    pub place: [f32; 2],
+}
+
+/// What the inspector has to show.
+#[derive(Clone, Default)]
+pub struct InspectorState {
+    /// The image that is looked at.
+    pub image: u32,
+    /// The pictures with their maps; those of an older request until the new ones are there.
+    pub subject: Option<Arc<Subject>>,
+    /// Changes with every subject.
+    pub revision: u64,
+    /// Whether another subject is being made.
+    pub is_waiting: bool,
+    /// The chosen place.
+    pub chosen: Option<Chosen>,
+    /// What the chosen location is similar to.
+    pub answer: Option<Arc<Answer>>,
+    /// Small pictures of the nearest, in their order; empty until they are there.
+    pub crops: Arc<Vec<Option<Crop>>>,
+    /// Scores along the principal axes.
+    pub colours: Option<Arc<Colours>>,
+    /// The basis that is kept for what is opened next.
+    pub kept: Option<Arc<Basis>>,
+    /// Local density of each location, for each side.
+    pub density: Option<Arc<Vec<Vec<f32>>>>,
+    /// Why the newest request could not be answered.
+    pub failure: Option<String>,
+}
+
+impl InspectorState {
+    /// The location of a side's map that shows the chosen place.
+    pub fn cell(&self, side: usize) -> Option<usize> {
+        let chosen = self.chosen?;
+        let found = self.subject.as_ref()?.sides.get(side)?;
+        if found.image != chosen.image {
+            return None;
+        }
+        cell_at(&found.geometry, found.grid, chosen.place)
+    }
+
+    /// The side and location that the answer is, or will be, about.
+    pub fn asked(&self) -> Option<(usize, usize)> {
+        let chosen = self.chosen?;
+        // A view that does not show the place gives way to the other one.
+        [chosen.side, 1 - chosen.side.min(1)]
+            .into_iter()
+            .find_map(|side| Some((side, self.cell(side)?)))
+    }
+
+    /// The answer, when it is about the chosen location.
+    pub fn current_answer(&self) -> Option<&Answer> {
+        let (side, cell) = self.asked()?;
+        self.answer
+            .as_deref()
+            .filter(|answer| answer.question.side == side && answer.question.cell == cell)
+    }
+}
+
+/// Something that is asked of the inspector.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InspectCommand {
+    /// Choose a location of a side's map.
+    Choose {
+        /// Side: 0 or 1.
+        side: usize,
+        /// Location, counted row by row.
+        cell: usize,
+    },
+    /// Look at another image.
+    Image(u32),
+    /// Look at the image so many further on among those analysed.
+    Turn(i32),
+    /// Put another image beside.
+    Beside(u32),
+    /// Change what the pictures are coloured by.
+    Mode(InspectMode),
+}
+
+impl InspectCommand {
+    /// Those that make sense without a further choice.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Turn(1), Self::Turn(-1)];
+        all.extend(InspectMode::ALL.map(Self::Mode));
+        all
+    }
+
+    /// Text of the menu and palette entry.
+    pub fn text(self) -> String {
+        match self {
+            Self::Choose { side, cell } => {
+                format!("Choose location {cell} of picture {}", side + 1)
+            }
+            Self::Image(image) => format!("Inspect image {image}"),
+            Self::Turn(1) => "Inspect the next image".to_owned(),
+            Self::Turn(-1) => "Inspect the previous image".to_owned(),
+            Self::Turn(by) => format!("Inspect the image {by} further on"),
+            Self::Beside(image) => format!("Put image {image} beside"),
+            Self::Mode(mode) => format!("Inspector shows: {}", mode.name()),
+        }
+    }
+}
