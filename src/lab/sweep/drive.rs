@@ -12,11 +12,11 @@ use std::{
 use super::{Axis, PlannedRun, SweepPlan};
 use crate::{
     analysis::{Cache, EncoderSource},
-    compute::Compute,
+    compute::{Compute, ComputeError, panic_message},
     data::{Resize, Table},
     lab::{LabError, MeasurePlan, measure_encoder, measuring::push, series::FAILED},
     progress::{Cancelled, Progress},
-    training::{Curves, Run},
+    training::{Curves, Run, TrainingError},
 };
 
 /// The table of finished runs, below the sweep's folder.
@@ -235,12 +235,21 @@ impl Sweep {
             clock: Clock::default(),
         };
         course.publish();
+        let mut compute = compute.clone();
         let left: Vec<PlannedRun> = self.unfinished().cloned().collect();
         course.clock.steps_left = left.iter().map(|run| run.config.steps).sum();
         for run in &left {
             progress.check()?;
             let began = Instant::now();
-            let outcome = self.one(run, compute, &mut course);
+            let mut outcome = self.attempt(run, &compute, &mut course);
+            if outcome.as_ref().is_err_and(|error| !error.is_cancelled())
+                && let Err(lost @ ComputeError::DeviceLost { .. }) = compute.probe()
+            {
+                log::warn!("{lost}: the sweep goes on on the CPU");
+                course.state.message = Some(format!("{lost}: went on on the CPU"));
+                compute = compute.fall_back(&lost.to_string());
+                outcome = self.attempt(run, &compute, &mut course);
+            }
             let mut fields = match outcome {
                 Ok(fields) => fields,
                 Err(error) if error.is_cancelled() => return Err(error),
@@ -268,6 +277,19 @@ impl Sweep {
         course.state.remaining_s = None;
         course.publish();
         Ok(())
+    }
+
+    /// [`one`](Self::one), where a panic (a lost device makes some) is an error like any other.
+    fn attempt(
+        &mut self,
+        planned: &PlannedRun,
+        compute: &Compute,
+        course: &mut Course<'_>,
+    ) -> Result<Vec<(String, String)>, LabError> {
+        let one = std::panic::AssertUnwindSafe(|| self.one(planned, compute, course));
+        std::panic::catch_unwind(one).unwrap_or_else(|panic| {
+            Err(TrainingError::Broken(panic_message(panic.as_ref())).into())
+        })
     }
 
     /// One run to its end: the fields of its row.

@@ -281,7 +281,7 @@ fn draw_name(
 }
 
 /// The encoder that the arrow keys have walked to while the plot has the focus.
-fn walked_to(ui: &Ui, response: &egui::Response, count: usize) -> Option<usize> {
+pub(super) fn walked_to(ui: &Ui, response: &egui::Response, count: usize) -> Option<usize> {
     if !response.has_focus() {
         return None;
     }

@@ -6,7 +6,7 @@ use egui_plot::{
     Text,
 };
 
-use super::map::statistic_ui;
+use super::{super::plane::walked_to, map::statistic_ui};
 use crate::{
     correlation::{Encoder, Statistic},
     lab::{Answer, Question},
@@ -14,7 +14,7 @@ use crate::{
         Command, Commands, LabCommand, LabView,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, choice, empty_state, labelled, note, tip},
+        widgets::{caption, choice, empty_state, labelled, note, tip, tip_at, view_keys},
     },
 };
 
@@ -108,7 +108,7 @@ pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
     });
     finish(
         &response.response,
-        response.inner,
+        &response.inner,
         encoders,
         "alignment across, uniformity upwards",
         ui,
@@ -190,7 +190,7 @@ fn trend_plot(
         )
     });
     let axes = format!("{name} across, performance upwards");
-    finish(&response.response, response.inner, encoders, &axes, ui)
+    finish(&response.response, &response.inner, encoders, &axes, ui)
 }
 
 /// Ends of the least-squares line of P on one variable.
@@ -313,14 +313,14 @@ fn plot<'a>(id: &str, names: [String; 2], bounds: [[f64; 2]; 2], height: f32) ->
         .default_y_bounds(y[0], y[1])
 }
 
-/// Draws the encoders coloured by performance; the one under the pointer.
+/// Draws the encoders coloured by performance; their places on the screen.
 fn points(
     plot: &mut PlotUi<'_>,
     encoders: &[Encoder],
     at: impl Fn(&Encoder) -> [f64; 2],
     tokens: &Tokens,
     scale: f32,
-) -> Option<usize> {
+) -> Vec<egui::Pos2> {
     let [low, high] = ends(encoders);
     for one in encoders {
         let share = if high > low {
@@ -337,53 +337,66 @@ fn points(
                 .allow_hover(false),
         );
     }
-    let pointer = plot.response().hover_pos()?;
-    encoders.iter().position(|one| {
-        let [x, y] = at(one);
-        plot.screen_from_plot(PlotPoint::new(x, y))
-            .distance(pointer)
-            < REACH * scale
-    })
+    encoders
+        .iter()
+        .map(|one| {
+            let [x, y] = at(one);
+            plot.screen_from_plot(PlotPoint::new(x, y))
+        })
+        .collect()
 }
 
-/// Names the plot, tells of the encoder under the pointer, and says which was clicked.
+/// Names the plot, tells of the encoder under the pointer or that the keys have walked to, and says
+/// which was chosen.
 fn finish(
     response: &egui::Response,
-    hovered: Option<usize>,
+    places: &[egui::Pos2],
     encoders: &[Encoder],
     axes: &str,
     ui: &Ui,
 ) -> Option<usize> {
     let text = format!(
-        "Plot of {} encoders: {axes}, coloured by performance",
+        "Plot of {} encoders: {axes}, coloured by performance. Arrow keys walk from one to the \
+         next, Enter opens it",
         encoders.len()
     );
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &text));
-    let index = hovered?;
-    let one = &encoders[index];
-    let width = Tokens::of(ui).shape.grid * 40.0;
-    tip(response, |ui| {
-        ui.set_max_width(width);
-        ui.label(&one.name);
-        ui.label(format!(
-            "A {:.4} · U {:.4} · P {:.4}",
-            one.alignment, one.uniformity, one.performance
-        ));
-        let settings = one.about.iter().filter(|(column, value)| {
-            !value.is_empty()
-                && !column.contains(':')
-                && !["images", "path", "device"].contains(&column.as_str())
-        });
-        let words: Vec<String> = settings
-            .map(|(column, value)| format!("{column} {value}"))
-            .collect();
-        caption(ui, words.join(" · "));
-        caption(
-            ui,
-            "Click opens this encoder where the table names its file",
-        );
+    let scale = theme::mark_scale(ui);
+    let under_pointer = response.hover_pos().and_then(|pointer| {
+        (places.iter()).position(|place| place.distance(pointer) < REACH * scale)
     });
-    response.clicked().then_some(index)
+    if let Some(index) = under_pointer {
+        tip(response, |ui| explain_ui(&encoders[index], ui));
+        return response.clicked().then_some(index);
+    }
+    let index = walked_to(ui, response, places.len())?;
+    let stroke = (1.5, Tokens::of(ui).accent.main.0);
+    (ui.painter_at(response.rect)).circle_stroke(places[index], 8.0 * scale, stroke);
+    tip_at(response, places[index], |ui| {
+        explain_ui(&encoders[index], ui);
+    });
+    view_keys(ui, response).is_chosen.then_some(index)
+}
+
+fn explain_ui(one: &Encoder, ui: &mut Ui) {
+    ui.set_max_width(Tokens::of(ui).shape.grid * 40.0);
+    ui.label(&one.name);
+    ui.label(format!(
+        "A {:.4} · U {:.4} · P {:.4}",
+        one.alignment, one.uniformity, one.performance
+    ));
+    let settings = one.about.iter().filter(|(column, value)| {
+        let is_long = ["images", "path", "device", "command", "plan"].contains(&column.as_str());
+        !value.is_empty() && !column.contains(':') && !is_long
+    });
+    let words: Vec<String> = settings
+        .map(|(column, value)| format!("{column} {value}"))
+        .collect();
+    caption(ui, words.join(" · "));
+    caption(
+        ui,
+        "A click opens this encoder where the table names its file",
+    );
 }
 
 fn legend_ui(answer: &Answer, ui: &mut Ui) {
