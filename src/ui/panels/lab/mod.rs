@@ -31,7 +31,11 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
             if let Some(problem) = &state.problem {
                 note(ui, Icon::Warning, problem);
             }
-            sweep::sweep_ui(view, state, commands, ui);
+            // What is under way stands above the picture, the choice of another below.
+            let is_first = state.answer.is_none() || state.is_sweeping();
+            if is_first {
+                sweep::sweep_ui(view, state, commands, ui);
+            }
             match &state.answer {
                 Some(answer) => answer_ui(view, answer, commands, ui),
                 None if state.is_working => {
@@ -42,6 +46,9 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
                     "No encoders yet",
                     "Open a table with alignment, uniformity and performance, or start a sweep.",
                 ),
+            }
+            if !is_first {
+                sweep::sweep_ui(view, state, commands, ui);
             }
         });
 }
