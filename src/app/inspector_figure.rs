@@ -65,6 +65,7 @@ fn picture_ui(
             revision: 0,
             t: snapshot.request().t,
             has_arrows: false,
+            has_ring: false,
         },
         lab: None,
         log: &[],
