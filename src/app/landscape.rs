@@ -115,8 +115,8 @@ impl App {
                     self.fill(None, slice.settings.clone(), Some(slice));
                 }
             }
-            LandscapeCommand::Zoom(centre, half) => self.look_at(centre, Some(half)),
-            LandscapeCommand::ZoomOut => self.look_at([0.0; 2], None),
+            LandscapeCommand::Zoom(centre, half) => self.look_at_place(centre, Some(half)),
+            LandscapeCommand::ZoomOut => self.look_at_place([0.0; 2], None),
             LandscapeCommand::ShowAt(at) => self.show_features_at(at),
         }
         ctx.request_repaint();
@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Another part of the same plane, measured anew.
-    fn look_at(&mut self, centre: [f64; 2], half_width: Option<f64>) {
+    fn look_at_place(&mut self, centre: [f64; 2], half_width: Option<f64>) {
         let Some(picture) = &self.landscape.picture else {
             return;
         };

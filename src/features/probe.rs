@@ -182,7 +182,7 @@ impl ProbeBatch {
         let mut dim = 0;
         for batch in &self.pairs {
             progress.check()?;
-            let embedded = Embedded::new(&plan, &self.request, batch.clone(), compute)?;
+            let embedded = Embedded::new(&plan, &self.request, batch.clone(), compute, progress)?;
             gathered.push(&embedded, &self.request);
             dim = embedded.dim;
             let cells = embedded.grid[0] * embedded.grid[1];
@@ -213,7 +213,7 @@ impl ProbeBatch {
         for batch in &self.plain {
             progress.check()?;
             let input = input_tensor(batch.pixels.clone(), batch.shape, compute);
-            let (values, grid) = plan.forward(input, |_| Ok(()))?;
+            let (values, grid) = plan.forward(input, progress, |_| Ok(()))?;
             let dim = values.dims()[1];
             let mut values = read_rows(values)?;
             normalise_rows(&mut values, dim);

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InspectorView, widgets::TableState};
-use super::{LabView, widgets::TableState};
+use super::{InspectorView, LabView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
