@@ -30,7 +30,11 @@ pub mod objectives;
 
 pub mod training;
 
+pub mod landscape;
+
 pub mod correlation;
+
+pub mod lab;
 
 pub mod render;
 

@@ -55,6 +55,15 @@ impl Progress {
         Self::new(|_| {})
     }
 
+    /// A handle with the same cancel flag that reports to nobody: for parts whose own steps would
+    /// hide those of the whole.
+    pub fn silent(&self) -> Self {
+        Self {
+            is_cancelled: Arc::clone(&self.is_cancelled),
+            sink: Arc::new(|_| {}),
+        }
+    }
+
     /// Asks the work to stop at its next [`check`](Self::check).
     pub fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::Relaxed);
@@ -97,6 +106,10 @@ mod tests {
         other.report("decoding", 1, Some(2));
         progress.cancel();
         assert_eq!(other.check(), Err(Cancelled));
+        assert_eq!(seen.lock().unwrap().len(), 1);
+        let silent = progress.silent();
+        silent.report("decoding", 2, None);
+        assert_eq!(silent.check(), Err(Cancelled));
         assert_eq!(seen.lock().unwrap().len(), 1);
     }
 }

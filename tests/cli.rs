@@ -70,6 +70,41 @@ fn numbers_carry_all_that_decides_them() {
 }
 
 #[test]
+fn a_landscape_is_written_as_numbers_and_pictures() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("slice");
+    spherescope()
+        .args(["landscape", "--side", "5", "--probe-images", "24", "-o"])
+        .arg(&out)
+        .assert()
+        .success()
+        .stdout(contains("25 of 25 points").and(contains("filter-normalised")));
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(out.join("landscape.json")).unwrap()).unwrap();
+    assert_eq!(json["settings"]["side"], 5);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    let origin = json["origin"]["alignment"].as_f64().unwrap();
+    let mut npz = npyz::npz::NpzArchive::open(out.join("landscape.npz")).unwrap();
+    let mut array =
+        |name: &str| -> Vec<f64> { npz.by_name(name).unwrap().unwrap().into_vec().unwrap() };
+    let alignment = array("alignment");
+    // The middle of the grid is the encoder itself.
+    assert_eq!((alignment.len(), alignment[12]), (25, origin));
+    assert_eq!(array("x"), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    let sums = array("sum");
+    let uniformity = array("uniformity");
+    assert!((0..25).all(|i| (sums[i] - alignment[i] - uniformity[i]).abs() < 1e-12));
+    let svg = std::fs::read_to_string(out.join("sum.svg")).unwrap();
+    assert!(svg.contains("25 of 25 points measured") && svg.contains("<svg"));
+    spherescope()
+        .args(["landscape", "--side", "4", "-o"])
+        .arg(&out)
+        .assert()
+        .failure()
+        .stderr(contains("odd number"));
+}
+
+#[test]
 fn the_printed_command_gives_the_same_numbers() {
     let first = measured(&[
         "--kind",
@@ -609,4 +644,106 @@ fn flags_that_would_change_nothing_are_refused() {
         command.arg("measure").args(SMALL).args(flag);
         command.assert().code(1).stderr(contains("--kind dense"));
     }
+}
+
+#[test]
+fn performance_is_measured_beside_the_numbers() {
+    let json = measured(&[
+        "--performance",
+        "knn,linear,dense",
+        "--held-out",
+        "0.5",
+        "--split-seed",
+        "3",
+    ]);
+    let performance = &json["performance"];
+    assert_eq!(performance["settings"]["seed"], 3);
+    let tasks = performance["tasks"].as_array().unwrap();
+    let names: Vec<&str> = tasks
+        .iter()
+        .map(|task| task["task"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["knn", "linear", "dense"]);
+    for task in tasks {
+        let value = task["value"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&value), "{task}");
+        assert!(
+            task["chance"].is_number() && task["population"].as_str().unwrap().contains("seed 3")
+        );
+    }
+    assert_eq!(tasks[1]["fit"]["is_converged"], true);
+    spherescope()
+        .arg("measure")
+        .args(SMALL)
+        .args(["--held-out", "0.3"])
+        .assert()
+        .code(2)
+        .stderr(contains("--performance"));
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_left_and_its_table_is_related() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    std::fs::write(
+        &plan,
+        "name = \"short\"\nimage-count = 48\nsave-every = 2\n\
+         [base]\nsteps = 4\nbatch = 8\narchitecture = \"tiny:4\"\n\
+         [measure]\nmeasures = [{ kind = \"pooled\" }, { kind = \"projected\" }]\n\
+         [measure.performance]\ntasks = [\"knn\", \"linear\"]\n\
+         [[parts]]\nvary = { uniform-weight = [0, 1], seed = [1, 2] }\n",
+    )
+    .unwrap();
+    let out = folder.path().join("out");
+    let sweep = |arguments: &[&str]| spherescope().arg("sweep").args(arguments).output().unwrap();
+    let path = |path: &Path| path.display().to_string();
+    let first = sweep(&["--config", &path(&plan), "--out", &path(&out)]);
+    assert!(first.status.success(), "{first:?}");
+    assert!(String::from_utf8_lossy(&first.stdout).contains("4 encoders"));
+    // A row that is lost, as after a kill, is made again; the others stay as they are.
+    let table = out.join("series.csv");
+    let whole = std::fs::read_to_string(&table).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    assert_eq!(lines.len(), 5);
+    std::fs::write(&table, lines[..3].join("\n") + "\n").unwrap();
+    let again = sweep(&["--resume", &path(&out)]);
+    assert!(again.status.success(), "{again:?}");
+    let resumed = std::fs::read_to_string(&table).unwrap();
+    assert_eq!(resumed.lines().count(), 5);
+    assert!(resumed.starts_with(&lines[..3].join("\n")));
+    let figures = folder.path().join("figures");
+    let output = spherescope()
+        .args([
+            "correlate",
+            &path(&table),
+            "--name",
+            "name",
+            "--map",
+            "--json",
+            "-",
+        ])
+        .args(["--figures", &path(&figures), "--draws", "100"])
+        .output()
+        .unwrap();
+    let json = json_of(&output);
+    // Two measures, two tasks.
+    assert_eq!(json["map"].as_array().unwrap().len(), 4);
+    assert_eq!(json["scores"]["n"], 4);
+    let svg = std::fs::read_to_string(figures.join("plane.svg")).unwrap();
+    assert_eq!(svg.matches("<circle").count(), 4);
+    let other = sweep(&["--preset", "relation", "--out", &path(&out)]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("another sweep"));
+    // The run's checkpoints are a series too, measured anew.
+    let series = folder.path().join("series.csv");
+    spherescope()
+        .args([
+            "series",
+            &path(&out.join("runs/run-001")),
+            "--out",
+            &path(&series),
+        ])
+        .args(["--builtin-count", "48", "--performance", "knn"])
+        .assert()
+        .success()
+        .stdout(contains("step-000004"));
 }

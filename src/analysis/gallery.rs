@@ -6,9 +6,10 @@ use std::io::Write as _;
 
 use super::AnalysisError;
 use crate::{
-    checkpoint::{self, LoadedModel},
+    checkpoint::{self, KeyReport, LoadedModel, OpenOptions},
     compute::Compute,
     features::FeatureKind,
+    models::ModelWeights,
     progress::Progress,
 };
 
@@ -73,7 +74,26 @@ impl Bundled {
         compute: &Compute,
         progress: &Progress,
     ) -> Result<LoadedModel, AnalysisError> {
-        // The checkpoint room reads files, so that there is one way in for weights.
+        let file = self.on_disk()?;
+        let mut loaded = checkpoint::load(file.path(), compute.device(), progress)?;
+        self.sign(&mut loaded.report);
+        Ok(loaded)
+    }
+
+    /// Its weights, as those of any checkpoint.
+    pub(super) fn weights(
+        &self,
+        progress: &Progress,
+    ) -> Result<(ModelWeights, KeyReport), AnalysisError> {
+        let file = self.on_disk()?;
+        let options = OpenOptions::default();
+        let (weights, mut report) = checkpoint::model_weights(file.path(), &options, progress)?;
+        self.sign(&mut report);
+        Ok((weights, report))
+    }
+
+    /// The checkpoint room reads files, so that there is one way in for weights.
+    fn on_disk(&self) -> Result<tempfile::NamedTempFile, AnalysisError> {
         let unavailable = |error: std::io::Error| AnalysisError::Gallery {
             name: self.name.to_owned(),
             reason: error.to_string(),
@@ -83,13 +103,14 @@ impl Bundled {
             .tempfile()
             .map_err(unavailable)?;
         file.write_all(self.file).map_err(unavailable)?;
-        let mut loaded = checkpoint::load(file.path(), compute.device(), progress)?;
-        loaded.report.file = format!("{}.safetensors", self.name).into();
-        loaded
-            .report
+        Ok(file)
+    }
+
+    fn sign(&self, report: &mut KeyReport) {
+        report.file = format!("{}.safetensors", self.name).into();
+        report
             .evidence
             .insert(0, format!("bundled: {}", self.comment));
-        Ok(loaded)
     }
 }
 

@@ -12,6 +12,7 @@ mod pairs;
 mod positives;
 mod request;
 mod result;
+mod subject;
 pub mod words;
 
 pub use cache::Cache;
@@ -23,8 +24,11 @@ pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };
 pub use result::{
-    Analysis, Embedding, ModelOnImages, analyse, analyse_model, analyse_showing, embed, encoder,
+    Analysis, Embedding, Glimpse, ModelOnImages, analyse, analyse_model, analyse_showing, embed,
+    encoder,
 };
+
+pub use subject::Subject;
 
 use crate::{
     checkpoint::CheckpointError, compute::ComputeError, data::DataError, features::FeatureError,

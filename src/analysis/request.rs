@@ -307,7 +307,7 @@ impl Request {
             flag("stage", stage.to_string());
         }
         flag("pairs", self.pairs.to_string());
-        if self.kind.is_dense() {
+        if self.kind.is_dense() && self.pairs == PairRule::AugmentedViews {
             flag("matching", self.matching.to_string());
         }
         if self.kind.is_dense() && self.pair_set != PairSetKind::All {

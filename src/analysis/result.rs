@@ -95,6 +95,14 @@ pub struct Embedding {
     pub extraction: Arc<Extraction>,
 }
 
+/// What an analysis shows of itself before it is done.
+pub enum Glimpse<'a> {
+    /// What the checkpoint holds, before any image goes through it.
+    Opened(&'a KeyReport),
+    /// The points, while numbers are still missing.
+    Points(&'a Analysis),
+}
+
 /// Runs the forward passes of a request and nothing else: what an export needs.
 ///
 /// # Errors
@@ -105,9 +113,20 @@ pub fn embed(
     cache: &mut Cache,
     progress: &Progress,
 ) -> Result<Embedding, AnalysisError> {
+    embed_showing(request, compute, cache, progress, &mut |_| {})
+}
+
+fn embed_showing(
+    request: &Request,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+    show: &mut dyn FnMut(Glimpse<'_>),
+) -> Result<Embedding, AnalysisError> {
     request.check()?;
     progress.report("opening the checkpoint", 0, None);
     let loaded = cache.model(request, compute, progress)?;
+    show(Glimpse::Opened(&loaded.report));
     progress.report("opening the images", 0, None);
     let (images, thumbnails) = cache.images(&request.images, progress)?;
     let preprocess = preprocess(request, &loaded.report);
@@ -170,8 +189,8 @@ pub fn analyse(
 }
 
 /// [`analyse`], handing what there is already to `show` before each part that may take long: the
-/// points while uniformity is summed, both while pairs of views are embedded. What is not there
-/// yet says so.
+/// key report before the first forward pass, the points while uniformity is summed, both while
+/// pairs of views are embedded. What is not there yet says so.
 ///
 /// # Errors
 /// As [`analyse`].
@@ -180,9 +199,9 @@ pub fn analyse_showing(
     compute: &Compute,
     cache: &mut Cache,
     progress: &Progress,
-    mut show: impl FnMut(&Analysis),
+    mut show: impl FnMut(Glimpse<'_>),
 ) -> Result<Analysis, AnalysisError> {
-    let embedding = embed(request, compute, cache, progress)?;
+    let embedding = embed_showing(request, compute, cache, progress, &mut show)?;
     analyse_embedding(
         request, embedding, None, compute, cache, progress, &mut show,
     )
@@ -247,7 +266,7 @@ fn analyse_embedding(
     compute: &Compute,
     cache: &mut Cache,
     progress: &Progress,
-    show: &mut dyn FnMut(&Analysis),
+    show: &mut dyn FnMut(Glimpse<'_>),
 ) -> Result<Analysis, AnalysisError> {
     let Embedding {
         loaded,
@@ -284,11 +303,11 @@ fn analyse_embedding(
         device: compute.report().clone(),
     };
     if rows.len() > QUICK_ROWS {
-        show(&analysis);
+        show(Glimpse::Points(&analysis));
     }
     analysis.numbers.uniformity = uniformity(request, &extraction, rows, progress)?;
     if request.pairs == PairRule::AugmentedViews {
-        show(&analysis);
+        show(Glimpse::Points(&analysis));
     }
     let side = input_side(&preprocess, &loaded.report.architecture);
     let inputs = Inputs {
@@ -317,4 +336,47 @@ fn sphere_on_device(
     };
     let points = sphere.place_on_device(raw.clone());
     Ok(Some(Arc::new(crate::compute::lease(&points)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{analysis::demo_request, compute::DevicePolicy};
+
+    #[test]
+    fn the_key_report_is_shown_before_any_image_goes_through_the_encoder() {
+        let request = Request {
+            limit: Some(8),
+            pairs: PairRule::AugmentedViews,
+            ..demo_request()
+        };
+        let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let stages = Arc::clone(&told);
+        let progress = Progress::new(move |step| stages.lock().unwrap().push(step.stage));
+        let cache = &mut Cache::headless();
+        let show = |glimpse: Glimpse<'_>| {
+            told.lock().unwrap().push(match glimpse {
+                Glimpse::Opened(report) => {
+                    assert!(report.is_complete());
+                    "report"
+                }
+                Glimpse::Points(analysis) => {
+                    assert_eq!(analysis.features.len(), 8);
+                    "points"
+                }
+            });
+        };
+        analyse_showing(&request, &compute, cache, &progress, show).unwrap();
+        let told = told.lock().unwrap();
+        let place = |what: &str| told.iter().position(|one| *one == what).unwrap();
+        assert!(place("report") < place("forward pass"), "{told:?}");
+        assert!(place("forward pass") < place("points"), "{told:?}");
+        assert!(
+            place("points") < place("embedding pairs of views"),
+            "{told:?}"
+        );
+    }
 }

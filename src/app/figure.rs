@@ -10,11 +10,12 @@ use serde::Serialize;
 use crate::{
     analysis::Analysis,
     compute::Compute,
+    landscape::PotentialField,
     progress::Progress,
     training::Curves,
     ui::{
-        CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
-        World,
+        CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Prepared,
+        Selection, Shading, Snapshot, SphereView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -34,6 +35,10 @@ pub enum FigureView {
     Pairs,
     /// The align–uniform plane.
     Plane,
+    /// The potential on S², with arrows downhill, at the t of uniformity.
+    Potential,
+    /// The potential around S¹, at the t of uniformity.
+    PotentialCircle,
 }
 
 impl FigureView {
@@ -44,6 +49,8 @@ impl FigureView {
             Self::Circle => "circle",
             Self::Pairs => "pairs",
             Self::Plane => "plane",
+            Self::Potential => "potential",
+            Self::PotentialCircle => "potential-circle",
         }
     }
 }
@@ -59,6 +66,14 @@ pub enum FigureTheme {
 }
 
 impl FigureTheme {
+    /// The tokens of its colours.
+    pub(super) fn tokens(self) -> &'static Tokens {
+        match self {
+            Self::Light => Tokens::light(),
+            Self::Dark => Tokens::dark(),
+        }
+    }
+
     fn egui(self) -> egui::Theme {
         match self {
             Self::Light => egui::Theme::Light,
@@ -118,6 +133,12 @@ impl Painter {
         };
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
+        if matches!(view, FigureView::Potential | FigureView::PotentialCircle) {
+            let (sphere, circle) = (&snapshot.prepared.sphere, &snapshot.prepared.circle);
+            let t = snapshot.request().t;
+            let field = PotentialField::new(sphere, circle, t, &Progress::none())?;
+            drawing.potential = Some(field);
+        }
         self.picture(size, |ui| drawing.view_ui(ui, view, &snapshot, &history))
     }
 
@@ -132,6 +153,62 @@ impl Painter {
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
         self.picture(size, |ui| curves_ui(curves, ui))
+    }
+
+    /// Draws the plane of a series with its findings, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_series(
+        &self,
+        answer: &crate::lab::Answer,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                let question = &answer.question;
+                ui.heading(format!(
+                    "{} · {} · n = {}",
+                    question.measure,
+                    question.task,
+                    answer.series.len()
+                ));
+                let height = (ui.available_height() - 160.0).max(120.0);
+                panels::plane_plot(answer, height, ui);
+                for finding in &answer.findings {
+                    ui.label(finding);
+                }
+            });
+        })
+    }
+
+    /// Draws a slice of weight space, `size` pixels wide and high, with its settings.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_landscape(
+        &self,
+        picture: &LandscapePicture,
+        view: &LandscapeView,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let mut canvas = panels::LandscapeCanvas::default();
+        canvas.connect(&self.state);
+        self.picture(size, |ui| {
+            let tokens = Tokens::of(ui);
+            let frame = egui::Frame::new()
+                .fill(tokens.surface.panel.0)
+                .inner_margin(16);
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                ui.heading(&picture.title);
+                let commands = &mut Commands::default();
+                panels::picture_ui(view, &mut canvas, picture, true, commands, ui);
+            });
+        })
     }
 
     /// What `draw` makes of an empty window of this size.
@@ -248,11 +325,15 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
         .inner_margin(16);
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
         let height = ui.available_height() / 2.0 - 32.0;
+        let steps = curves.iter().filter_map(|curve| curve.points.last());
+        let last_step = steps.map(|[step, _]| *step).fold(0.0, f64::max);
         for (title, is_probe) in [("each step", false), ("probe", true)] {
             ui.heading(title);
             egui_plot::Plot::new(title)
                 .height(height)
                 .legend(egui_plot::Legend::default())
+                // Room at the right for the legend, which would hide where the curves end.
+                .include_x(1.25 * last_step)
                 .x_axis_label("step")
                 .show(ui, |plot| {
                     let chosen = curves
@@ -277,6 +358,7 @@ struct Drawing {
     circle: CirclePicture,
     marks: Marks,
     selection: Selection,
+    potential: Option<PotentialField>,
 }
 
 impl Drawing {
@@ -288,6 +370,7 @@ impl Drawing {
             circle: CirclePicture::default(),
             marks: Marks::default(),
             selection: Selection::default(),
+            potential: None,
         }
     }
 
@@ -309,8 +392,17 @@ impl Drawing {
             hover: None,
             neighbours: None,
             density: None,
+            landscape: crate::ui::Landscape::default(),
+            potential: crate::ui::Potential {
+                field: self.potential.as_ref(),
+                revision: 1,
+                t: snapshot.request().t,
+                has_arrows: view == FigureView::Potential,
+                has_ring: view == FigureView::PotentialCircle,
+            },
             history,
             run: None,
+            lab: None,
             inspector: None,
             log: &[],
             recent: &[],
@@ -320,7 +412,11 @@ impl Drawing {
             are_files_hovering: false,
         };
         let tokens = Tokens::of(ui);
-        let sphere = SphereView::default();
+        let sphere = SphereView {
+            has_density: view == FigureView::Potential,
+            shading: Shading::Potential,
+            ..SphereView::default()
+        };
         self.marks.update(&sphere, &world, tokens);
         let frame = egui::Frame::new()
             .fill(tokens.surface.panel.0)
@@ -329,7 +425,7 @@ impl Drawing {
             ui.heading(snapshot.title());
             let commands = &mut Commands::default();
             match view {
-                FigureView::Sphere => {
+                FigureView::Sphere | FigureView::Potential => {
                     panels::sphere_ui(
                         &mut sphere.clone(),
                         &mut self.canvas,
@@ -339,7 +435,7 @@ impl Drawing {
                         ui,
                     );
                 }
-                FigureView::Circle => {
+                FigureView::Circle | FigureView::PotentialCircle => {
                     let circle = &mut CircleView::default();
                     panels::circle_ui(circle, &mut self.circle, &self.marks, &world, commands, ui);
                 }

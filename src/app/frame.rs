@@ -21,6 +21,16 @@ const FRAME_BUDGET: Duration = Duration::from_millis(33);
 const SLOW_FRAMES: u32 = 10;
 
 impl App {
+    /// Writes the session where the next window reads it. This one may be gone: the log and
+    /// standard error are all that is left to tell a failure.
+    pub(super) fn keep_session(&self) {
+        if let Some(path) = &self.session_path
+            && let Err(error) = self.current_session().write(path)
+        {
+            log::error!("{error}");
+        }
+    }
+
     /// The key report of the encoder that is wanted: of the results when they are its own, else
     /// what its file was found to hold.
     pub(super) fn wanted_report(&self) -> Option<&KeyReport> {
@@ -65,8 +75,11 @@ impl App {
                 .density
                 .as_ref()
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
+            potential: self.potential_view(),
+            landscape: self.landscape.view(),
             history: &self.session.history,
             run: self.training.view(),
+            lab: Some(self.lab.state()),
             inspector: Some(&self.inspector.state),
             log: &self.log,
             recent: &self.session.recent,
@@ -89,6 +102,7 @@ impl App {
         let mut marks = std::mem::take(&mut self.marks);
         let mut canvas = std::mem::take(&mut self.canvas);
         let mut circle = std::mem::take(&mut self.circle);
+        let mut landscape = std::mem::take(&mut self.landscape_canvas);
         let mut pictures = std::mem::take(&mut self.inspector_pictures);
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
@@ -110,6 +124,16 @@ impl App {
                 Pane::Training => {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
+                Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
+                Pane::Landscape => {
+                    panels::landscape_ui(
+                        &mut views.landscape,
+                        &mut landscape,
+                        &world,
+                        commands,
+                        ui,
+                    );
+                }
                 Pane::Inspector => {
                     panels::inspector_ui(&mut views.inspector, &mut pictures, &world, commands, ui);
                 }
@@ -119,6 +143,7 @@ impl App {
         tree.ui(&mut dock, ui);
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
+        self.landscape_canvas = landscape;
         self.inspector_pictures = pictures;
     }
 
@@ -173,13 +198,10 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         self.jobs.cancel();
+        self.landscape.stop();
         self.training.end();
-        if let Some(path) = &self.session_path {
-            // The window is gone: standard error is all that is left to tell it.
-            if let Err(error) = self.current_session().write(path) {
-                log::error!("{error}");
-            }
-        }
+        self.lab.end();
+        self.keep_session();
         log::info!(target: logging::TOLD, "closed");
     }
 

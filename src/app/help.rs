@@ -8,7 +8,7 @@ use crate::ui::{
 };
 
 /// What is done with pointer and keys, by view.
-const CONVENTIONS: [(&str, &str); 13] = [
+const CONVENTIONS: [(&str, &str); 15] = [
     ("Left drag", "turns the sphere"),
     ("Right or middle drag", "moves it"),
     ("Wheel", "magnifies at the pointer"),
@@ -23,7 +23,17 @@ const CONVENTIONS: [(&str, &str); 13] = [
     ),
     (
         "Arrow keys, + and −",
-        "turn and magnify the sphere when it has the focus",
+        "with the focus on the sphere turn and magnify it, with Shift move it; on the circle and \
+         the plane walk from point to point",
+    ),
+    (
+        "Enter, Page Down, Page Up",
+        "with the focus on the sphere select the point in the middle, the next, the one before; on \
+         the plane Enter copies the point's numbers",
+    ),
+    (
+        "Home, End",
+        "with the focus on the time slider go to the first and the newest frame of a run",
     ),
     ("Hover", "shows the image, its label and figures"),
     (

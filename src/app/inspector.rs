@@ -401,10 +401,10 @@ impl App {
     pub(super) fn inspect(&mut self, ctx: &egui::Context, command: InspectCommand) {
         match command {
             InspectCommand::Choose { side, cell } => self.choose(ctx, side, cell),
-            InspectCommand::Image(image) => self.look_at(ctx, image),
+            InspectCommand::Image(image) => self.look_at_image(ctx, image),
             InspectCommand::Turn(by) => {
                 if let Some(image) = self.image_further_on(by) {
-                    self.look_at(ctx, image);
+                    self.look_at_image(ctx, image);
                 }
             }
             InspectCommand::Beside(image) => {
@@ -442,7 +442,7 @@ impl App {
     }
 
     /// Looks at an image, at the location where the one before was looked at.
-    fn look_at(&mut self, ctx: &egui::Context, image: u32) {
+    fn look_at_image(&mut self, ctx: &egui::Context, image: u32) {
         let Some(snapshot) = &self.snapshot else {
             return;
         };

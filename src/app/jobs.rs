@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    analysis::{self, Analysis, Cache, Request},
+    analysis::{self, Analysis, Cache, Glimpse, Request},
     checkpoint::{self, KeyReport, OpenOptions},
     compute::{Compute, JobId, Worker, WorkerEvent},
     measure::{MeasureError, Rows, local_density},
@@ -141,6 +141,7 @@ impl Jobs {
         let compute = self.compute.clone();
         let cache = Arc::clone(&self.cache);
         let outcomes = self.outcomes.clone();
+        let reports = self.reports.clone();
         let wake = self.waker();
         let job = move |progress: &Progress| {
             let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +152,13 @@ impl Jobs {
                 outcomes.put((serial, outcome));
                 wake();
             };
-            run(&request, serial, &compute, &mut cache, progress, tell);
+            let opened = |report| {
+                reports.put(report);
+                wake();
+            };
+            run(
+                &request, serial, &compute, &mut cache, progress, opened, tell,
+            );
         };
         let id = self
             .worker
@@ -299,6 +306,16 @@ impl Jobs {
         self.helper.submit("", job).is_ok()
     }
 
+    /// Does a thing beside the window's thread that the status bar tells of.
+    pub fn help_telling(
+        &self,
+        title: String,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Result<(), String> {
+        let submitted = self.helper.submit(title, job);
+        submitted.map(drop).map_err(|full| full.to_string())
+    }
+
     /// Does something for the dense inspector; its number, or nothing while too much waits.
     pub fn inspect_beside(
         &self,
@@ -348,6 +365,7 @@ fn run(
     compute: &Compute,
     cache: &mut Cache,
     progress: &Progress,
+    opened: impl Fn(KeyReport),
     tell: impl Fn(Outcome),
 ) {
     let snapshot = |analysis: Arc<Analysis>| -> Result<Snapshot, Cancelled> {
@@ -358,9 +376,12 @@ fn run(
             serial,
         })
     };
-    let show = |early: &Analysis| {
-        if let Ok(snapshot) = snapshot(Arc::new(early.clone())) {
-            tell(Outcome::Early(snapshot));
+    let show = |glimpse: Glimpse<'_>| match glimpse {
+        Glimpse::Opened(report) => opened(report.clone()),
+        Glimpse::Points(early) => {
+            if let Ok(snapshot) = snapshot(Arc::new(early.clone())) {
+                tell(Outcome::Early(snapshot));
+            }
         }
     };
     match analysis::analyse_showing(request, compute, cache, progress, show) {

@@ -30,9 +30,16 @@ pub(super) fn default_tree() -> Tree<Pane> {
         Pane::Training,
     ]
     .map(&mut pane);
-    let details = [Pane::Figures, Pane::Table, Pane::Log, Pane::Inspector]
-        .map(|pane| tiles.insert_pane(pane));
-    let details = tiles.insert_tab_tile(details.into());
+    let details = [
+        Pane::Figures,
+        Pane::Table,
+        Pane::Log,
+        Pane::Inspector,
+        Pane::Correlation,
+        Pane::Landscape,
+    ]
+    .map(|pane| tiles.insert_pane(pane));
+    let details = tiles.insert_tab_tile(details.to_vec());
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
         for (id, share) in children {

@@ -12,12 +12,16 @@ mod help;
 mod inspector;
 mod inspector_figure;
 mod jobs;
+mod lab;
+mod landscape;
+pub mod landscape_svg;
 mod layout;
 mod logging;
 mod modal;
 mod opening;
 mod palette;
 mod path_dialog;
+mod potential;
 mod receive;
 mod session;
 mod shell;
@@ -29,6 +33,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use lab::export as export_series;
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

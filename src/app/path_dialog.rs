@@ -8,7 +8,9 @@ use super::{
     modal::{self, Place},
     opening::typed_path,
 };
-use crate::ui::{Command, Commands, OpenTarget, TrainCommand, theme::Tokens, widgets::caption};
+use crate::ui::{
+    Command, Commands, LabCommand, OpenTarget, TrainCommand, theme::Tokens, widgets::caption,
+};
 
 /// Paths that are proposed.
 const MOST: usize = 12;
@@ -21,6 +23,12 @@ pub(super) enum Purpose {
     Open(OpenTarget),
     SaveSession,
     SaveRun,
+    /// A table of encoders, or the folder of a sweep.
+    LabTable,
+    /// The folder of a prepared sweep.
+    Sweep(&'static str),
+    /// A folder for a series and its figures.
+    LabExport,
 }
 
 /// The dialog's state.
@@ -129,6 +137,9 @@ impl PathDialog {
                 Purpose::Open(target) => Command::Open(target, path),
                 Purpose::SaveSession => Command::SaveSessionTo(path),
                 Purpose::SaveRun => Command::Train(TrainCommand::SaveTo(path)),
+                Purpose::LabTable => Command::Lab(LabCommand::Open(path)),
+                Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
+                Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
             });
             outcome.is_done = true;
         }
@@ -168,6 +179,22 @@ impl PathDialog {
                 "A folder for the run: weights that this program and PyTorch open, and what a \
                  resumed run needs. Enter saves it.",
                 "Save",
+            ),
+            Purpose::LabTable => (
+                "Open encoders",
+                "A table (CSV) with a row an encoder, or the folder of a sweep. Enter opens it.",
+                "Open",
+            ),
+            Purpose::Sweep(_) => (
+                "Start sweep",
+                "An empty folder for its table and runs; a sweep of the same plan that is there \
+                 goes on. Enter starts it.",
+                "Start",
+            ),
+            Purpose::LabExport => (
+                "Export series",
+                "A folder for the table (CSV), findings and figures (SVG, PNG). Enter writes them.",
+                "Export",
             ),
         }
     }

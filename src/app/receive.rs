@@ -27,6 +27,10 @@ impl App {
         for event in self.jobs.events() {
             self.take_event(event);
         }
+        // A run has its own thread, whose loss of the device is everyone's.
+        if let Some(message) = self.jobs.compute().lost().map(str::to_owned) {
+            self.leave_lost_device(&message);
+        }
         let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
         if let Some((of, neighbours)) = self
             .jobs
@@ -57,9 +61,12 @@ impl App {
             dialog.take_listing(&typed, found);
         }
         self.receive_training(ctx);
+        self.receive_lab();
+        self.receive_landscape(ctx);
         self.receive_inspector();
         self.running = self.jobs.running();
         self.want_density();
+        self.follow_potential();
     }
 
     fn take_event(&mut self, event: WorkerEvent) {
@@ -77,14 +84,8 @@ impl App {
                 self.jobs.give_up();
                 self.cancelled();
             }
-            WorkerEvent::DeviceLost { message } => {
-                self.jobs.fall_back(&message);
-                self.tell(
-                    Level::Warning,
-                    format!("the graphics device was lost ({message}): computing on the CPU"),
-                );
-                self.analyse(false);
-            }
+            // Told by the device itself too, whichever comes first.
+            WorkerEvent::DeviceLost { message } => self.leave_lost_device(&message),
             WorkerEvent::Finished {
                 title, duration, ..
             } if !title.is_empty() => {
@@ -95,6 +96,24 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// Goes on on the CPU, once a loss. What the window draws with is lost too when it is the same
+    /// device, and only a new window brings that back: the session is kept for it.
+    fn leave_lost_device(&mut self, message: &str) {
+        if !self.jobs.compute().is_gpu() {
+            return;
+        }
+        self.jobs.fall_back(message);
+        self.keep_session();
+        self.tell(
+            Level::Warning,
+            format!(
+                "The graphics device was lost ({message}): computing on the CPU. Pictures may stay \
+                 as they are until the window is opened again; the session is saved for it"
+            ),
+        );
+        self.analyse(false);
     }
 
     fn take_outcome(&mut self, ctx: &egui::Context, outcome: Outcome) {
@@ -178,10 +197,14 @@ impl App {
     }
 
     fn remember_measured(&mut self, snapshot: &Snapshot) {
-        let Some(measured) = measured(snapshot) else {
+        let Some(mut measured) = measured(snapshot) else {
             return;
         };
         let history = &mut self.session.history;
+        let known = (history.iter()).find(|other| other.command_line == measured.command_line);
+        if let Some(known) = known {
+            measured.performance.clone_from(&known.performance);
+        }
         history.retain(|other| other.command_line != measured.command_line);
         history.push(measured);
         let surplus = history.len().saturating_sub(HISTORY);
@@ -231,5 +254,6 @@ pub(super) fn measured(snapshot: &Snapshot) -> Option<Measured> {
             "plain L2 normalisation".to_owned(),
         ],
         command_line: request.command_line(),
+        performance: Vec::new(),
     })
 }

@@ -8,7 +8,8 @@ use crate::{
     features::FeatureKind,
     training::{Phase, Preset},
     ui::{
-        ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, ThemeChoice, TrainCommand,
+        ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, Shading, ThemeChoice,
+        TrainCommand,
         icons::{self, Icon},
         theme::Tokens,
         widgets::{caption, progress_bar},
@@ -34,6 +35,9 @@ fn menus() -> Vec<Menu> {
     points.extend(some(vec![
         Command::ToggleArcs,
         Command::ToggleDensity,
+        Command::Shade(Shading::Potential),
+        Command::TogglePotentialArrows,
+        Command::TogglePotentialRing,
         Command::ToggleFrontOnly,
         Command::Home,
     ]));
@@ -205,6 +209,9 @@ impl App {
             Command::TogglePresenter => self.session.is_presenting,
             Command::ToggleArcs => sphere.has_arcs,
             Command::ToggleDensity => sphere.has_density,
+            Command::Shade(shading) => sphere.has_density && sphere.shading == *shading,
+            Command::TogglePotentialArrows => self.views.potential.has_arrows,
+            Command::TogglePotentialRing => self.views.potential.has_ring,
             Command::ToggleFrontOnly => sphere.is_front_only,
             Command::ColourBy(by) => sphere.colour_by == *by,
             Command::Edit(RequestEdit::Kind(kind)) => self.request.kind == *kind,

@@ -11,6 +11,7 @@ use super::{
     Options, Session,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
+    lab::Lab,
     layout, logging,
     palette::Palette,
     path_dialog::PathDialog,
@@ -52,6 +53,9 @@ pub struct App {
     pub(super) neighbours: Option<Neighbours>,
     pub(super) density: Option<LocalDensity>,
     pub(super) density_wanted_for: u64,
+    pub(super) landscape: super::landscape::LandscapeState,
+    pub(super) landscape_canvas: crate::ui::panels::LandscapeCanvas,
+    pub(super) potential: super::potential::PotentialState,
     /// What the newest checkpoint holds, before it is computed.
     pub(super) report: Option<KeyReport>,
     pub(super) thumbnails: Option<ThumbnailPages>,
@@ -70,6 +74,7 @@ pub struct App {
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) lab: Lab,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
 }
@@ -117,6 +122,9 @@ impl App {
             neighbours: None,
             density: None,
             density_wanted_for: 0,
+            landscape: super::landscape::LandscapeState::default(),
+            landscape_canvas: crate::ui::panels::LandscapeCanvas::default(),
+            potential: super::potential::PotentialState::default(),
             report: None,
             thumbnails: None,
             marks: Marks::default(),
@@ -134,11 +142,13 @@ impl App {
             has_warned_of_slowness: false,
             title: String::new(),
             training: Training::default(),
+            lab: Lab::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
+            app.landscape_canvas.connect(state);
         }
         for (level, text) in told {
             app.tell(level, text);

@@ -13,7 +13,8 @@ use super::{
     receive::IsWhole,
 };
 use crate::{
-    training::{Control, Frame, Phase, RunConfig, Runner},
+    analysis::EncoderSource,
+    training::{Control, Frame, KeptWeights, Phase, RunConfig, Runner},
     ui::{Pane, Prepared, RunView, Snapshot, TrainCommand, widgets::Level},
 };
 
@@ -40,6 +41,22 @@ impl Training {
     /// The run as panels see it.
     pub fn view(&self) -> Option<&RunView> {
         self.view.as_ref()
+    }
+
+    /// Whether the run does steps at the moment.
+    pub fn is_running(&self) -> bool {
+        self.view.as_ref().is_some_and(RunView::is_running)
+    }
+
+    /// The weights of the kept snapshots, oldest first, when `shown` is a frame of this run.
+    pub fn weights_of(&self, shown: &Snapshot) -> Option<Vec<KeptWeights>> {
+        let runner = self.runner.as_ref()?;
+        let EncoderSource::Run { name, .. } = &shown.request().encoder else {
+            return None;
+        };
+        let kept = runner.kept_weights();
+        let is_of_it = kept.first().is_some_and(|first| first.run == *name);
+        is_of_it.then_some(kept)
     }
 
     /// Leaves the views to something else; the run itself goes on.

@@ -1,5 +1,5 @@
 //! Reads a head's layers from the tensors at one place: linear layers (or 1×1 convolutions), batch
-//! normalisations, and ReLU wherever a position has no parameters.
+//! normalisations, and an activation wherever a position has no parameters.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,7 @@ impl HeadPlan<'_> {
                 }
                 HeadLayer::BatchNorm { .. } => text.push_str(" → BN"),
                 HeadLayer::Relu => text.push_str(" → ReLU"),
+                HeadLayer::Gelu => text.push_str(" → GELU"),
             }
         }
         format!("`{}`: {text}", self.place)
@@ -47,12 +48,13 @@ struct Layer<'a> {
 }
 
 /// Reads the layers at `place`: `Ok(None)` when nothing like a head is there, `Err` when there is
-/// one that does not fit.
+/// one that does not fit. `activation` stands where a position has no parameters: a file does not
+/// say which one it was.
 pub(super) fn chain<'a>(
     listing: &'a Listing,
     place: &str,
-    features: usize,
-    rank: usize,
+    (features, rank): (usize, usize),
+    activation: HeadLayer,
 ) -> Result<Option<HeadPlan<'a>>, String> {
     let below = format!("{place}.");
     let mut layers: BTreeMap<usize, Layer> = BTreeMap::new();
@@ -79,7 +81,7 @@ pub(super) fn chain<'a>(
     if first.is_none_or(|weight| weight.shape.len() != rank) {
         return Ok(None);
     }
-    assemble(place, &layers, features, rank).map(Some)
+    assemble(place, &layers, (features, rank), activation).map(Some)
 }
 
 /// Where a layer's name puts it: a number in a `Sequential`, or mmselfsup's `fc0`, `bn0`, `fc1` …,
@@ -98,8 +100,8 @@ fn position(layer: &str) -> Option<usize> {
 fn assemble<'a>(
     place: &str,
     layers: &BTreeMap<usize, Layer<'a>>,
-    features: usize,
-    rank: usize,
+    (features, rank): (usize, usize),
+    activation: HeadLayer,
 ) -> Result<HeadPlan<'a>, String> {
     let mut plan = HeadPlan {
         place: place.to_owned(),
@@ -110,9 +112,8 @@ fn assemble<'a>(
     let mut width = features;
     let mut next_position = None;
     for (&position, layer) in layers {
-        // A number without parameters is an activation: these heads know only ReLU.
         if next_position.is_some_and(|next| position > next) {
-            plan.spec.layers.push(HeadLayer::Relu);
+            plan.spec.layers.push(activation);
         }
         next_position = Some(position + 1);
         let (kind, parts) = read_layer(layer, width, rank)?;

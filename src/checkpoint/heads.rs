@@ -100,11 +100,19 @@ pub(super) fn find<'a>(listing: &'a Listing, root: &str, features: usize) -> Hea
         ..Heads::default()
     };
     if let Some(place) = dino_head(listing, &places) {
-        let reason = "DINO's head has GELU layers, which heads here do not have";
-        heads
-            .evidence
-            .push(format!("`{place}` is not used: {reason}"));
-        heads.rejected.push((place, reason.to_owned()));
+        let perceptron = format!("{place}.mlp");
+        match chain(listing, &perceptron, (features, 2), HeadLayer::Gelu) {
+            Ok(Some(mut plan)) => {
+                plan.why = format!(
+                    "projection head {}, with GELU because a `last_layer` beside it is DINO's; \
+                     that layer's prototypes are not features and stay unused",
+                    plan.describe()
+                );
+                heads.projection = Some(plan);
+            }
+            Ok(None) => {}
+            Err(reason) => heads.rejected.push((perceptron, reason)),
+        }
     } else {
         let (projection, rejected) =
             first_chain(listing, &places, PROJECTIONS, (features, 2), |plan| {
@@ -191,7 +199,7 @@ fn first_chain<'a>(
     for place in places {
         for name in names {
             let place = format!("{place}{name}");
-            match chain(listing, &place, features, rank) {
+            match chain(listing, &place, (features, rank), HeadLayer::Relu) {
                 Ok(Some(mut plan)) => {
                     if let Some(why) = judge(&plan) {
                         plan.why = why;

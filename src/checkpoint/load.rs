@@ -15,8 +15,8 @@ use super::{
 use crate::{
     data::Normalisation,
     models::{
-        Architecture, Classifier, DenseHead, Model, ModelError, ProjectionHead, SeededInit,
-        TensorSource,
+        Architecture, Classifier, DenseHead, Model, ModelError, ModelWeights, ProjectionHead,
+        SeededInit, TensorSource,
     },
     progress::Progress,
 };
@@ -116,6 +116,39 @@ pub fn weights(
     check_budget(&file, &plan.report.applied)?;
     let weights = read_all(&file, &plan.report.applied, progress)?;
     Ok((weights, plan.report))
+}
+
+/// All weights of a checkpoint's network and heads, with the plan to build them again and again.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn model_weights(
+    path: &Path,
+    options: &OpenOptions,
+    progress: &Progress,
+) -> Result<(ModelWeights, KeyReport), CheckpointError> {
+    let file = container::open(path)?;
+    let plan = plan_of(&file, options)?;
+    check_budget(&file, &plan.report.applied)?;
+    let mut weights = read_all(&file, &plan.report.applied, progress)?;
+    let architecture = plan.report.architecture.clone();
+    let weights = ModelWeights::new(architecture, plan.head, plan.dense_head, &mut weights)?;
+    Ok((weights, plan.report))
+}
+
+/// All weights of a seeded network, as [`untrained`] builds it.
+///
+/// # Errors
+/// An architecture with impossible settings.
+pub fn untrained_weights(
+    architecture: &Architecture,
+    seed: u64,
+) -> Result<(ModelWeights, KeyReport), CheckpointError> {
+    let source = &mut SeededInit::new(seed);
+    let weights = ModelWeights::new(architecture.clone(), None, None, source)?;
+    let name = architecture.name();
+    let report = report_of(architecture, format!("untrained {name}, seed {seed}"));
+    Ok((weights, report))
 }
 
 /// The constants by which images of an architecture are usually normalised.

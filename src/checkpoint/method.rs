@@ -2,7 +2,7 @@
 //! informs the reader and the guess of the normalisation; no weights depend on it.
 
 use super::{candidate::Candidate, heads::Heads, listing::Listing, naming, prefix};
-use crate::models::HeadLayer;
+use crate::models::{Architecture, HeadLayer};
 
 /// A training method and the program whose key layout showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +185,10 @@ fn has_top_level_norm(listing: &Listing) -> bool {
 
 /// The method the layout shows, if any.
 pub(super) fn recognise(listing: &Listing, candidate: &Candidate, heads: &Heads) -> Option<Method> {
+    // This program's own: its names are like those of others, and nobody else trains it.
+    if matches!(candidate.architecture, Architecture::TinyConvNet { .. }) {
+        return None;
+    }
     let signs = Signs {
         listing,
         candidate,

@@ -42,7 +42,7 @@ pub use error::CheckpointError;
 pub use listing::{Dtype, Listed, Listing};
 pub use load::{
     LoadedModel, Weights, in_memory, inspect, inspect_with, inspect_with_fault, load, load_with,
-    untrained, usual_normalisation, weights,
+    model_weights, untrained, untrained_weights, usual_normalisation, weights,
 };
 pub use preprocessing::NormalisationGuess;
 pub use report::{

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{output, table};
+use super::{headless, output, table};
 use crate::{
+    app,
+    compute::DevicePolicy,
     correlation::{
         ColumnChoice, Score, ScoreSettings, Scores, Series, Statistic, findings, score,
         score_along, score_groups,
     },
     data::Table,
+    lab::{Answer, Cell, Columns, Question, views},
     progress::Progress,
 };
 
@@ -41,6 +44,13 @@ pub struct CorrelateArgs {
     /// Half the width of the window that slides along; 0 takes each value by itself.
     #[arg(long, value_name = "WIDTH", default_value_t = 0.0, requires = "along")]
     half_width: f64,
+    /// Scores of every measure (columns alignment:X and uniformity:X) for every task (performance:Y)
+    /// as well; with --group-by, of every group for every task.
+    #[arg(long)]
+    map: bool,
+    /// Writes table, findings and figures (SVG, and PNG where a graphics adapter draws) to a folder.
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
     /// Bootstrap draws over encoders for the 95 % intervals.
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     draws: u32,
@@ -59,7 +69,7 @@ pub struct CorrelateArgs {
 ///
 /// # Errors
 /// With the message for the user.
-pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
+pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let choice = ColumnChoice {
         name: args.name.clone(),
         alignment: args.alignment.clone(),
@@ -71,7 +81,8 @@ pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
         permutations: args.permutations as usize,
         seed: args.seed,
     };
-    let series = Series::from_table(&Table::read(&args.table)?, &choice)?;
+    let found = Table::read(&args.table)?;
+    let series = Series::from_table(&found, &choice)?;
     let bar = output::Bar::new();
     let progress = bar.progress();
     let scores = score(&series, settings, &progress)?;
@@ -81,6 +92,14 @@ pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
         .map(|column| score_groups(&series, column, settings, &progress))
         .transpose()?;
     let along = along(args, &series, settings, &progress)?;
+    let map = (args.map.then(|| map(args, &found, settings, &progress))).transpose()?;
+    if let Some(folder) = &args.figures {
+        let answer = chosen(args, &found, settings, &progress)?;
+        log::info!(
+            "{}",
+            app::export_series(&answer, folder, &headless(policy)?)?
+        );
+    }
     bar.finish();
     let said = findings(&scores);
     if let Some(path) = &args.json {
@@ -96,6 +115,7 @@ pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
             "findings": said,
             "groups": groups,
             "along": along,
+            "map": map,
         });
         output::write_json(path, &value)?;
         if path.as_os_str() == "-" {
@@ -120,7 +140,56 @@ pub fn run(args: &CorrelateArgs) -> anyhow::Result<()> {
             .collect();
         text += &format!("\n\n{}", table::columns(&lines));
     }
+    if let Some(map) = &map {
+        let lines: Vec<Vec<String>> = map
+            .iter()
+            .map(|cell| {
+                let name = format!("{} · {}", cell.row, cell.column);
+                match &cell.scores {
+                    Ok(scores) => brief(&name, scores),
+                    Err(why) => vec![name, why.clone()],
+                }
+            })
+            .collect();
+        text += &format!("\n\n{}", table::columns(&lines));
+    }
     output::print_line(text.trim_end())
+}
+
+/// Every group, or measure, for every task.
+fn map(
+    args: &CorrelateArgs,
+    found: &Table,
+    settings: ScoreSettings,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Cell>> {
+    let question = Question {
+        group: args.group_by.clone(),
+        ..Question::default()
+    };
+    let table = std::sync::Arc::new(found.clone());
+    Ok(Answer::new(table, &question, settings, progress)?.cells)
+}
+
+/// The answer about the columns that were named.
+fn chosen(
+    args: &CorrelateArgs,
+    found: &Table,
+    settings: ScoreSettings,
+    progress: &Progress,
+) -> anyhow::Result<Answer> {
+    let pair = [args.alignment.clone(), args.uniformity.clone()];
+    let columns = Columns {
+        name: args.name.clone(),
+        measures: vec![(pair.join(", "), pair)],
+        performances: vec![(args.performance.clone(), args.performance.clone())],
+        ..views(found)
+    };
+    let table = std::sync::Arc::new(found.clone());
+    let question = Question::default();
+    Ok(Answer::with_columns(
+        table, columns, &question, settings, progress,
+    )?)
 }
 
 fn along(

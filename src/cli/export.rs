@@ -182,7 +182,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn write_array<W: Write + Seek, T: npyz::AutoSerialize + Copy>(
+pub(super) fn write_array<W: Write + Seek, T: npyz::AutoSerialize + Copy>(
     npz: &mut npyz::npz::NpzWriter<W>,
     name: &str,
     shape: &[u64],

@@ -10,15 +10,19 @@ mod doctor;
 mod export;
 mod inspect;
 mod inspect_image;
+mod landscape;
 mod measure;
 mod output;
 mod render;
 mod report;
+mod series;
+mod sweep;
 mod table;
 mod train;
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -54,6 +58,21 @@ struct WindowArgs {
     session: Option<PathBuf>,
 }
 
+impl WindowArgs {
+    /// Whether what the window shall open is there: a word that is no path is most likely a
+    /// command that was mistyped.
+    fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = self.open.iter().find(|path| !path.exists()) else {
+            return Ok(());
+        };
+        let word = path.display();
+        bail!(
+            "'{word}' is neither a file or folder to open nor a command; `spherescope help` lists \
+             the commands"
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 #[command(subcommand_precedence_over_arg = true)]
 enum Command {
@@ -71,8 +90,15 @@ enum Command {
     Report(report::ReportArgs),
     /// Relates alignment and uniformity to performance over a table of encoders.
     Correlate(correlate::CorrelateArgs),
+    /// Measures every checkpoint of a folder into a table for `correlate`.
+    Series(series::SeriesArgs),
+    /// Trains encoders over many settings: a table for `correlate`.
+    Sweep(sweep::SweepArgs),
     /// Trains an encoder: checkpoints, metrics and pictures into a folder.
     Train(train::TrainArgs),
+    /// Cuts a slice through weight space: surfaces of alignment and uniformity as pictures and
+    /// numbers. Without an encoder, the demo's.
+    Landscape(landscape::LandscapeArgs),
     /// Lists graphics adapters, says which device is chosen and why, and checks it against the CPU.
     Doctor(doctor::DoctorArgs),
     /// Times the hot paths on the chosen device.
@@ -87,6 +113,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         let policy = self.device;
         let Some(command) = self.command else {
+            self.window.check()?;
             return app::run(app::Options {
                 open: self.window.open,
                 session: self.window.session,
@@ -107,8 +134,11 @@ impl Cli {
             Command::Render(args) => render::run(&args, policy),
             Command::InspectImage(args) => inspect_image::run(&args, policy),
             Command::Report(args) => report::run(&args, policy),
-            Command::Correlate(args) => correlate::run(&args),
+            Command::Correlate(args) => correlate::run(&args, policy),
+            Command::Series(args) => series::run(&args, policy),
+            Command::Sweep(args) => sweep::run(&args, policy),
             Command::Train(args) => train::run(&args, policy),
+            Command::Landscape(args) => landscape::run(&args, policy),
             Command::Doctor(args) => doctor::run(&args, policy),
             Command::Bench(args) => bench::run(&args, policy),
         }

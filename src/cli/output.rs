@@ -44,6 +44,11 @@ impl Bar {
         })
     }
 
+    /// Prints a line on standard error without tearing the bar.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

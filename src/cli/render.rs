@@ -19,7 +19,7 @@ pub struct RenderArgs {
     /// PNG file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Which view: sphere, circle or plane.
+    /// Which view: sphere, circle, pairs, plane, potential or potential-circle.
     #[arg(long, value_enum, default_value_t = FigureView::Sphere)]
     view: FigureView,
     /// Size in pixels.

@@ -113,6 +113,13 @@ impl TrainArgs {
             if let Some(steps) = self.steps {
                 run.set_total_steps(steps)?;
             }
+            if run.step_count() >= run.config().steps {
+                log::warn!(
+                    "the run in {} has done its {} steps: --steps N makes it longer",
+                    folder.display(),
+                    run.step_count()
+                );
+            }
             return Ok((run, curves));
         }
         let config = match (&self.config, &self.preset) {

@@ -183,6 +183,12 @@ impl Compute {
         )
     }
 
+    /// The CPU, to hold results of this device against.
+    pub fn reference(&self) -> Self {
+        let reason = "what results are held against".to_owned();
+        Self::on_cpu(DevicePolicy::Cpu, None, reason)
+    }
+
     /// The device for tensors.
     pub fn device(&self) -> &Device {
         &self.inner.device

@@ -29,4 +29,4 @@ pub use policy::{
 };
 pub use transfer::{read_tensor, read_tensors, read_tensors_async};
 pub use window::{WindowSetup, window_setup};
-pub use worker::{JobId, JobStatus, QueueFull, Worker, WorkerEvent};
+pub use worker::{JobId, JobStatus, QueueFull, Worker, WorkerEvent, panic_message};

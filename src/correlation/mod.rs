@@ -7,7 +7,8 @@
 //!
 //! A [`Series`] is the encoders with their alignment A, uniformity U and performance P (higher is
 //! better); [`score`] gives every score with its interval over encoders; [`score_groups`] and
-//! [`score_along`] give the same for parts of a series; [`findings`] says in words what the
+//! [`score_along`] give the same for parts of a series; [`PlaneFit`] is the fitted plane;
+//! [`findings`] says in words what the
 //! intervals allow to say. Uses `data` for tables, and `progress`.
 
 mod change;
@@ -15,6 +16,7 @@ mod error;
 mod findings;
 mod kendall;
 mod moments;
+mod plane;
 mod ranks;
 mod resample;
 mod scores;
@@ -26,5 +28,6 @@ mod tests;
 pub use change::{Along, Part, score_along, score_groups};
 pub use error::CorrelationError;
 pub use findings::findings;
+pub use plane::PlaneFit;
 pub use scores::{Interval, Score, ScoreSettings, Scores, Statistic, TOO_FEW, score};
 pub use series::{ColumnChoice, Encoder, Series};

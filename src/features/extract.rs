@@ -228,9 +228,10 @@ impl<'a> Plan<'a> {
     pub(super) fn forward(
         &self,
         images: Tensor<4>,
+        progress: &Progress,
         also: impl FnOnce(&StageOutput) -> Result<(), ModelError>,
     ) -> Result<(Tensor<2>, [usize; 2]), ModelError> {
-        let output = self.model.encoder.forward(images, self.stage_index)?;
+        let output = (self.model.encoder).forward_watched(images, self.stage_index, progress)?;
         also(&output)?;
         Ok(match (self.kind, output) {
             (FeatureKind::Dense, StageOutput::Map(map)) => cells_as_rows(map),
@@ -324,7 +325,7 @@ impl Rows {
             plan.tiled_rows(&batch.pixels, shape, compute, progress)?
         } else {
             let input = input_tensor(batch.pixels, shape, compute);
-            plan.forward(input, |output| {
+            plan.forward(input, progress, |output| {
                 if plan.classifies
                     && let Some(classifier) = &plan.model.classifier
                 {

@@ -8,6 +8,7 @@ mod extract;
 mod map;
 mod matching;
 mod pairs;
+mod probe;
 mod provenance;
 mod set;
 mod tiles;
@@ -18,6 +19,7 @@ pub use extract::{
 pub use map::{DenseMap, MAP_LIMIT_CELLS, MapRequest, picture_map, view_maps};
 pub use matching::{GEOMETRIC_RADIUS, MatchingRule, match_cells};
 pub use pairs::{PairRequest, ViewPairs, view_pairs};
+pub use probe::{PROBE_LIMIT_BYTES, ProbeBatch, ProbeFeatures, ProbeRows};
 pub use provenance::Provenance;
 pub use set::{FeatureKind, FeatureSet, unit_tensor};
 
@@ -31,7 +33,7 @@ pub enum FeatureError {
     Data(#[from] DataError),
     /// The model could not be built or run.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(ModelError),
     /// The work was asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -106,4 +108,13 @@ pub enum FeatureError {
     /// The device failed while reading results back.
     #[error("reading features from the device failed: {0}")]
     Device(String),
+}
+
+impl From<ModelError> for FeatureError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            error => Self::Model(error),
+        }
+    }
 }

@@ -74,15 +74,7 @@ pub fn view_pairs(
     compute: &Compute,
     progress: &Progress,
 ) -> Result<ViewPairs, FeatureError> {
-    let plan = Plan::new(model, request.kind, request.stage)?;
-    if request.kind.is_dense()
-        && request.matching == MatchingRule::ProjectedArgmax
-        && model.dense_head.is_none()
-    {
-        return Err(FeatureError::NoHead {
-            wanted: "dense projection head (matching rule projected-argmax needs one)",
-        });
-    }
+    let plan = pair_plan(model, request)?;
     let mut gathered = Gathered::default();
     let total = request.indices.len() as u64;
     progress.report("embedding pairs of views", 0, Some(total));
@@ -99,7 +91,7 @@ pub fn view_pairs(
         progress,
         |batch| -> Result<(), FeatureError> {
             progress.check()?;
-            let embedded = Embedded::new(&plan, request, batch, compute)?;
+            let embedded = Embedded::new(&plan, request, batch, compute, progress)?;
             gathered.push(&embedded, request);
             progress.report(
                 "embedding pairs of views",
@@ -112,14 +104,31 @@ pub fn view_pairs(
     gathered.finish(request)
 }
 
+/// The part of a model that pairs need, checked before any image is read.
+pub(super) fn pair_plan<'a>(
+    model: &'a Model,
+    request: &PairRequest,
+) -> Result<Plan<'a>, FeatureError> {
+    let plan = Plan::new(model, request.kind, request.stage)?;
+    if request.kind.is_dense()
+        && request.matching == MatchingRule::ProjectedArgmax
+        && model.dense_head.is_none()
+    {
+        return Err(FeatureError::NoHead {
+            wanted: "dense projection head (matching rule projected-argmax needs one)",
+        });
+    }
+    Ok(plan)
+}
+
 /// Two views of a batch of images as unit rows.
-struct Embedded {
-    indices: Vec<usize>,
+pub(super) struct Embedded {
+    pub indices: Vec<usize>,
     geometry: Vec<[ViewGeometry; 2]>,
-    dim: usize,
-    grid: [usize; 2],
-    first: Vec<f32>,
-    second: Vec<f32>,
+    pub dim: usize,
+    pub grid: [usize; 2],
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
     /// What an argmax rule compares, when that is not the rows themselves.
     compared: Option<Compared>,
 }
@@ -131,11 +140,12 @@ struct Compared {
 }
 
 impl Embedded {
-    fn new(
+    pub fn new(
         plan: &Plan<'_>,
         request: &PairRequest,
         batch: PairBatch,
         compute: &Compute,
+        progress: &Progress,
     ) -> Result<Self, FeatureError> {
         let shape = [
             batch.indices.len(),
@@ -145,7 +155,8 @@ impl Embedded {
         ];
         let run = |pixels: Vec<f32>| -> Result<_, FeatureError> {
             let mut compared = None;
-            let (rows, grid) = plan.forward(input_tensor(pixels, shape, compute), |output| {
+            let input = input_tensor(pixels, shape, compute);
+            let (rows, grid) = plan.forward(input, progress, |output| {
                 compared = compared_rows(plan, request, output)?;
                 Ok(())
             })?;
@@ -235,7 +246,7 @@ fn unit_rows(rows: Tensor<2>) -> Result<Vec<f32>, FeatureError> {
 
 /// Pairs gathered batch by batch.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     pairs: ViewPairs,
     cells: Vec<[u32; 2]>,
     image_count: usize,
@@ -245,7 +256,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn push(&mut self, batch: &Embedded, request: &PairRequest) {
+    pub fn push(&mut self, batch: &Embedded, request: &PairRequest) {
         self.pairs.dim = batch.dim;
         self.image_count += batch.indices.len();
         self.location_count += batch.indices.len() * batch.grid[0] * batch.grid[1];
@@ -298,7 +309,7 @@ impl Gathered {
         self.pairs.kept = self.pairs.kept.iter().step_by(2).copied().collect();
     }
 
-    fn finish(mut self, request: &PairRequest) -> Result<ViewPairs, FeatureError> {
+    pub fn finish(mut self, request: &PairRequest) -> Result<ViewPairs, FeatureError> {
         if self.pairs.distances.is_empty() {
             return Err(FeatureError::NoMatches {
                 rule: request.matching,

@@ -149,7 +149,7 @@ impl Plan<'_> {
                 let width = column.pixels[1] - column.pixels[0];
                 let input = input_tensor(tile, [1, plan.channels, height, width], compute);
                 let mut other = None;
-                let (values, tile_grid) = self.forward(input, |output| {
+                let (values, tile_grid) = self.forward(input, progress, |output| {
                     if wants_other {
                         other = self.other_kind(output)?;
                     }

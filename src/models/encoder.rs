@@ -10,6 +10,7 @@ use super::{
     network::{BatchNormForm, Builder, Stage, forward_stages},
     source::{TensorSource, check_tensors},
 };
+use crate::progress::Progress;
 
 /// What a forward pass gives where it stops.
 #[derive(Clone, Debug)]
@@ -101,6 +102,20 @@ impl Encoder {
     /// [`ModelError::Stage`] and [`ModelError::Input`] before anything is computed,
     /// [`ModelError::Device`] when the images cannot be read.
     pub fn forward(&self, images: Tensor<4>, stage: usize) -> Result<StageOutput, ModelError> {
+        self.forward_watched(images, stage, &Progress::none())
+    }
+
+    /// [`forward`](Self::forward), which a cancel stops between two layers where they run on the
+    /// processor; on a GPU a batch is short.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and [`ModelError::Cancelled`].
+    pub fn forward_watched(
+        &self,
+        images: Tensor<4>,
+        stage: usize,
+        progress: &Progress,
+    ) -> Result<StageOutput, ModelError> {
         self.blueprint.check_input(images.dims(), stage)?;
         let map_stages = self.blueprint.map_stages();
         let last_map = stage.min(map_stages - 1);
@@ -109,7 +124,9 @@ impl Encoder {
                 let images = StageOutput::Map(images.to_device(&self.device));
                 forward_stages(&stages[..=last_map], images)
             }
-            Maps::Cpu(maps) => StageOutput::Map(self.forward_cpu(maps, images, last_map)?),
+            Maps::Cpu(maps) => {
+                StageOutput::Map(self.forward_cpu(maps, images, last_map, progress)?)
+            }
         };
         let vectors = (stage + 1).saturating_sub(map_stages);
         Ok(forward_stages(&self.vectors[..vectors], map))
@@ -120,6 +137,7 @@ impl Encoder {
         maps: &CpuMaps,
         images: Tensor<4>,
         stage: usize,
+        progress: &Progress,
     ) -> Result<Tensor<4>, ModelError> {
         let shape = images.dims();
         let data = images
@@ -128,7 +146,7 @@ impl Encoder {
         let pixels = data
             .as_slice::<f32>()
             .map_err(|error| ModelError::Device(format!("{error:?}")))?;
-        let (values, shape) = maps.forward(pixels, shape, stage);
+        let (values, shape) = maps.forward(pixels, shape, stage, progress)?;
         Ok(Tensor::from_data(
             TensorData::new(values, shape),
             &self.device,

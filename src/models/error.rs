@@ -1,5 +1,7 @@
 //! What can go wrong between named tensors and features.
 
+use crate::progress::Cancelled;
+
 /// A tensor that exists under its name but in another shape than the architecture needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misshapen {
@@ -51,6 +53,9 @@ pub enum ModelError {
     /// The device failed to give a tensor's values back.
     #[error("reading a tensor from the device: {0}")]
     Device(String),
+    /// The forward pass was asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// At most this many names are spelled out in a message; the fields hold them all.

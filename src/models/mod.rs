@@ -31,6 +31,7 @@ mod resnet;
 mod small_alexnet;
 mod source;
 mod tiny;
+mod weights;
 
 pub use architecture::{Architecture, Shortcut, StageInfo, StageKind, Stem};
 pub use blueprint::{
@@ -43,3 +44,4 @@ pub use model::Model;
 pub use network::{BatchNormForm, ConvNorm, LinearNorm, Network, Residual, Stage, Step};
 pub use receptive::ReceptiveField;
 pub use source::{SeededInit, TensorSource};
+pub use weights::{ModelWeights, WeightRole, WeightTensor};

@@ -16,6 +16,8 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
+//! `relief.wgsl` draws surfaces of heights, with the same camera.
+//!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
 mod bench;
@@ -28,6 +30,7 @@ mod ids;
 mod pipelines;
 mod positions;
 mod readback;
+mod relief;
 mod renderer;
 mod scene;
 mod select;
@@ -46,6 +49,7 @@ pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
 pub use readback::Picture;
+pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;
 pub use scene::{
     GeodesicArc, LeasedPoints, PointFlags, PointRing, PointSource, SphereScene, SurfaceField,

@@ -1,13 +1,14 @@
 //! The WGSL sources, complete as they are compiled.
 
-/// Every shader as `(file name, source as compiled)`; all but the first carry `frame.wgsl` in
-/// front. `tests/shaders.rs` validates each and checks that no file is left out.
+/// Every shader as `(file name, source as compiled)`; all of the sphere's carry
+/// `frame.wgsl` in front. `tests/shaders.rs` validates each and checks that no file is left out.
 pub const SHADERS: &[(&str, &str)] = &[
     ("frame.wgsl", include_str!("../../shaders/frame.wgsl")),
     ("splat.wgsl", SPLAT),
     ("arcs.wgsl", ARCS),
     ("composite.wgsl", COMPOSITE),
     ("rings.wgsl", RINGS),
+    ("relief.wgsl", RELIEF),
 ];
 
 macro_rules! with_frame {
@@ -20,6 +21,7 @@ macro_rules! with_frame {
     };
 }
 
+pub(super) const RELIEF: &str = include_str!("../../shaders/relief.wgsl");
 pub(super) const SPLAT: &str = with_frame!("splat.wgsl");
 pub(super) const ARCS: &str = with_frame!("arcs.wgsl");
 pub(super) const COMPOSITE: &str = with_frame!("composite.wgsl");

@@ -308,7 +308,7 @@ impl RunConfig {
     }
 
     /// What a probe at `step` asks of the encoder.
-    pub(super) fn probe_request(&self, step: usize) -> Request {
+    pub fn probe_request(&self, step: usize) -> Request {
         let encoder = EncoderSource::Run {
             name: self.name.clone(),
             step,

@@ -95,6 +95,9 @@ pub enum TrainingError {
         /// All names.
         known: String,
     },
+    /// A step ended in a panic.
+    #[error("an internal error in a step: {0}")]
+    Broken(String),
     /// The system grants no thread.
     #[error("the system grants no thread for the run: {0}")]
     Thread(std::io::Error),

@@ -44,4 +44,4 @@ pub use preset::Preset;
 pub use run::{Run, StepBench, StepReport};
 pub use runner::Runner;
 pub use schedule::{Decay, Schedule};
-pub use snapshot::{SNAPSHOT_LIMIT_BYTES, Snapshot};
+pub use snapshot::{KeptWeights, SNAPSHOT_LIMIT_BYTES, Snapshot};

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     models::{
-        Architecture, BatchNormForm, Classifier, ConvNorm, DenseHead, Model, ModelError, Network,
-        ProjectionHead, SeededInit, StageKind, StageOutput, Step, TensorSource,
+        Architecture, BatchNormForm, Classifier, ConvNorm, DenseHead, Model, ModelError,
+        ModelWeights, Network, ProjectionHead, SeededInit, StageKind, StageOutput, Step,
+        TensorSource,
     },
     objectives::{DenseRows, Keyed},
 };
@@ -384,17 +385,9 @@ fn synchronise(network: &Network) {
     }
 }
 
-/// The inference model of some tensors.
-pub(super) fn model(
-    plan: &NetPlan,
-    tensors: &[NamedTensor],
-    device: &Device,
-) -> Result<Model, ModelError> {
-    let encoder = plan
-        .architecture
-        .build(&mut TensorList::new(tensors), device)?;
-    // The models room has names of its own for what stands behind an encoder.
-    let renamed: Vec<NamedTensor> = tensors
+/// Heads under the names that the models room has for what stands behind an encoder.
+fn renamed(tensors: &[NamedTensor]) -> Vec<NamedTensor> {
+    tensors
         .iter()
         .filter_map(|tensor| {
             let name = &tensor.name;
@@ -412,7 +405,32 @@ pub(super) fn model(
                 ..tensor.clone()
             })
         })
-        .collect();
+        .collect()
+}
+
+/// All weights of the encoder and its projections, as the models room names them.
+pub(super) fn model_weights(
+    plan: &NetPlan,
+    tensors: &[NamedTensor],
+) -> Result<ModelWeights, ModelError> {
+    let mut all = renamed(tensors);
+    all.extend(tensors.iter().cloned());
+    let head = plan.projector.as_deref().map(spec);
+    let dense_head = plan.dense.as_deref().map(spec);
+    let source = &mut TensorList::new(&all);
+    ModelWeights::new(plan.architecture.clone(), head, dense_head, source)
+}
+
+/// The inference model of some tensors.
+pub(super) fn model(
+    plan: &NetPlan,
+    tensors: &[NamedTensor],
+    device: &Device,
+) -> Result<Model, ModelError> {
+    let encoder = plan
+        .architecture
+        .build(&mut TensorList::new(tensors), device)?;
+    let renamed = renamed(tensors);
     let mut source = TensorList::new(&renamed);
     let head = match &plan.projector {
         Some(widths) => Some(ProjectionHead::build(&spec(widths), &mut source, device)?),

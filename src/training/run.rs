@@ -122,6 +122,11 @@ impl Run {
         Ok(&self.net()?.plan().architecture)
     }
 
+    /// Shapes of everything that trains.
+    pub(super) fn plan(&self) -> Result<NetPlan, TrainingError> {
+        Ok(self.net()?.plan().clone())
+    }
+
     /// What computes.
     pub(super) fn device_report(&self) -> &DeviceReport {
         self.compute.report()
@@ -375,6 +380,25 @@ impl Run {
         )?)
     }
 
+    /// A run at one of its snapshots, on another device than it was on. What the optimiser
+    /// remembered lived on the old one and begins anew.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) and [`restore`](Self::restore).
+    pub(super) fn moved(
+        snapshot: &Snapshot,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Self, TrainingError> {
+        let mut run = Self::new(snapshot.config.clone(), compute, progress)?;
+        let optimisers = run.optimisers.clone();
+        run.restore(&Snapshot {
+            optimisers,
+            ..snapshot.clone()
+        })?;
+        Ok(run)
+    }
+
     /// The run as it is now.
     ///
     /// # Errors
@@ -382,8 +406,9 @@ impl Run {
     pub fn snapshot(&self) -> Result<Snapshot, TrainingError> {
         Ok(Snapshot {
             step: self.step,
+            plan: self.net()?.plan().clone(),
             config: self.config.clone(),
-            tensors: self.net()?.tensors()?,
+            tensors: Arc::new(self.net()?.tensors()?),
             optimisers: self.optimisers.clone(),
             keys: match &self.keys {
                 Some(keys) => keys.tensors()?,

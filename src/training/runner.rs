@@ -10,11 +10,11 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::{
-    Control, Curves, Frame, Mark, Phase, Run, RunConfig, RunState, TrainingError, frames::Frames,
-    snapshot::Snapshots,
+    Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
+    frames::Frames, snapshot::Snapshots,
 };
 use crate::{
-    compute::{Compute, Worker, WorkerEvent},
+    compute::{Compute, ComputeError, Worker, WorkerEvent, panic_message},
     progress::Progress,
 };
 
@@ -43,6 +43,7 @@ pub struct Runner {
 struct Shared {
     state: Mutex<Arc<RunState>>,
     frames: Mutex<Frames>,
+    weights: Mutex<Vec<KeptWeights>>,
 }
 
 impl Runner {
@@ -127,6 +128,11 @@ impl Runner {
         lock(&self.shared.frames).at(step)
     }
 
+    /// The weights of the kept snapshots, oldest first.
+    pub fn kept_weights(&self) -> Vec<KeptWeights> {
+        lock(&self.shared.weights).clone()
+    }
+
     /// Whether the thread has come to its end: nothing is acted on any more.
     pub fn has_ended(&self) -> bool {
         self.worker.is_idle()
@@ -174,7 +180,8 @@ impl Drive {
 
     /// From preparing to the end.
     fn whole(&mut self, config: RunConfig, compute: &Compute, progress: &Progress) {
-        let mut run = match Run::new(config, compute, progress) {
+        let mut compute = compute.clone();
+        let mut run = match Run::new(config, &compute, progress) {
             Ok(run) => run,
             Err(error) => return self.fail(&error),
         };
@@ -184,23 +191,70 @@ impl Drive {
         }
         self.publish();
         while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
-            let outcome = if self.state.phase == Phase::Running {
-                self.advance(&mut run, progress)
-            } else {
-                self.wait(&mut run, progress)
-            };
-            if let Err(error) = outcome {
+            let was_running = self.state.phase == Phase::Running;
+            if let Err(error) = self.turn(&mut run, progress) {
                 if error.is_cancelled() {
                     break;
                 }
                 self.fail(&error);
-                self.go_back_to_good(&mut run);
+                match self.leave_lost_device(&compute, progress) {
+                    None => self.go_back_to_good(&mut run),
+                    Some(Err(error)) => return self.fail(&error),
+                    Some(Ok((cpu, moved))) => {
+                        (compute, run) = (cpu, moved);
+                        let told = self.state.message.take();
+                        if was_running {
+                            self.go(false);
+                        } else {
+                            self.pause();
+                        }
+                        self.state.message = told;
+                        self.publish();
+                    }
+                }
             }
         }
         if self.state.phase != Phase::Failed {
             self.state.phase = Phase::Stopped;
         }
         self.publish();
+    }
+
+    /// A step, or a moment of waiting. A panic in it (a lost device makes some) is an error like
+    /// any other: what is kept stays, and the run goes back to it.
+    fn turn(&mut self, run: &mut Run, progress: &Progress) -> Result<(), TrainingError> {
+        let turn = std::panic::AssertUnwindSafe(|| match self.state.phase {
+            Phase::Running => self.advance(run, progress),
+            _ => self.wait(run, progress),
+        });
+        std::panic::catch_unwind(turn)
+            .unwrap_or_else(|panic| Err(TrainingError::Broken(panic_message(panic.as_ref()))))
+    }
+
+    /// When the device of the run is lost: the CPU, and the run there at its newest snapshot.
+    fn leave_lost_device(
+        &mut self,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Option<Result<(Compute, Run), TrainingError>> {
+        let Err(lost @ ComputeError::DeviceLost { .. }) = compute.probe() else {
+            return None;
+        };
+        let good = self.snapshots.last()?;
+        let cpu = compute.fall_back(&lost.to_string());
+        Some(Run::moved(&good, &cpu, progress).map(|run| {
+            self.forget_after(good.step);
+            self.state.config = run.config().clone();
+            let text = format!(
+                "the graphics device was lost: went on from step {} on the CPU, the optimiser's \
+                 memory anew",
+                good.step
+            );
+            self.mark(text.clone());
+            log::warn!("training: {text}");
+            self.state.message = Some(text);
+            (cpu, run)
+        }))
     }
 
     /// Probe and snapshot of where the run stands.
@@ -231,7 +285,7 @@ impl Drive {
         let snapshot = run.snapshot()?;
         if snapshot.is_finite() {
             self.snapshots.push(snapshot);
-            self.state.snapshots = self.snapshots.steps();
+            self.tell_snapshots();
         }
         Ok(())
     }
@@ -436,8 +490,14 @@ impl Drive {
         let mut frames = lock(&self.shared.frames);
         frames.truncate(step);
         self.state.frames = frames.steps();
-        self.state.snapshots = self.snapshots.steps();
+        drop(frames);
+        self.tell_snapshots();
         self.state.step = step;
+    }
+
+    fn tell_snapshots(&mut self) {
+        self.state.snapshots = self.snapshots.steps();
+        *lock(&self.shared.weights) = self.snapshots.weights();
     }
 
     /// After trouble: stand where the weights were still numbers.

@@ -9,6 +9,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -182,11 +183,13 @@ impl Run {
         } else {
             Vec::new()
         };
+        let plan = run.plan()?;
         run.restore(&super::Snapshot {
+            plan,
             keys,
             step: header.step,
             config: header.config,
-            tensors,
+            tensors: Arc::new(tensors),
             optimisers: memories,
         })?;
         let path = state.join("metrics.csv");

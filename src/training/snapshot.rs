@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{RunConfig, optimiser::Memory, tensors::NamedTensor};
+use super::{
+    RunConfig, TrainingError,
+    net::{NetPlan, model_weights},
+    optimiser::Memory,
+    tensors::NamedTensor,
+};
+use crate::models::ModelWeights;
 
 /// Snapshots of one run may take this much memory; beyond it every other one goes.
 pub const SNAPSHOT_LIMIT_BYTES: usize = 512 << 20;
@@ -13,13 +19,45 @@ pub struct Snapshot {
     /// Steps done.
     pub step: usize,
     pub(super) config: RunConfig,
-    pub(super) tensors: Vec<NamedTensor>,
+    pub(super) plan: NetPlan,
+    pub(super) tensors: Arc<Vec<NamedTensor>>,
     pub(super) optimisers: [Memory; 2],
     /// The key encoder and its queues; empty for a loss without.
     pub(super) keys: Vec<NamedTensor>,
 }
 
+/// The weights of a kept snapshot, which any thread may look at.
+#[derive(Clone)]
+pub struct KeptWeights {
+    /// Steps done.
+    pub step: usize,
+    /// Name of the run.
+    pub run: String,
+    plan: NetPlan,
+    tensors: Arc<Vec<NamedTensor>>,
+}
+
+impl KeptWeights {
+    /// The weights of the encoder and its projections.
+    ///
+    /// # Errors
+    /// [`TrainingError::Model`] when a tensor is missing.
+    pub fn weights(&self) -> Result<ModelWeights, TrainingError> {
+        Ok(model_weights(&self.plan, &self.tensors)?)
+    }
+}
+
 impl Snapshot {
+    /// The weights, to be looked at elsewhere.
+    pub(super) fn kept(&self) -> KeptWeights {
+        KeptWeights {
+            step: self.step,
+            run: self.config.name.clone(),
+            plan: self.plan.clone(),
+            tensors: Arc::clone(&self.tensors),
+        }
+    }
+
     /// Whether every weight is a number.
     pub(super) fn is_finite(&self) -> bool {
         let mut values = self.tensors.iter().flat_map(|tensor| &tensor.values);
@@ -65,6 +103,10 @@ impl Snapshots {
 
     pub fn last(&self) -> Option<Arc<Snapshot>> {
         self.kept.last().cloned()
+    }
+
+    pub fn weights(&self) -> Vec<KeptWeights> {
+        self.kept.iter().map(|kept| kept.kept()).collect()
     }
 
     pub fn steps(&self) -> Vec<usize> {

@@ -48,7 +48,7 @@ fn steps(run: &mut Run, count: usize) -> Vec<StepReport> {
 }
 
 fn weights(run: &Run) -> Vec<tensors::NamedTensor> {
-    run.snapshot().expect("the CPU reads").tensors
+    Vec::clone(&run.snapshot().expect("the CPU reads").tensors)
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn divergence_is_told_before_the_weights_are_touched() {
     };
     let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
     let mut snapshot = run.snapshot().unwrap();
-    for value in &mut snapshot.tensors[0].values {
+    for value in &mut std::sync::Arc::make_mut(&mut snapshot.tensors)[0].values {
         *value = f32::NAN;
     }
     run.restore(&snapshot).unwrap();
@@ -475,4 +475,61 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
     runner.control(Control::Play);
     let replayed = wait_for(&runner, |state| state.phase == Phase::Finished);
     assert_eq!(total(&replayed), total(&whole));
+}
+
+#[test]
+fn a_run_whose_device_is_lost_goes_on_from_its_snapshot_on_the_cpu() {
+    use crate::compute::testing::{headless_handles, lose};
+    let Some(handles) = headless_handles() else {
+        return;
+    };
+    let device = handles.device.clone();
+    let compute =
+        Compute::from_window(DevicePolicy::Gpu, handles).expect("software devices register");
+    let config = RunConfig {
+        // Far more than are done before the loss: kernels are compiled at the first.
+        steps: 1000,
+        ..small()
+    };
+    let runner = Runner::start(config, &compute, || {}).unwrap();
+    wait_for(&runner, |state| state.phase == Phase::Paused);
+    for step in 1..=2 {
+        runner.control(Control::Step);
+        wait_for(&runner, |state| {
+            state.step == step && state.phase == Phase::Paused
+        });
+    }
+    lose(&device);
+    runner.control(Control::Play);
+    let moved = wait_for(&runner, |state| state.step >= 6);
+    let marks: Vec<&str> = moved.marks.iter().map(|mark| mark.text.as_str()).collect();
+    assert!(
+        marks.len() == 1 && marks[0].contains("went on from step 2 on the CPU"),
+        "{marks:?}"
+    );
+    let total = moved.curves.get("total").expect("the loss has a curve");
+    assert!(total.points.iter().all(|[_, value]| value.is_finite()));
+    let frame = runner.newest_frame().expect("frames go on");
+    assert_eq!(frame.analysis.device.compute, "cpu (flex)");
+    runner.control(Control::Stop);
+}
+
+#[test]
+fn kept_weights_are_those_of_the_run() {
+    let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    steps(&mut run, 2);
+    let snapshot = run.snapshot().unwrap();
+    let kept = snapshot.kept();
+    assert_eq!((kept.step, kept.run.as_str()), (2, "run"));
+    let weights = kept.weights().unwrap();
+    for tensor in weights.tensors() {
+        let name = tensor.name.replace("head.", "projector.");
+        let own = snapshot.tensors.iter().find(|other| other.name == name);
+        assert_eq!(own.map(|own| &own.values), Some(&tensor.values), "{name}");
+    }
+    // The encoder's tensors, and weight and bias of the head.
+    assert_eq!(
+        weights.tensors().len(),
+        weights.architecture().tensors().len() + 2
+    );
 }

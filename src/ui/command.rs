@@ -5,7 +5,10 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::{ColourBy, Combine, InspectCommand, Pane, SelectTool, ThemeChoice, TrainCommand};
+use super::{
+    ColourBy, Combine, InspectCommand, LabCommand, LandscapeCommand, Pane, SelectTool, Shading,
+    ThemeChoice, TrainCommand,
+};
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
     data::{Normalisation, Resize},
@@ -88,6 +91,10 @@ pub enum Command {
     Cancel,
     /// Say something to the training run.
     Train(TrainCommand),
+    /// Say something to the correlation lab.
+    Lab(LabCommand),
+    /// Say something to the landscape.
+    Landscape(LandscapeCommand),
     /// Say something to the dense inspector.
     Inspect(InspectCommand),
     /// Change what colours say.
@@ -96,6 +103,14 @@ pub enum Command {
     ToggleArcs,
     /// Shade the sphere by density, or stop.
     ToggleDensity,
+    /// Choose what the sphere's shading says, and shade it.
+    Shade(Shading),
+    /// Draw the potential around the circle, or stop.
+    TogglePotentialRing,
+    /// Draw where the potential falls, or stop.
+    TogglePotentialArrows,
+    /// Temperature of the potential; that of the measured uniformity when `None`.
+    PotentialT(Option<f64>),
     /// Select on the front side only, or through the sphere.
     ToggleFrontOnly,
     /// How an area is selected.
@@ -139,6 +154,8 @@ pub enum Command {
     ClearLog,
     /// Show the palette.
     Palette,
+    /// Look for points by name or label.
+    Find,
     /// Bring a view to the front.
     Show(Pane),
     /// The first layout again.
@@ -220,18 +237,26 @@ impl Command {
             Self::Quit => "Quit".into(),
             Self::Edit(edit) => edit.text(),
             Self::Train(command) => command.text().into(),
+            Self::Lab(command) => command.text().into(),
+            Self::Landscape(command) => command.text().into(),
             Self::Inspect(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
             Self::ToggleArcs => "Show pairs as arcs".into(),
-            Self::ToggleDensity => "Shade the sphere by density".into(),
+            Self::ToggleDensity => "Shade the sphere".into(),
+            Self::Shade(shading) => format!("Shade the sphere by: {}", shading.name()).into(),
+            Self::TogglePotentialRing => "Potential around the circle".into(),
+            Self::TogglePotentialArrows => "Arrows where the potential falls".into(),
+            Self::PotentialT(Some(t)) => format!("Potential at t = {t}").into(),
+            Self::PotentialT(None) => "Potential at the t of uniformity".into(),
             Self::ToggleFrontOnly => "Select on the front side only".into(),
             Self::Tool(tool) => format!("Select with: {}", tool.name()).into(),
             Self::Home => "Fit the sphere".into(),
             Self::Solo(class) => format!("Show class {class} alone").into(),
             Self::ToggleClass(class) => format!("Show or hide class {class}").into(),
             Self::Palette => "Command palette…".into(),
+            Self::Find => "Find points by name or label…".into(),
             Self::Show(pane) => format!("View: {}", pane.title()).into(),
             Self::Theme(theme) => format!("Theme: {}", theme.name()).into(),
             Self::TogglePresenter => "Presenter mode".into(),
@@ -277,9 +302,18 @@ impl Command {
             Self::SaveSession => "Sources, settings, layout and measured encoders in one JSON file",
             Self::Recompute => "Reads the files again when they changed",
             Self::Train(command) => command.tooltip(),
+            Self::Lab(command) => command.tooltip(),
+            Self::Landscape(command) => command.tooltip(),
             Self::Cancel => "The views keep what they show",
             Self::ToggleArcs => "Geodesics between the two members of positive pairs",
-            Self::ToggleDensity => "A von Mises–Fisher density estimate over the whole sphere",
+            Self::ToggleDensity => {
+                "A von Mises–Fisher density estimate over the whole sphere, or the potential"
+            }
+            Self::Shade(shading) => shading.explanation(),
+            Self::TogglePotentialRing => Shading::Potential.explanation(),
+            Self::TogglePotentialArrows => {
+                "Minus the gradient of the potential: the way uniformity pushes a point there"
+            }
             Self::ToggleFrontOnly => "Areas leave out points behind the horizon",
             Self::Home => "The whole sphere, seen from the front",
             Self::CopyCommandLine => "The headless command for the numbers that are shown",
@@ -298,6 +332,7 @@ impl Command {
             Self::AskSaveSession => ctrl_shift(Key::S),
             Self::Quit => ctrl(Key::Q),
             Self::Palette => ctrl(Key::P),
+            Self::Find => ctrl(Key::F),
             Self::Recompute => ctrl(Key::R),
             Self::CopyCommandLine => ctrl_shift(Key::C),
             Self::Undo => ctrl(Key::Z),
@@ -349,6 +384,9 @@ impl Command {
             Self::Cancel,
             Self::ToggleArcs,
             Self::ToggleDensity,
+            Self::TogglePotentialRing,
+            Self::TogglePotentialArrows,
+            Self::PotentialT(None),
             Self::ToggleFrontOnly,
             Self::Home,
             Self::ClearSelection,
@@ -360,6 +398,7 @@ impl Command {
             Self::ClearHistory,
             Self::ClearLog,
             Self::Palette,
+            Self::Find,
             Self::ResetLayout,
             Self::TogglePresenter,
             Self::ToggleFullScreen,
@@ -377,13 +416,16 @@ impl Command {
                 .map(|bundled| Self::OpenBundled(bundled.name)),
         );
         all.extend(TrainCommand::ALL.map(Self::Train));
+        all.extend(LandscapeCommand::ALL.map(Self::Landscape));
         all.extend(
             Preset::ALL
                 .iter()
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
+        all.extend(LabCommand::all().into_iter().map(Self::Lab));
         all.extend(InspectCommand::all().into_iter().map(Self::Inspect));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
+        all.extend(Shading::ALL.map(Self::Shade));
         all.extend(SelectTool::ALL.map(Self::Tool));
         all.extend(ThemeChoice::ALL.map(Self::Theme));
         all.extend(Pane::ALL.map(Self::Show));

@@ -126,6 +126,11 @@ impl Marks {
         self.revision += 1;
     }
 
+    /// Whether the points of a class are shown.
+    pub fn is_class_shown(&self, class: u32) -> bool {
+        !self.key.hidden.contains(&class)
+    }
+
     /// The colour a point is drawn with, its state considered.
     pub fn drawn(&self, row: usize, tokens: &Tokens) -> Option<Color32> {
         match self.states.get(row)? {

@@ -7,6 +7,8 @@ pub mod colour;
 mod command;
 pub mod icons;
 mod inspector;
+mod lab;
+mod landscape;
 pub mod marks;
 mod pane;
 pub mod panels;
@@ -22,12 +24,16 @@ pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
 };
+pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
+pub use landscape::{
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
 pub use view::{
-    CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, TrainingView,
-    Views,
+    CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
+    ThemeChoice, TrainingView, Views,
 };
-pub use world::{LogLine, Measured, Neighbours, ThumbnailSource, World, thumbnail};
+pub use world::{LogLine, Measured, Neighbours, Potential, ThumbnailSource, World, thumbnail};

@@ -22,6 +22,10 @@ pub enum Pane {
     Table,
     /// A training run: transport, knobs, curves, time.
     Training,
+    /// How alignment and uniformity go with performance over many encoders.
+    Correlation,
+    /// A slice of weight space.
+    Landscape,
     /// One image location by location.
     Inspector,
     /// What happened.
@@ -30,7 +34,7 @@ pub enum Pane {
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -40,6 +44,8 @@ impl Pane {
         Self::Table,
         Self::Training,
         Self::Log,
+        Self::Correlation,
+        Self::Landscape,
         Self::Inspector,
     ];
 
@@ -54,6 +60,8 @@ impl Pane {
             Self::Figures => "Figures",
             Self::Table => "Points",
             Self::Training => "Training",
+            Self::Correlation => "Correlation",
+            Self::Landscape => "Landscape",
             Self::Inspector => "Dense inspector",
             Self::Log => "Log",
         }
@@ -94,6 +102,15 @@ impl Pane {
                 "A short contrastive run on a thread of its own: the sphere shows the fixed probe \
                  images as it goes, the curves show every term. Knobs act at once and leave a mark; \
                  the slider goes back to any kept time."
+            }
+            Self::Correlation => {
+                "Each point is an encoder, coloured by its performance downstream. If alignment and \
+                 uniformity tell of performance, colours change along the arrow. Scores come with \
+                 95 % intervals over encoders: believe them, not the points."
+            }
+            Self::Landscape => {
+                "Each place is other weights: the shown encoder is at the cross, moved along two \
+                 directions. Lower is better; lines join equal heights."
             }
             Self::Inspector => {
                 "Click a location, or move with the arrow keys: every other one is coloured by its \

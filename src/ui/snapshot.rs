@@ -25,8 +25,9 @@ pub const PLANE_BINS: usize = 96;
 pub const PLANE_EXTENT: f32 = 1.35;
 /// Width and height of the sphere's density map.
 pub const DENSITY_MAP: [usize; 2] = [192, 96];
-/// Classes beyond this many get no ring of their own: they could not be told apart.
-pub const MOST_RINGS: usize = 20;
+/// Classes beyond this many get no ring of their own, which keeps a frame short. Past twenty their
+/// colours repeat and the legend's solo tells them apart.
+pub const MOST_RINGS: usize = 256;
 
 /// Densities around the circle.
 #[derive(Clone, Debug, Default, PartialEq)]

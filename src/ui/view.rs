@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InspectorView, widgets::TableState};
+use super::{InspectorView, LabView, widgets::TableState};
 use crate::training::{Preset, RunConfig};
 
 /// What a point's colour says.
@@ -122,6 +122,53 @@ impl ThemeChoice {
     }
 }
 
+/// What the shading of the sphere's surface says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shading {
+    /// How many points are near.
+    #[default]
+    Density,
+    /// The potential that uniformity descends.
+    Potential,
+}
+
+impl Shading {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 2] = [Self::Density, Self::Potential];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Density => "density",
+            Self::Potential => "potential",
+        }
+    }
+
+    /// What it means, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Density => "a von Mises–Fisher density estimate of the points",
+            Self::Potential => {
+                "log mean exp(−t‖u − x_i‖²): high where a point would be crowded; uniformity moves \
+                 points downhill"
+            }
+        }
+    }
+}
+
+/// Settings of the potential, which sphere and circle share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PotentialView {
+    /// Temperature t; that of the measured uniformity when `None`.
+    pub t: Option<f64>,
+    /// Whether the sphere shows where the potential falls.
+    pub has_arrows: bool,
+    /// Whether it is drawn around the circle.
+    pub has_ring: bool,
+}
+
 /// Settings of the sphere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -134,8 +181,10 @@ pub struct SphereView {
     pub is_front_only: bool,
     /// Whether positive pairs are drawn as arcs.
     pub has_arcs: bool,
-    /// Whether the surface is shaded by density.
+    /// Whether the surface is shaded.
     pub has_density: bool,
+    /// What the shading says.
+    pub shading: Shading,
     /// Size of points relative to what suits their number.
     pub point_scale: f32,
     /// Classes that are not shown.
@@ -150,6 +199,7 @@ impl Default for SphereView {
             is_front_only: true,
             has_arcs: false,
             has_density: false,
+            shading: Shading::default(),
             point_scale: 1.0,
             hidden: BTreeSet::new(),
         }
@@ -206,6 +256,9 @@ pub struct TableView {
     pub filter: String,
     /// Only the selected rows.
     pub is_selection_only: bool,
+    /// Whether the filter takes the focus at the next frame.
+    #[serde(skip)]
+    pub is_filter_wanted: bool,
     /// Sorting and scrolling.
     #[serde(skip)]
     pub state: TableState,
@@ -267,8 +320,28 @@ pub struct Views {
     pub table: TableView,
     /// The training run.
     pub training: TrainingView,
+    /// The correlation lab.
+    pub lab: LabView,
+    /// The slice of weight space.
+    pub landscape: super::LandscapeView,
+    /// The potential on sphere and circle.
+    pub potential: PotentialView,
     /// The dense inspector.
     pub inspector: InspectorView,
+}
+
+impl Views {
+    /// Whether a view shows the potential.
+    pub fn wants_potential(&self) -> bool {
+        self.potential.has_ring || self.sphere.shows_potential()
+    }
+}
+
+impl SphereView {
+    /// Whether the surface is shaded by the potential.
+    pub fn shows_potential(&self) -> bool {
+        self.has_density && self.shading == Shading::Potential
+    }
 }
 
 impl TableView {

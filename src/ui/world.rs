@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    InspectorState, RunView, Selection, Snapshot,
+    InspectorState, LabState, RunView, Selection, Snapshot,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -40,6 +40,9 @@ pub struct Measured {
     pub provenance: Vec<String>,
     /// The command line that gives the same.
     pub command_line: String,
+    /// Performance by task, where it was measured.
+    #[serde(default)]
+    pub performance: Vec<(String, f64)>,
 }
 
 impl Measured {
@@ -67,6 +70,21 @@ pub struct Neighbours {
     pub list: Vec<(u32, f32)>,
 }
 
+/// The potential of the shown points, and how it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Potential<'a> {
+    /// The newest field, of the shown points but perhaps of the temperature before.
+    pub field: Option<&'a crate::landscape::PotentialField>,
+    /// Grows with every field.
+    pub revision: u64,
+    /// Temperature that is wanted.
+    pub t: f64,
+    /// Whether the sphere shows where it falls.
+    pub has_arrows: bool,
+    /// Whether it is drawn around the circle.
+    pub has_ring: bool,
+}
+
 /// All that a panel may read.
 pub struct World<'a> {
     /// The newest results.
@@ -89,10 +107,16 @@ pub struct World<'a> {
     pub neighbours: Option<&'a Neighbours>,
     /// Local density of each point, and how it was computed.
     pub density: Option<(&'a [f32], &'a str)>,
+    /// The slice of weight space.
+    pub landscape: super::Landscape<'a>,
+    /// The potential of the points.
+    pub potential: Potential<'a>,
     /// The measured encoders.
     pub history: &'a [Measured],
     /// The training run.
     pub run: Option<&'a RunView>,
+    /// The correlation lab.
+    pub lab: Option<&'a LabState>,
     /// What the dense inspector has to show.
     pub inspector: Option<&'a InspectorState>,
     /// The log, oldest first.

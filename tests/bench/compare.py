@@ -27,6 +27,7 @@ CASES = [
     ("train-tiny-32", "train-tiny-32", "step of the tiny net, 64 images of 32 px, align + uniform"),
     ("train-resnet18-64", "train-resnet18-64", "step of ResNet-18, 64 images of 64 px, align + uniform"),
     ("train-densecl-64", "train-densecl-64", "step of ResNet-18, 64 images of 64 px, DenseCL"),
+    ("landscape-tiny-32", "landscape-tiny-32", "weight slice of the tiny net, two views of 256 images"),
     ("open-resnet50", "open-resnet50", "ResNet-50 file to a ready model"),
     ("read-resnet50", "read-resnet50", "ResNet-50 file to named tensors"),
     ("sphere-20k", None, "sphere, 20,000 points, 1000×1000"),
@@ -53,7 +54,8 @@ def measure_ours(options, case):
 
 
 def measure_torch(options, case):
-    return measure([sys.executable, TORCH_SIDE, case, options.folder])
+    device = "cuda" if options.device == "gpu" else "cpu"
+    return measure([sys.executable, TORCH_SIDE, case, options.folder, device])
 
 
 def middle(runs):
@@ -84,8 +86,8 @@ def row(words, ours, theirs):
     ratio = theirs["seconds"] / ours["seconds"]
     scale = max(abs(theirs["check"]), 1e-30)
     difference = f"{abs(ours['check'] - theirs['check']) / scale:.0e}"
-    # Both train from random weights of their own.
-    if ours["unit"] == "steps":
+    # Both train from random weights of their own, or move along directions of their own.
+    if ours["unit"] in ("steps", "points"):
         difference = "–"
     return [words, rate(ours), rate(theirs), f"{ratio:.2f}×", memory(ours), memory(theirs), difference]
 
@@ -95,7 +97,7 @@ def main():
     parser.add_argument("spherescope", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--device", default="cpu", help="where ours computes")
+    parser.add_argument("--device", default="cpu", help="where both compute: cpu or gpu (CUDA for PyTorch)")
     parser.add_argument("--only", default="", help="cases whose name has this word")
     parser.add_argument("--json", type=Path, help="write all measurements there as well")
     options = parser.parse_args()

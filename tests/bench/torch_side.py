@@ -1,7 +1,7 @@
 """The PyTorch half of the benchmarks: one case a process, one line of JSON as the answer.
 
     torch_side.py prepare FOLDER   writes the inputs that both halves read
-    torch_side.py CASE FOLDER      measures one case
+    torch_side.py CASE FOLDER [DEVICE]   measures one case, on "cpu" unless said otherwise
 
 Seconds are the median of several repeats after one that is not counted. Memory is the process's
 peak, and how much of it came after the libraries and the input were there.
@@ -44,13 +44,14 @@ def prepare(folder):
 
 
 def read(folder, name, *shape):
-    return torch.from_numpy(numpy.fromfile(folder / name, dtype="<f4").reshape(shape))
+    values = torch.from_numpy(numpy.fromfile(folder / name, dtype="<f4").reshape(shape))
+    return values.to(torch.get_default_device())
 
 
 def features(folder, name, count, side):
     """The last feature map, one vector a location, of a batch of images."""
     model = getattr(torchvision.models, name)(weights=None)
-    model.load_state_dict(torch.load(folder / f"{name}.pth", weights_only=True))
+    model.load_state_dict(torch.load(folder / f"{name}.pth", weights_only=True, map_location=torch.get_default_device()))
     model.eval()
     trunk = torch.nn.Sequential(*list(model.children())[:-2])
     images = read(folder, f"images-{count}x3x{side}x{side}.f32", count, 3, side, side)
@@ -110,7 +111,7 @@ def opening(folder):
 
     def run():
         model = torchvision.models.resnet50(weights=None)
-        model.load_state_dict(torch.load(folder / "resnet50.pth", weights_only=True))
+        model.load_state_dict(torch.load(folder / "resnet50.pth", weights_only=True, map_location=torch.get_default_device()))
         return model.conv1.weight.square().mean(dtype=torch.float64).item()
 
     return run, 1, "files"
@@ -120,7 +121,7 @@ def reading(folder):
     """A ResNet-50 file to named tensors alone."""
 
     def run():
-        tensors = torch.load(folder / "resnet50.pth", weights_only=True)
+        tensors = torch.load(folder / "resnet50.pth", weights_only=True, map_location=torch.get_default_device())
         return tensors["conv1.weight"].square().mean(dtype=torch.float64).item()
 
     return run, 1, "files"
@@ -228,6 +229,42 @@ def densecl(side):
     return run, 1, "steps"
 
 
+def landscape(points):
+    """A slice of the tiny net's weights: at each point alignment and uniformity of two views of 256
+    images, with frozen batch norms, along two filter-normalised random directions."""
+    torch.manual_seed(1)
+    net = TinyNet().eval()
+    head = torch.nn.Linear(net.channels, 3)
+    views = torch.rand(512, 3, 32, 32) * 2 - 1
+    weights = [w for w in [*net.parameters(), *head.parameters()] if w.dim() > 1]
+    origin = [w.detach().clone() for w in weights]
+
+    def direction():
+        parts = [torch.randn_like(w) for w in origin]
+        for part, own in zip(parts, origin):
+            for d, w in zip(part, own):
+                d.mul_(w.norm() / (d.norm() + 1e-10))
+        return parts
+
+    first, second = direction(), direction()
+    offsets = torch.linspace(-1, 1, points).tolist()
+
+    def run():
+        total = 0.0
+        with torch.inference_mode():
+            for b in offsets:
+                for a in offsets:
+                    for w, own, p, q in zip(weights, origin, first, second):
+                        w.copy_(own + a * p + b * q)
+                    rows = torch.nn.functional.normalize(head(net(views).mean((2, 3))))
+                    x, y = rows[:256], rows[256:]
+                    loss = (x - y).norm(dim=1).pow(2).mean()
+                    total += (loss + (uniform_loss(x) + uniform_loss(y)) / 2).item()
+        return total
+
+    return run, points * points, "points"
+
+
 # Name: what sets it up, and how often it is repeated.
 CASES = {
     "features-resnet18-224": (lambda f: features(f, "resnet18", 16, 224), 5),
@@ -240,6 +277,7 @@ CASES = {
     "train-tiny-32": (lambda f: training(TinyNet, 3, 32), 30),
     "train-resnet18-64": (lambda f: training(ResNet18, 128, 64), 5),
     "train-densecl-64": (lambda f: densecl(64), 5),
+    "landscape-tiny-32": (lambda f: landscape(5), 5),
     "open-resnet50": (opening, 5),
     "read-resnet50": (reading, 5),
 }
@@ -251,6 +289,10 @@ def peak_mib():
 
 def main():
     case, folder = sys.argv[1], Path(sys.argv[2])
+    device = sys.argv[3] if len(sys.argv) > 3 else "cpu"
+    torch.set_default_device(device)
+    # Float32 throughout, as ours: convolutions on NVIDIA's cards would take TF32 by default.
+    torch.backends.cudnn.allow_tf32 = False
     if case == "prepare":
         prepare(folder)
         return
@@ -273,6 +315,7 @@ def main():
                 "peak_mib": peak_mib(),
                 "growth_mib": peak_mib() - before,
                 "threads": torch.get_num_threads(),
+                "device": torch.cuda.get_device_name() if device == "cuda" else device,
             }
         )
     )

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     analysis::{Bundled, EncoderSource, Request, demo_request},
-    ui::{Command, RequestEdit, theme, widgets::Level},
+    ui::{Command, Pane, RequestEdit, theme, widgets::Level},
 };
 
 impl App {
@@ -38,6 +38,8 @@ impl App {
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Edit(edit) => self.edit(&edit),
             Command::Train(command) => self.train(ctx, command),
+            Command::Lab(command) => self.lab(ctx, command),
+            Command::Landscape(command) => self.landscape(ctx, command),
             Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
@@ -56,6 +58,10 @@ impl App {
             Command::ToggleFullScreen => {
                 let is_full = ctx.input(|input| input.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!is_full));
+            }
+            Command::Find => {
+                layout::show(&mut self.tree, Pane::Table);
+                self.views.table.is_filter_wanted = true;
             }
             Command::Show(pane) => layout::show(&mut self.tree, pane),
             Command::ResetLayout => self.tree = layout::default_tree(),

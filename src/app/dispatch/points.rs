@@ -15,6 +15,22 @@ impl App {
             Command::ColourBy(by) => sphere.colour_by = by,
             Command::ToggleArcs => sphere.has_arcs = !sphere.has_arcs,
             Command::ToggleDensity => sphere.has_density = !sphere.has_density,
+            Command::Shade(shading) => {
+                sphere.shading = shading;
+                sphere.has_density = true;
+            }
+            Command::TogglePotentialRing => {
+                let potential = &mut self.views.potential;
+                potential.has_ring = !potential.has_ring;
+            }
+            Command::TogglePotentialArrows => {
+                let potential = &mut self.views.potential;
+                potential.has_arrows = !potential.has_arrows;
+            }
+            Command::PotentialT(t) => {
+                // Kept where it can be computed; not-a-number says nothing.
+                self.views.potential.t = t.filter(|t| t.is_finite()).map(|t| t.clamp(0.05, 100.0));
+            }
             Command::ToggleFrontOnly => sphere.is_front_only = !sphere.is_front_only,
             Command::Tool(tool) => sphere.tool = tool,
             Command::Home => self.canvas.fit(),

@@ -2,11 +2,14 @@
 
 mod inspector;
 mod keyboard;
+mod lab;
+mod landscape;
 mod load;
 mod opening;
 mod points;
 mod settings;
 mod training;
+mod views;
 
 use std::{
     path::{Path, PathBuf},

@@ -115,7 +115,11 @@ const EXPECTATIONS: &[Expected] = &[
         ["model", "module. backbone.", "VICReg"],
         "512 → 8192 → BN → ReLU → 8192 → BN → ReLU → 8192",
     ),
-    row("dino", ["teacher", "backbone.", "DINO"], ""),
+    row(
+        "dino",
+        ["teacher", "backbone.", "DINO"],
+        "512 → 2048 → GELU → 2048 → GELU → 256",
+    ),
     row(
         "byol-sthalles",
         ["online_network_state_dict", "encoder.", "BYOL"],
@@ -277,15 +281,13 @@ fn the_other_copy_can_be_asked_for() {
 }
 
 #[test]
-fn dino_says_why_its_head_is_left_out() {
+fn dinos_head_is_read_with_gelu_and_without_its_prototypes() {
     let report = plan_report(&all_layouts()["dino"], None).unwrap();
     assert!(report.evidence.iter().any(|text| text.contains("GELU")));
-    assert!(
-        report
-            .warnings
-            .iter()
-            .any(|text| text.contains("teacher.head"))
-    );
+    let head = report.head.as_ref().expect("the perceptron is a head");
+    assert!(head.contains("GELU") && !head.contains("ReLU"), "{head}");
+    let unused = format!("{:?}", report.unused);
+    assert!(unused.contains("last_layer"), "{unused}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! `scripts/bench` runs the same cases beside PyTorch, each in a process of its own.
 
 mod encoder;
-mod input;
+pub(super) mod input;
+mod landscape;
 mod rows;
 mod sphere;
 mod training;
@@ -75,6 +76,10 @@ enum Case {
     #[value(name = "train-densecl-64")]
     #[serde(rename = "train-densecl-64")]
     TrainDenseCl,
+    /// 25 points of a slice around the demo's encoder, two views of 256 images.
+    #[value(name = "landscape-tiny-32")]
+    #[serde(rename = "landscape-tiny-32")]
+    Landscape,
     /// A ResNet-50 file to a model on the device.
     #[value(name = "open-resnet50")]
     #[serde(rename = "open-resnet50")]
@@ -212,6 +217,7 @@ impl Case {
             Self::TrainTiny => training::tiny(setting),
             Self::TrainResnet18 => training::resnet18(setting, Objective::default()),
             Self::TrainDenseCl => training::densecl(setting),
+            Self::Landscape => landscape::slice(setting),
             Self::Open => encoder::opening(setting),
             Self::Read => encoder::reading(setting),
             Self::Sphere20k => sphere::frames(setting, 20_000),

@@ -1,20 +1,20 @@
 //! Can this device be trusted? The same small computations on it and on the CPU, side by side.
 //!
-//! Inputs are built in and seeded, shapes are small, and each check covers one of the paths that
-//! the app's numbers go through: a network's forward pass, uniformity over all pairs, and the
-//! gradients that training takes from both losses.
+//! Inputs are built in and seeded, and shapes are small. The checks of this room cover single
+//! operations: a network's forward pass, uniformity over all pairs, and the gradients that training
+//! takes from both losses. Rooms below bring their own, for the app's whole paths.
 
 mod kernels;
 
 use std::{
+    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Instant,
 };
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{Compute, ComputeError, DeviceReport};
+use super::{Compute, DeviceReport};
 use crate::progress::{Cancelled, Progress};
 
 /// How often a check is repeated for its steady time.
@@ -59,13 +59,23 @@ pub struct Check {
     pub failure: Option<String>,
 }
 
+/// What one side of a comparison came to.
+type Outcome = Result<Vec<f32>, Box<dyn Error + Send + Sync>>;
+
 /// One comparison to make.
-struct Case {
-    name: &'static str,
-    what: &'static str,
-    tolerance: f64,
-    tolerance_reason: &'static str,
-    compute: fn(&Device) -> Result<Vec<f32>, ComputeError>,
+pub struct Case {
+    /// Short name.
+    pub name: &'static str,
+    /// What is computed, with its sizes.
+    pub what: &'static str,
+    /// Largest difference of two values, over the largest magnitude, that passes.
+    pub tolerance: f64,
+    /// Where the tolerance comes from.
+    pub tolerance_reason: &'static str,
+    /// Computes it on the device that is tested.
+    pub compute: fn(&Compute) -> Outcome,
+    /// Computes it on the CPU; another way of computing where there is one.
+    pub reference: fn(&Compute) -> Outcome,
 }
 
 /// A sum of n 32-bit products differs between two orders of summation by at most n·2⁻²⁴ of the
@@ -77,7 +87,8 @@ const CASES: [Case; 3] = [
         tolerance: 1e-4,
         tolerance_reason: "sums of 27, 72 and 16 products in another order differ by 115·2⁻²⁴ = \
                            7e-6 of their magnitudes; the rest is room for cancellation",
-        compute: kernels::forward,
+        compute: |on| Ok(kernels::forward(on.device())?),
+        reference: |on| Ok(kernels::forward(on.device())?),
     },
     Case {
         name: "uniformity",
@@ -85,7 +96,8 @@ const CASES: [Case; 3] = [
         tolerance: 1e-4,
         tolerance_reason: "WGSL grants exp(−8) 19 units in the last place and squared distances \
                            cancel to 64·2⁻²⁴, together 1e-5; the rest is room",
-        compute: kernels::uniformity_of_rows,
+        compute: |on| Ok(kernels::uniformity_of_rows(on.device())?),
+        reference: |on| Ok(kernels::uniformity_of_rows(on.device())?),
     },
     Case {
         name: "gradients",
@@ -93,26 +105,29 @@ const CASES: [Case; 3] = [
         tolerance: 1e-3,
         tolerance_reason: "each entry sums 2·64 products of differences that nearly cancel, \
                            tenfold the forward rounding",
-        compute: kernels::gradients,
+        compute: |on| Ok(kernels::gradients(on.device())?),
+        reference: |on| Ok(kernels::gradients(on.device())?),
     },
 ];
 
-/// Runs every check on the device of `compute` and on the CPU.
+/// Runs every check of this room, and `more`, on the device of `compute` and on the CPU.
 ///
 /// A check that panics or fails is reported as not passed; the others still run.
 ///
 /// # Errors
 /// [`Cancelled`] when asked to stop between two checks.
-pub fn run(compute: &Compute, progress: &Progress) -> Result<SelfTest, Cancelled> {
-    let mut checks = Vec::with_capacity(CASES.len());
-    for (done, case) in CASES.iter().enumerate() {
+pub fn run(compute: &Compute, more: &[Case], progress: &Progress) -> Result<SelfTest, Cancelled> {
+    let total = CASES.len() + more.len();
+    let cpu = compute.reference();
+    let mut checks = Vec::with_capacity(total);
+    for (done, case) in CASES.iter().chain(more).enumerate() {
         progress.check()?;
         progress.report(
             "comparing the device with the CPU",
             done as u64,
-            Some(CASES.len() as u64),
+            Some(total as u64),
         );
-        checks.push(case.run(compute.device()));
+        checks.push(case.run(compute, &cpu));
     }
     Ok(SelfTest {
         device: compute.report().clone(),
@@ -129,8 +144,8 @@ struct Timed {
 }
 
 impl Case {
-    fn run(&self, device: &Device) -> Check {
-        let (outcome, reference) = (self.time(device), self.time(&Device::flex()));
+    fn run(&self, compute: &Compute, cpu: &Compute) -> Check {
+        let (outcome, reference) = (time(self.compute, compute), time(self.reference, cpu));
         let mut check = Check {
             name: self.name.to_owned(),
             what: self.what.to_owned(),
@@ -163,27 +178,28 @@ impl Case {
         }
         check
     }
+}
 
-    fn time(&self, device: &Device) -> Result<Timed, String> {
-        let once = || {
-            let start = Instant::now();
-            // A kernel that does not compile can panic inside the library; that is a finding.
-            let values = catch_unwind(AssertUnwindSafe(|| (self.compute)(device)))
-                .map_err(|_| "it panicked; see the log".to_owned())?
-                .map_err(|error| error.to_string())?;
-            Ok::<_, String>((values, start.elapsed().as_secs_f64() * 1e3))
-        };
-        let (values, first_ms) = once()?;
-        let mut best_ms = f64::INFINITY;
-        for _ in 0..REPEATS {
-            best_ms = best_ms.min(once()?.1);
-        }
-        Ok(Timed {
-            values,
-            first_ms,
-            best_ms,
-        })
+/// Values and times of one side.
+fn time(compute: fn(&Compute) -> Outcome, on: &Compute) -> Result<Timed, String> {
+    let once = || {
+        let start = Instant::now();
+        // A kernel that does not compile can panic inside the library; that is a finding.
+        let values = catch_unwind(AssertUnwindSafe(|| compute(on)))
+            .map_err(|_| "it panicked; see the log".to_owned())?
+            .map_err(|error| error.to_string())?;
+        Ok::<_, String>((values, start.elapsed().as_secs_f64() * 1e3))
+    };
+    let (values, first_ms) = once()?;
+    let mut best_ms = f64::INFINITY;
+    for _ in 0..REPEATS {
+        best_ms = best_ms.min(once()?.1);
     }
+    Ok(Timed {
+        values,
+        first_ms,
+        best_ms,
+    })
 }
 
 /// Largest difference over the largest reference magnitude: entries near zero carry the rounding
@@ -215,7 +231,7 @@ mod tests {
     #[test]
     fn the_cpu_agrees_with_itself() {
         let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
-        let outcome = run(&compute, &Progress::none()).expect("nobody cancels");
+        let outcome = run(&compute, &[], &Progress::none()).expect("nobody cancels");
         assert!(outcome.passed, "{outcome:#?}");
         assert_eq!(outcome.checks.len(), 3);
         // The same code on the same backend, with sums split over threads in a fixed way.
@@ -233,7 +249,7 @@ mod tests {
     #[test]
     fn the_wgpu_device_agrees_with_the_cpu() {
         let Some(compute) = gpu_compute() else { return };
-        let outcome = run(compute, &Progress::none()).expect("nobody cancels");
+        let outcome = run(compute, &[], &Progress::none()).expect("nobody cancels");
         for check in &outcome.checks {
             println!(
                 "{}: error {:?}, first {:.0} ms, then {:.1} ms, CPU {:.2} ms",
@@ -248,7 +264,7 @@ mod tests {
         let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
         let progress = Progress::none();
         progress.cancel();
-        assert_eq!(run(&compute, &progress), Err(Cancelled));
+        assert_eq!(run(&compute, &[], &progress), Err(Cancelled));
     }
 
     #[test]
@@ -262,14 +278,16 @@ mod tests {
             what: "",
             tolerance: 1e-4,
             tolerance_reason: "",
-            compute: |_| Err(ComputeError::NotOnGpu),
+            compute: |_| Err("no such device".into()),
+            reference: |_| Ok(vec![1.0]),
         };
-        let check = wrong.run(&Device::flex());
+        let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
+        let check = wrong.run(&compute, &compute);
         assert!(!check.passed && check.failure.is_some(), "{check:?}");
         let panicking = Case {
             compute: |_| panic!("a kernel that does not compile"),
             ..wrong
         };
-        assert!(!panicking.run(&Device::flex()).passed);
+        assert!(!panicking.run(&compute, &compute).passed);
     }
 }

@@ -278,7 +278,7 @@ impl Shared {
             Err(panic) => WorkerEvent::Panicked {
                 id,
                 title,
-                message: words_of(&*panic),
+                message: panic_message(&*panic),
             },
             Ok(()) if progress.is_cancelled() => WorkerEvent::Cancelled { id, title },
             Ok(()) => WorkerEvent::Finished {
@@ -338,7 +338,7 @@ impl Shared {
 }
 
 /// What a panic said, if it said it in text.
-fn words_of(panic: &(dyn Any + Send)) -> String {
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -24,6 +24,7 @@ use super::{
     fold,
     source::TensorSource,
 };
+use crate::progress::{Cancelled, Progress};
 use conv::Conv;
 use map::{BufferPool, Buffers, Map, MapShape};
 use stem::Stem;
@@ -118,12 +119,16 @@ impl CpuMaps {
     /// Images `[n, channels, height, width]` up to the end of `stage`: the map's values and shape.
     ///
     /// The shape must have been checked against the blueprint.
+    ///
+    /// # Errors
+    /// [`Cancelled`], heard between two layers: a batch of a deep network takes seconds.
     pub fn forward(
         &self,
         images: &[f32],
         shape: [usize; 4],
         stage: usize,
-    ) -> (Vec<f32>, [usize; 4]) {
+        progress: &Progress,
+    ) -> Result<(Vec<f32>, [usize; 4]), Cancelled> {
         let [count, channels, height, width] = shape;
         let steps = &self.steps[..self.ends[stage]];
         let output = steps
@@ -140,18 +145,21 @@ impl CpuMaps {
         values
             .par_chunks_mut(group * per_output)
             .zip(images.par_chunks(group * per_image))
-            .for_each(|(values, images)| {
+            .try_for_each(|(values, images)| {
+                progress.check()?;
                 let mut buffers = self.pool.take();
                 let shape = [images.len() / per_image, channels, height, width];
-                let map = self.stem.forward(self.arch, images, shape, &mut buffers);
-                let map = steps
-                    .iter()
-                    .fold(map, |map, step| step.forward(self.arch, map, &mut buffers));
+                let stem = self.stem.forward(self.arch, images, shape, &mut buffers);
+                let map = steps.iter().try_fold(stem, |map, step| {
+                    progress.check()?;
+                    Ok(step.forward(self.arch, map, &mut buffers))
+                })?;
                 map.write_images(values);
                 buffers.recycle(map);
                 self.pool.give_back(buffers);
-            });
-        (values, output_shape)
+                Ok(())
+            })?;
+        Ok((values, output_shape))
     }
 }
 

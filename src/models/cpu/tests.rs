@@ -4,9 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pulp::Arch;
 
 use super::CpuMaps;
-use crate::models::{
-    Architecture, BatchNormForm, Model, ModelError, SeededInit, Shortcut, StageOutput, Stem,
-    TensorSource,
+use crate::{
+    models::{
+        Architecture, BatchNormForm, Model, ModelError, SeededInit, Shortcut, StageOutput, Stem,
+        TensorSource,
+    },
+    progress::Progress,
 };
 
 /// Reproducible values in −1..1.
@@ -71,7 +74,9 @@ fn compare(architecture: &Architecture, shape: [usize; 4]) {
         let tensor = Tensor::<4>::from_data(TensorData::new(images.clone(), shape), &device);
         let (expected, expected_shape) = values(network.forward(tensor, stage).unwrap());
         for maps in &maps {
-            let (found, found_shape) = maps.forward(&images, shape, stage);
+            let (found, found_shape) = maps
+                .forward(&images, shape, stage, &Progress::none())
+                .unwrap();
             assert_eq!(found_shape.to_vec(), expected_shape);
             let error = relative_error(&found, &expected);
             println!("{architecture} {shape:?} stage {stage}: {error:.1e}");
@@ -135,8 +140,14 @@ fn a_stem_padded_by_two_grows_the_map_and_agrees_with_burn() {
     let maps = CpuMaps::build(&plan, &mut SeededInit::new(7)).unwrap();
     let shape = [1, 3, 32, 32];
     let sides = |stage| {
-        maps.forward(&pixels(shape.iter().product()), shape, stage)
-            .1
+        maps.forward(
+            &pixels(shape.iter().product()),
+            shape,
+            stage,
+            &Progress::none(),
+        )
+        .unwrap()
+        .1
     };
     // 32 + 2·2 − 3 + 1 = 34, then halved and rounded up three times.
     assert_eq!(sides(0), [1, 64, 34, 34]);
@@ -235,8 +246,32 @@ fn a_nan_in_an_image_stays_visible() {
     let shape = [2, 3, 32, 32];
     let mut images = pixels(2 * 3 * 32 * 32);
     images[3 * 32 * 32 + 500] = f32::NAN;
-    let (found, _) = maps.forward(&images, shape, plan.map_stages() - 1);
+    let (found, _) = maps
+        .forward(&images, shape, plan.map_stages() - 1, &Progress::none())
+        .unwrap();
     let (clean, broken) = found.split_at(found.len() / 2);
     assert!(clean.iter().all(|value| value.is_finite()));
     assert!(broken.iter().any(|value| value.is_nan()));
+}
+
+#[test]
+fn a_cancel_is_heard_between_two_layers() {
+    let plan = resnet(152, Stem::ImageNet).blueprint().unwrap();
+    let maps = CpuMaps::build(&plan, &mut SeededInit::new(7)).unwrap();
+    let shape = [8, 3, 224, 224];
+    let images = pixels(shape.iter().product());
+    let progress = Progress::none();
+    let canceller = progress.clone();
+    let cancel = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        canceller.cancel();
+        std::time::Instant::now()
+    });
+    // Eleven billion products an image: seconds for the batch.
+    let outcome = maps.forward(&images, shape, plan.map_stages() - 1, &progress);
+    let ended = std::time::Instant::now();
+    let late = ended.duration_since(cancel.join().unwrap());
+    assert_eq!(outcome.unwrap_err(), crate::progress::Cancelled);
+    // A layer of two images takes tens of milliseconds; a second is what the window promises.
+    assert!(late < std::time::Duration::from_secs(1), "{late:?}");
 }

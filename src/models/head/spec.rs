@@ -25,6 +25,8 @@ pub enum HeadLayer {
     },
     /// ReLU.
     Relu,
+    /// GELU in its exact form, x Φ(x) (DINO's heads).
+    Gelu,
 }
 
 /// The layers of a projection head, first to last.
@@ -50,7 +52,7 @@ impl HeadSpec {
         self.layers.iter().find_map(|layer| match layer {
             HeadLayer::Linear { inputs, .. } => Some(*inputs),
             HeadLayer::BatchNorm { dim, .. } => Some(*dim),
-            HeadLayer::Relu => None,
+            HeadLayer::Relu | HeadLayer::Gelu => None,
         })
     }
 
@@ -59,7 +61,7 @@ impl HeadSpec {
         self.layers.iter().rev().find_map(|layer| match layer {
             HeadLayer::Linear { outputs, .. } => Some(*outputs),
             HeadLayer::BatchNorm { dim, .. } => Some(*dim),
-            HeadLayer::Relu => None,
+            HeadLayer::Relu | HeadLayer::Gelu => None,
         })
     }
 
@@ -94,7 +96,7 @@ impl HeadSpec {
                         tensors.push((format!("{name}.{part}"), vec![dim]));
                     }
                 }
-                HeadLayer::Relu => {}
+                HeadLayer::Relu | HeadLayer::Gelu => {}
             }
         }
         tensors
@@ -109,7 +111,7 @@ impl HeadSpec {
                     inputs, outputs, ..
                 } => (inputs, outputs),
                 HeadLayer::BatchNorm { dim, .. } => (dim, dim),
-                HeadLayer::Relu => continue,
+                HeadLayer::Relu | HeadLayer::Gelu => continue,
             };
             if inputs == 0 || outputs == 0 || width.is_some_and(|width| width != inputs) {
                 return Err(ModelError::Architecture(format!(

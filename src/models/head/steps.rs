@@ -2,7 +2,10 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, TensorData, activation::relu},
+    tensor::{
+        Device, Tensor, TensorData,
+        activation::{gelu, relu},
+    },
 };
 
 use super::spec::{HeadLayer, HeadSpec, Kind};
@@ -12,13 +15,14 @@ use crate::models::{
     source::{check_tensors, take_checked},
 };
 
-/// One step of a head: `x → ReLU(s ⊙ (x Wᵀ) + b)`, of which each part may be absent.
+/// One step of a head: `x → a(s ⊙ (x Wᵀ) + b)`, of which each part may be absent.
 #[derive(Module, Debug)]
 pub(super) struct HeadStep {
     weight: Option<Param<Tensor<2>>>,
     scale: Option<Param<Tensor<1>>>,
     shift: Option<Param<Tensor<1>>>,
     has_relu: bool,
+    has_gelu: bool,
 }
 
 impl HeadStep {
@@ -28,6 +32,7 @@ impl HeadStep {
             scale: None,
             shift: None,
             has_relu: false,
+            has_gelu: false,
         }
     }
 
@@ -51,7 +56,13 @@ impl HeadStep {
         if let Some(shift) = &self.shift {
             rows = rows + shift.val().unsqueeze();
         }
-        if self.has_relu { relu(rows) } else { rows }
+        if self.has_relu {
+            relu(rows)
+        } else if self.has_gelu {
+            gelu(rows)
+        } else {
+            rows
+        }
     }
 }
 
@@ -99,13 +110,17 @@ pub(super) fn build_steps(
                     ..HeadStep::identity()
                 });
             }
-            HeadLayer::Relu => match steps.last_mut() {
-                Some(step) => step.has_relu = true,
-                None => steps.push(HeadStep {
-                    has_relu: true,
-                    ..HeadStep::identity()
-                }),
-            },
+            HeadLayer::Relu | HeadLayer::Gelu => {
+                // Behind an activation stands nothing that it could be joined with.
+                let is_free = |step: &HeadStep| !(step.has_relu || step.has_gelu);
+                if !steps.last().is_some_and(is_free) {
+                    steps.push(HeadStep::identity());
+                }
+                if let Some(step) = steps.last_mut() {
+                    step.has_relu = *layer == HeadLayer::Relu;
+                    step.has_gelu = *layer == HeadLayer::Gelu;
+                }
+            }
         }
     }
     Ok(steps)

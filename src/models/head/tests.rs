@@ -110,3 +110,24 @@ fn widths_that_do_not_fit_are_errors() {
     let head = ProjectionHead::build(&spec(), &mut source, &device).unwrap();
     assert!(head.forward(rows(vec![0.0; 14], [2, 7])).is_err());
 }
+
+#[test]
+fn gelu_is_the_exact_one_and_no_activation_swallows_another() {
+    let linear = HeadLayer::Linear {
+        inputs: 1,
+        outputs: 1,
+        has_bias: true,
+    };
+    let output = |layers: Vec<HeadLayer>, input: f32| {
+        let spec = HeadSpec { layers };
+        let head = ProjectionHead::build(&spec, &mut Numbers, &Device::flex()).unwrap();
+        let data = head.forward(rows(vec![input], [1, 1])).unwrap().into_data();
+        data.as_slice::<f32>().unwrap()[0]
+    };
+    // 2·(−0.5) + 0.5 = −0.5; GELU(−0.5) = −0.5 Φ(−0.5), with Φ(−0.5) = 0.3085375387 (tables).
+    let found = output(vec![linear, HeadLayer::Gelu], -0.5);
+    assert!((found + 0.5 * 0.308_537_54).abs() < 1e-6, "{found}");
+    // The tanh approximation gives −0.15429.
+    let both = output(vec![linear, HeadLayer::Gelu, HeadLayer::Relu], -0.5);
+    assert_eq!(both, 0.0);
+}

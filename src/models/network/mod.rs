@@ -1,6 +1,7 @@
 //! An encoder's blueprint as Burn modules: the path of GPUs and of training.
 
 mod build;
+mod statistics;
 
 use burn::{
     module::{Module, Param},

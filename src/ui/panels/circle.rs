@@ -1,17 +1,20 @@
 //! Points on S¹ with densities around the circle and in the plane.
 
+#[path = "circle_potential.rs"]
+mod potential_ring;
+
 use egui::{
     Align2, Color32, ColorImage, Painter, Pos2, Rect, Sense, Shape, Stroke, TextureOptions, Ui,
     Vec2, pos2, vec2,
 };
 
-use super::{opening, population};
+use super::{opening, population, settings_caption};
 use crate::ui::{
     CircleView, Command, Commands, Pane, Snapshot, World,
     colour::{class_colour, mix, ramp},
     marks::Marks,
     theme::{self, Tokens},
-    widgets::{caption_line, tip},
+    widgets::{ViewKeys, tip, view_keys, walk},
 };
 
 /// Radius of the unit circle as a share of half the drawing's side.
@@ -22,6 +25,8 @@ const RING: f32 = 0.36;
 const REACH: f32 = 8.0;
 /// Growth of the picture a point of wheel movement, as an exponent.
 const WHEEL: f32 = 0.0022;
+/// Share of the drawing's side that an arrow key with Shift moves the picture by.
+const KEY_PAN: f32 = 0.04;
 /// The circle is drawn at most this much larger than fitting.
 const MOST_ZOOM: f32 = 8.0;
 /// Height of the tallest bar of the histogram, inward.
@@ -50,11 +55,12 @@ pub fn circle_ui(
         return;
     };
     if !world.is_export {
-        tools_ui(view, ui);
+        tools_ui(view, world, commands, ui);
     }
     let circle = &snapshot.analysis.circle;
-    caption_line(
+    settings_caption(
         ui,
+        world,
         &format!(
             "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
             circle.kind.name(),
@@ -65,18 +71,35 @@ pub fn circle_ui(
             rings_left_out(view, snapshot),
         ),
     );
+    if world.potential.has_ring {
+        settings_caption(ui, world, &potential_ring::settings(&world.potential));
+    }
+    if world.is_export {
+        egui::Panel::bottom("circle legend")
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(egui::Frame::NONE)
+            .show(ui, |ui| super::sphere::legend_ui(marks, commands, ui));
+    }
     let side = ui.available_width().min(ui.available_height()).max(64.0);
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width().max(side), side),
         Sense::click_and_drag(),
     );
     response.widget_info(|| {
-        let text = format!("Circle of {} points", snapshot.len());
+        let text = format!(
+            "Circle of {} points. Arrow keys walk from point to point, with Shift they move it",
+            snapshot.len()
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
     let middle = rect.center();
     if !world.is_export {
-        move_view(view, &response, middle, side, ui);
+        let keys = view_keys(ui, &response);
+        move_view(view, &response, keys, middle, side, ui);
+        if !keys.is_shifted {
+            walk_points(keys, marks, world, snapshot, commands, Tokens::of(ui));
+        }
     }
     let [x, y] = view.offset.map(|offset| offset * side);
     let square = Rect::from_center_size(middle + vec2(x, y), Vec2::splat(side * view.zoom));
@@ -84,35 +107,95 @@ pub fn circle_ui(
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     draw(&inside, square, view, picture, marks, snapshot);
+    if let Some(field) = world.potential.field.filter(|_| world.potential.has_ring) {
+        potential_ring::draw(&inside, square, &field.circle);
+    }
     hit_points(&inside, &response, square, marks, world, commands);
+    if response.has_focus() {
+        let stroke = (1.0, Tokens::of(ui).accent.main.0);
+        ui.painter()
+            .rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
+    }
 }
 
-/// Left drag pans, the wheel zooms where the pointer is, a double click beside the circle fits.
-fn move_view(view: &mut CircleView, response: &egui::Response, middle: Pos2, side: f32, ui: &Ui) {
+/// Right and left select the next shown point counter-clockwise and clockwise, as the angle grows
+/// and falls; up and down do the same.
+fn walk_points(
+    keys: ViewKeys,
+    marks: &Marks,
+    world: &World<'_>,
+    snapshot: &Snapshot,
+    commands: &mut Commands,
+    tokens: &Tokens,
+) {
+    let steps = (keys.arrows.x - keys.arrows.y) as i64 + keys.onward;
+    if steps == 0 {
+        return;
+    }
+    let angles = &snapshot.prepared.angular.angles_rad;
+    let mut shown: Vec<usize> = (0..angles.len())
+        .filter(|row| marks.drawn(*row, tokens).is_some())
+        .collect();
+    shown.sort_by(|a, b| angles[*a].total_cmp(&angles[*b]));
+    let now = world.selection.single().map(|row| row as usize);
+    let place = now.and_then(|row| shown.iter().position(|other| *other == row));
+    if let Some(place) = walk(place, steps, shown.len()) {
+        let row = shown[place] as u32;
+        commands.push(Command::Select(vec![row], crate::ui::Combine::Replace));
+        commands.push(Command::Hover(row));
+    }
+}
+
+/// Left drag pans and so do arrow keys with Shift; the wheel zooms where the pointer is, + and −
+/// in the middle; a double click beside the circle fits.
+fn move_view(
+    view: &mut CircleView,
+    response: &egui::Response,
+    keys: ViewKeys,
+    middle: Pos2,
+    side: f32,
+    ui: &Ui,
+) {
     let limit = view.zoom;
+    let mut delta = Vec2::ZERO;
     if response.dragged() {
-        let delta = response.drag_delta() / side;
-        view.offset[0] = (view.offset[0] + delta.x).clamp(-limit, limit);
-        view.offset[1] = (view.offset[1] + delta.y).clamp(-limit, limit);
+        delta = response.drag_delta() / side;
+    } else if keys.is_shifted {
+        delta = keys.arrows * KEY_PAN;
+    }
+    view.offset[0] = (view.offset[0] + delta.x).clamp(-limit, limit);
+    view.offset[1] = (view.offset[1] + delta.y).clamp(-limit, limit);
+    if keys.closer != 0.0 {
+        zoom_at(
+            view,
+            middle,
+            middle,
+            side,
+            (keys.closer * WHEEL * 48.0).exp(),
+        );
     }
     let Some(pointer) = response.hover_pos() else {
         return;
     };
     let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-    let zoom = (view.zoom * (scroll * WHEEL).exp() * pinch).clamp(1.0, MOST_ZOOM);
-    let factor = zoom / view.zoom;
-    if factor != 1.0 {
-        // What is under the pointer stays there.
-        let at = (pointer - middle) / side;
-        view.offset[0] = at.x - (at.x - view.offset[0]) * factor;
-        view.offset[1] = at.y - (at.y - view.offset[1]) * factor;
-        view.zoom = zoom;
-    }
+    zoom_at(view, pointer, middle, side, (scroll * WHEEL).exp() * pinch);
     let centre = middle + vec2(view.offset[0], view.offset[1]) * side;
     let radius = side * view.zoom * 0.5 * UNIT;
     let is_on_circle = ((pointer - centre).length() - radius).abs() <= REACH;
     if response.double_clicked() && !is_on_circle {
         (view.offset, view.zoom) = ([0.0; 2], 1.0);
+    }
+}
+
+/// Magnifies the picture; what is drawn at `at` stays there.
+fn zoom_at(view: &mut CircleView, at: Pos2, middle: Pos2, side: f32, wanted: f32) {
+    let zoom = (view.zoom * wanted).clamp(1.0, MOST_ZOOM);
+    let factor = zoom / view.zoom;
+    if factor != 1.0 {
+        let at = (at - middle) / side;
+        view.offset[0] = at.x - (at.x - view.offset[0]) * factor;
+        view.offset[1] = at.y - (at.y - view.offset[1]) * factor;
+        view.zoom = zoom;
     }
 }
 
@@ -132,7 +215,7 @@ fn rings_left_out(view: &CircleView, snapshot: &Snapshot) -> String {
     }
 }
 
-fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
+fn tools_ui(view: &mut CircleView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut view.has_class_rings, "class rings")
             .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
@@ -140,6 +223,18 @@ fn tools_ui(view: &mut CircleView, ui: &mut Ui) {
             .on_hover_text("Counts of angles in 5° bins, drawn inward");
         ui.checkbox(&mut view.has_plane_density, "plane density")
             .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
+        let ring = Command::TogglePotentialRing;
+        let mut has_ring = world.potential.has_ring;
+        if ui
+            .checkbox(&mut has_ring, "potential")
+            .on_hover_text(ring.tooltip())
+            .changed()
+        {
+            commands.push(ring);
+        }
+        if world.potential.has_ring {
+            super::sphere::potential::temperature_ui(&world.potential, commands, ui);
+        }
     });
 }
 
@@ -185,7 +280,8 @@ fn draw(
         1.5,
     );
     if view.has_class_rings {
-        for (class, values) in &angular.classes {
+        let shown = (angular.classes.iter()).filter(|(class, _)| marks.is_class_shown(*class));
+        for (class, values) in shown {
             let colour = class_colour(tokens, *class);
             ring(&painter, centre, radius, values, scale, colour, 1.0);
         }

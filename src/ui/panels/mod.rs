@@ -4,6 +4,8 @@ mod circle;
 mod encoder_settings;
 mod figures;
 mod inspector;
+mod lab;
+mod landscape;
 mod log;
 mod measure_settings;
 mod pairs;
@@ -17,6 +19,8 @@ mod training;
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
 pub use inspector::{InspectorPictures, inspector_ui};
+pub use lab::{lab_ui, plane_plot};
+pub use landscape::{LandscapeCanvas, landscape_ui, picture_ui};
 pub use log::log_ui;
 pub use pairs::pairs_ui;
 pub use plane::plane_ui;
@@ -30,7 +34,7 @@ use egui::Ui;
 use super::{
     Pane, World,
     icons::Icon,
-    widgets::{caption, empty_state, how_to_read, note},
+    widgets::{caption, caption_line, empty_state, how_to_read, note},
 };
 
 /// What every view of points begins with: how it is read, and whether the picture is old.
@@ -43,7 +47,7 @@ fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
                 running.title.as_str(),
                 "The picture appears when it is done.",
             ),
-            (None, Some(failure)) => ("Nothing could be computed", failure),
+            (None, Some(failure)) => ("Nothing could be computed", told_by(pane, failure)),
             (None, None) => (
                 "Nothing is loaded yet",
                 "Drop a checkpoint and a folder of images here, press Ctrl+O, or open the demo.",
@@ -52,12 +56,21 @@ fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
         empty_state(ui, title, next);
         return false;
     }
-    stale_note(ui, world);
+    stale_note(ui, pane, world);
     true
 }
 
+/// The whole of a failure stands once: in the view that everything else recedes behind.
+fn told_by(pane: Pane, failure: &str) -> &str {
+    if pane == Pane::Sphere {
+        failure
+    } else {
+        "the sphere's view and the log say why"
+    }
+}
+
 /// Says that the picture answers an older question, and names it.
-fn stale_note(ui: &mut Ui, world: &World<'_>) {
+fn stale_note(ui: &mut Ui, pane: Pane, world: &World<'_>) {
     let Some(snapshot) = world.snapshot.filter(|_| world.is_stale()) else {
         return;
     };
@@ -66,7 +79,7 @@ fn stale_note(ui: &mut Ui, world: &World<'_>) {
         note(
             ui,
             Icon::Failure,
-            &format!("Still showing {shown}: {failure}"),
+            &format!("Still showing {shown}: {}", told_by(pane, failure)),
         );
     } else if world.running.is_some() {
         caption(
@@ -75,6 +88,15 @@ fn stale_note(ui: &mut Ui, world: &World<'_>) {
         );
     } else {
         caption(ui, format!("Still showing {shown}"));
+    }
+}
+
+/// A line of settings: cut where a narrow panel ends, whole in a picture for paper.
+fn settings_caption(ui: &mut Ui, world: &World<'_>, text: &str) {
+    if world.is_export {
+        caption(ui, text);
+    } else {
+        caption_line(ui, text);
     }
 }
 

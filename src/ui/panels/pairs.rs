@@ -2,11 +2,11 @@
 
 use egui::Ui;
 
-use super::opening;
+use super::{opening, settings_caption};
 use crate::ui::{
     Pane, World,
     theme::Tokens,
-    widgets::{caption_line, empty_state, histogram},
+    widgets::{empty_state, histogram},
 };
 
 /// Draws the histogram of ‖x − y‖ over positive pairs.
@@ -23,8 +23,9 @@ pub fn pairs_ui(world: &World<'_>, ui: &mut Ui) {
         return;
     }
     let distances = &snapshot.prepared.distances;
-    caption_line(
+    settings_caption(
         ui,
+        world,
         &format!("mean {:.4} · {}", distances.mean, pairs.population),
     );
     let colour = Tokens::of(ui).accent.main.0;

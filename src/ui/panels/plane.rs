@@ -9,12 +9,15 @@ use crate::{
     ui::{
         Command, Commands, Measured, Pane, PlaneView, RunView, World,
         theme::{self, Tokens},
-        widgets::{caption, tip},
+        widgets::{caption, tip, tip_at, view_keys, walk},
     },
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
 const REACH: f32 = 10.0;
+
+const CLICK_COPIES: &str = "Click copies this";
+const ENTER_COPIES: &str = "Enter copies this";
 
 /// Draws the plane. A click on a point copies it with its provenance.
 pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
@@ -59,7 +62,7 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
         &shown,
         settings,
         current.as_deref(),
-        view.is_whole_range,
+        [view.is_whole_range, world.is_export],
         run.map(|run| (run, run_floor)),
     );
     if let Some(measured) = hit {
@@ -89,7 +92,10 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
 /// Names the plot for those who do not see it.
 fn name_plot(response: &egui::Response, encoders: usize) {
     response.widget_info(|| {
-        let text = format!("Plot of {encoders} encoders: alignment across, uniformity upwards");
+        let text = format!(
+            "Plot of {encoders} encoders: alignment across, uniformity upwards. Arrow keys walk \
+             from one to the next, Enter copies it"
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
 }
@@ -100,7 +106,7 @@ fn plot<'a>(
     shown: &[&'a Measured],
     [alpha, t]: [f64; 2],
     current: Option<&str>,
-    is_whole_range: bool,
+    [is_whole_range, is_export]: [bool; 2],
     run: Option<(&RunView, Option<f64>)>,
 ) -> Option<&'a Measured> {
     let tokens = Tokens::of(ui);
@@ -122,84 +128,177 @@ fn plot<'a>(
         .default_x_bounds(x_range[0], x_range[1])
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
-            for sum in iso_sums(x_range, y_range) {
-                let ends = vec![
-                    [x_range[0] - 8.0, sum - x_range[0] + 8.0],
-                    [x_range[1] + 8.0, sum - x_range[1] - 8.0],
-                ];
-                plot.line(
-                    Line::new("", PlotPoints::from(ends))
-                        .color(tokens.surface.rule.0)
-                        .style(LineStyle::dashed_dense())
-                        .width(1.0)
-                        .allow_hover(false),
-                );
-            }
-            for (floor, name) in &floors {
-                plot.hline(
-                    HLine::new(name.clone(), *floor)
-                        .color(tokens.status.good.0)
-                        .width(1.0)
-                        .allow_hover(false),
-                );
-                plot.text(label(
-                    name,
-                    x_range[1],
-                    *floor,
-                    egui::Align2::RIGHT_BOTTOM,
-                    tokens.status.good.0,
-                ));
-            }
-            plot.hline(
-                HLine::new("ceiling", 0.0)
-                    .color(tokens.status.error.0)
-                    .width(1.0)
-                    .allow_hover(false),
-            );
-            plot.text(label(
-                "ceiling 0: collapse",
-                x_range[1],
-                0.0,
-                egui::Align2::RIGHT_BOTTOM,
-                tokens.status.error.0,
-            ));
+            draw_lines(plot, [x_range, y_range], &floors, tokens);
             if let Some((run, _)) = run {
                 draw_trail(plot, run, &trail, tokens, scale);
             }
             for measured in shown {
+                if is_export {
+                    draw_name(plot, measured, x_range, tokens);
+                }
                 let is_current = current == Some(measured.command_line.as_str());
-                let colour = if is_current {
-                    tokens.accent.main.0
-                } else {
-                    tokens.text.weak.0
-                };
-                plot.points(
-                    Points::new(
-                        measured.title.clone(),
-                        [measured.alignment, measured.uniformity],
-                    )
-                    .color(colour)
-                    .radius(if is_current { 5.5 } else { 4.0 } * scale)
-                    .shape(MarkerShape::Circle)
-                    .filled(is_current)
-                    .allow_hover(false),
-                );
+                draw_point(plot, measured, is_current, tokens, scale);
             }
-            let pointer = plot.response().hover_pos()?;
-            shown.iter().copied().find(|measured| {
-                let at =
-                    plot.screen_from_plot(PlotPoint::new(measured.alignment, measured.uniformity));
-                at.distance(pointer) < REACH * scale
-            })
+            let places: Vec<egui::Pos2> = shown
+                .iter()
+                .map(|one| plot.screen_from_plot(PlotPoint::new(one.alignment, one.uniformity)))
+                .collect();
+            places
         });
     name_plot(&response.response, shown.len());
-    let hovered = response.inner?;
-    tip(&response.response, |ui| {
+    pointed_at(ui, &response.response, &response.inner, shown)
+}
+
+/// Tells the encoder under the pointer, or the one that the keyboard walked to; the one that was
+/// clicked.
+fn pointed_at<'a>(
+    ui: &Ui,
+    response: &egui::Response,
+    places: &[egui::Pos2],
+    shown: &[&'a Measured],
+) -> Option<&'a Measured> {
+    let tokens = Tokens::of(ui);
+    let scale = theme::mark_scale(ui);
+    let explain = |ui: &mut Ui, measured: &Measured, how: &str| {
         ui.set_max_width(tokens.shape.grid * 44.0);
-        ui.label(hovered.to_text());
-        caption(ui, "Click copies this");
+        ui.label(measured.to_text());
+        caption(ui, how);
+    };
+    let under_pointer = response.hover_pos().and_then(|pointer| {
+        (places.iter()).position(|place| place.distance(pointer) < REACH * scale)
     });
-    response.response.clicked().then_some(hovered)
+    if let Some(index) = under_pointer {
+        tip(response, |ui| explain(ui, shown[index], CLICK_COPIES));
+        return response.clicked().then_some(shown[index]);
+    }
+    let index = walked_to(ui, response, shown.len())?;
+    let place = places[index];
+    ui.painter_at(response.rect)
+        .circle_stroke(place, 8.0 * scale, (1.5, tokens.accent.main.0));
+    tip_at(response, place, |ui| {
+        explain(ui, shown[index], ENTER_COPIES);
+    });
+    view_keys(ui, response).is_chosen.then_some(shown[index])
+}
+
+/// The floor of each dimension, the ceiling, and lines of equal sums.
+fn draw_lines(
+    plot: &mut egui_plot::PlotUi<'_>,
+    [x_range, y_range]: [[f64; 2]; 2],
+    floors: &[(f64, String)],
+    tokens: &Tokens,
+) {
+    for sum in iso_sums(x_range, y_range) {
+        let ends = vec![
+            [x_range[0] - 8.0, sum - x_range[0] + 8.0],
+            [x_range[1] + 8.0, sum - x_range[1] - 8.0],
+        ];
+        plot.line(
+            Line::new("", PlotPoints::from(ends))
+                .color(tokens.surface.rule.0)
+                .style(LineStyle::dashed_dense())
+                .width(1.0)
+                .allow_hover(false),
+        );
+    }
+    for (floor, name) in floors {
+        plot.hline(
+            HLine::new(name.clone(), *floor)
+                .color(tokens.status.good.0)
+                .width(1.0)
+                .allow_hover(false),
+        );
+        plot.text(label(
+            name,
+            x_range[1],
+            *floor,
+            egui::Align2::RIGHT_BOTTOM,
+            tokens.status.good.0,
+        ));
+    }
+    plot.hline(
+        HLine::new("ceiling", 0.0)
+            .color(tokens.status.error.0)
+            .width(1.0)
+            .allow_hover(false),
+    );
+    plot.text(label(
+        "ceiling 0: collapse",
+        x_range[1],
+        0.0,
+        egui::Align2::RIGHT_BOTTOM,
+        tokens.status.error.0,
+    ));
+}
+
+/// One measured encoder.
+fn draw_point(
+    plot: &mut egui_plot::PlotUi<'_>,
+    measured: &Measured,
+    is_current: bool,
+    tokens: &Tokens,
+    scale: f32,
+) {
+    let colour = if is_current {
+        tokens.accent.main.0
+    } else {
+        tokens.text.weak.0
+    };
+    plot.points(
+        Points::new(
+            measured.title.clone(),
+            [measured.alignment, measured.uniformity],
+        )
+        .color(colour)
+        .radius(if is_current { 5.5 } else { 4.0 } * scale)
+        .shape(MarkerShape::Circle)
+        .filled(is_current)
+        .allow_hover(false),
+    );
+}
+
+/// Name and numbers beside a point, where no pointer can ask for them.
+fn draw_name(
+    plot: &mut egui_plot::PlotUi<'_>,
+    measured: &Measured,
+    x_range: [f64; 2],
+    tokens: &Tokens,
+) {
+    let Measured {
+        title,
+        alignment,
+        uniformity,
+        ..
+    } = measured;
+    let text = format!("{title}\n{alignment:.4}, {uniformity:.4}").replace('-', "−");
+    let anchor = if *alignment > f64::midpoint(x_range[0], x_range[1]) {
+        egui::Align2::RIGHT_TOP
+    } else {
+        egui::Align2::LEFT_TOP
+    };
+    let ink = tokens.text.body.0;
+    plot.text(label(&text, *alignment, *uniformity, anchor, ink));
+}
+
+/// The encoder that the arrow keys have walked to while the plot has the focus.
+pub(super) fn walked_to(ui: &Ui, response: &egui::Response, count: usize) -> Option<usize> {
+    if !response.has_focus() {
+        return None;
+    }
+    let id = response.id.with("walked to");
+    let keys = view_keys(ui, response);
+    let steps = (keys.arrows.x - keys.arrows.y) as i64 + keys.onward;
+    let now: Option<usize> = ui.data(|data| data.get_temp(id));
+    let now = now.filter(|now| *now < count);
+    let next = if steps == 0 && now.is_some() {
+        now
+    } else {
+        walk(now, steps, count)
+    };
+    if let Some(next) = next {
+        ui.data_mut(|data| data.insert_temp(id, next));
+    }
+    next
 }
 
 /// The way of a run: its probes in order, its marks, and the one that is shown.
@@ -326,6 +425,7 @@ mod tests {
             floor: -3.5,
             provenance: Vec::new(),
             command_line: String::new(),
+            performance: Vec::new(),
         }
     }
 

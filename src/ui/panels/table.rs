@@ -65,9 +65,12 @@ pub fn table_ui(view: &mut TableView, world: &World<'_>, commands: &mut Commands
         let edit = TextEdit::singleline(&mut view.filter)
             .hint_text("filter by name or label")
             .desired_width(170.0);
-        let _ = ui
+        let field = ui
             .add(edit)
             .accessible_name("Filter points by name or label");
+        if std::mem::take(&mut view.is_filter_wanted) {
+            field.request_focus();
+        }
         ui.checkbox(&mut view.is_selection_only, "selected only");
         if ui
             .button("Copy names")

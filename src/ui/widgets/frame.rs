@@ -1,6 +1,6 @@
 //! Headings, rules, captions, empty states: what gives a panel its order.
 
-use egui::{Align, Layout, Response, RichText, Sense, Stroke, Ui, vec2};
+use egui::{Align, Color32, Layout, Response, RichText, Sense, Stroke, Ui, vec2};
 
 use crate::ui::{
     icons::{self, Icon},
@@ -136,6 +136,15 @@ pub fn tip(response: &Response, add: impl FnOnce(&mut Ui)) {
         .show(add);
 }
 
+/// As [`tip`], at a place of the screen: for what the keyboard points at.
+pub fn tip_at(response: &Response, at: egui::Pos2, add: impl FnOnce(&mut Ui)) {
+    egui::Popup::from_response(response)
+        .kind(egui::PopupKind::Tooltip)
+        .at_position(at)
+        .gap(14.0)
+        .show(add);
+}
+
 /// A line of the form "key  value": the key weak, the value in monospace and selectable.
 pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
     ui.horizontal_top(|ui| {
@@ -149,8 +158,23 @@ pub fn key_value(ui: &mut Ui, key: &str, value: &str) -> Response {
 pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Response {
     let tokens = Tokens::of(ui);
     let grid = tokens.shape.grid;
-    let size = vec2(ui.available_width(), grid * 7.0 * theme::mark_scale(ui));
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let width = ui.available_width();
+    // Both wrap: a narrow column or large text must not push them over the frame.
+    let text = |text: &str, style: egui::TextStyle| {
+        let mut job = egui::text::LayoutJob::simple(
+            text.to_owned(),
+            style.resolve(ui.style()),
+            Color32::PLACEHOLDER,
+            width - 2.0 * grid,
+        );
+        job.halign = egui::Align::Center;
+        ui.painter().layout_job(job)
+    };
+    let title_lines = text(title, egui::TextStyle::Body);
+    let hint_lines = text(hint, egui::TextStyle::Small);
+    let gap = grid * 0.5;
+    let height = title_lines.size().y + gap + hint_lines.size().y + 3.0 * grid;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     response.widget_info(|| {
         egui::WidgetInfo::labeled(
             egui::Role::Button,
@@ -179,24 +203,14 @@ pub fn drop_zone(ui: &mut Ui, title: &str, hint: &str, is_hovered: bool) -> Resp
         4.0,
     ));
     let painter = ui.painter();
-    let middle = rect.center();
-    painter.text(
-        middle - vec2(0.0, grid * 0.25),
-        egui::Align2::CENTER_BOTTOM,
-        title,
-        egui::TextStyle::Body.resolve(ui.style()),
-        if is_lit {
-            tokens.text.strong.0
-        } else {
-            tokens.text.body.0
-        },
-    );
-    painter.text(
-        middle + vec2(0.0, grid * 0.25),
-        egui::Align2::CENTER_TOP,
-        hint,
-        egui::TextStyle::Small.resolve(ui.style()),
-        tokens.text.weak.0,
-    );
+    let top = rect.center_top() + vec2(0.0, 1.5 * grid);
+    let below = top + vec2(0.0, title_lines.size().y + gap);
+    let title_ink = if is_lit {
+        tokens.text.strong.0
+    } else {
+        tokens.text.body.0
+    };
+    painter.galley(top, title_lines, title_ink);
+    painter.galley(below, hint_lines, tokens.text.weak.0);
     response
 }

@@ -5,6 +5,7 @@ mod buttons;
 mod figure;
 mod frame;
 mod histogram;
+mod keys;
 mod legend;
 mod progress;
 mod table;
@@ -14,9 +15,10 @@ pub use buttons::{choice, copy_button, icon_button, icon_toggle, number_field};
 pub use figure::{Figure, figure, format_value, grouped};
 pub use frame::{
     caption, caption_line, drop_zone, empty_state, how_to_read, key_value, labelled, note, rule,
-    section, tip,
+    section, tip, tip_at,
 };
 pub use histogram::{Histogram, histogram};
+pub use keys::{ViewKeys, view_keys, walk};
 pub use legend::{LegendEntry, LegendEvent, legend};
 pub use progress::{Running, progress_bar, seconds};
 pub use table::{Column, RowEvent, Sort, TableState, table};

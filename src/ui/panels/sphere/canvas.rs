@@ -13,7 +13,7 @@ use crate::{
         SphereRenderer, SphereScene, SphereStyle, SurfaceField, View,
     },
     ui::{
-        Combine, Snapshot, SphereView, World,
+        Combine, Shading, Snapshot, SphereView, World,
         colour::ramp,
         marks::{MarkState, Marks},
         snapshot::DENSITY_MAP,
@@ -28,7 +28,7 @@ const GLIDE_S: f32 = 0.2;
 /// More points than this jump: moving each would cost the window its frames.
 const MOST_GLIDING: usize = 20_000;
 /// Colours of the density's ramp.
-const RAMP_STEPS: usize = 64;
+pub(super) const RAMP_STEPS: usize = 64;
 
 /// The sphere's picture and how it is looked at.
 #[derive(Default)]
@@ -61,8 +61,8 @@ struct Gpu {
 struct SceneKey {
     serial: Option<u64>,
     marks: Option<u64>,
-    arcs: Option<(u64, bool, u64, bool)>,
-    field: Option<(u64, bool, bool)>,
+    arcs: Option<(u64, bool, u64, bool, Option<u64>)>,
+    field: Option<(u64, bool, Shading, u64, bool)>,
 }
 
 /// What became of a click.
@@ -175,23 +175,34 @@ impl SphereCanvas {
             view.has_arcs,
             world.selection.revision(),
             is_dark,
+            shows_arrows(view, world).then_some(world.potential.revision),
         ));
         if self.scene_key.arcs != arcs {
-            let shown = if view.has_arcs {
+            let mut shown = if view.has_arcs {
                 arcs_of(snapshot, world, tokens)
             } else {
                 Vec::new()
             };
+            if let Some(field) = world.potential.field.filter(|_| shows_arrows(view, world)) {
+                shown.extend(super::potential::arrows(field, tokens));
+            }
             self.scene.set_arcs(shown);
             self.scene_key.arcs = arcs;
         }
-        let field = Some((snapshot.serial, view.has_density, is_dark));
+        let field = Some((
+            snapshot.serial,
+            view.has_density,
+            view.shading,
+            world.potential.revision,
+            is_dark,
+        ));
         if self.scene_key.field != field {
-            self.scene.set_field(
-                view.has_density
-                    .then(|| density(snapshot, tokens))
-                    .flatten(),
-            );
+            self.scene.set_field(match view.shading {
+                _ if !view.has_density => None,
+                Shading::Density => density(snapshot, tokens),
+                Shading::Potential => (world.potential.field)
+                    .and_then(|field| super::potential::surface(field, tokens)),
+            });
             self.scene_key.field = field;
         }
     }
@@ -273,6 +284,25 @@ impl SphereCanvas {
             }
         }
         self.hovered.map(|(row, _)| row)
+    }
+
+    /// The shown point on the near side that is drawn nearest to a place of the screen.
+    pub(super) fn nearest_to(
+        &self,
+        at: Pos2,
+        points: &[[f32; 3]],
+        is_shown: impl Fn(usize) -> bool,
+    ) -> Option<u32> {
+        points
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| is_shown(*row))
+            .filter_map(|(row, point)| {
+                let place = self.screen_position(*point)?;
+                Some((row as u32, place.distance_sq(at)))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(row, _)| row)
     }
 
     /// A click to be answered as soon as the map of points is here.
@@ -459,6 +489,11 @@ fn arcs_of(snapshot: &Snapshot, world: &World<'_>, tokens: &Tokens) -> Vec<Geode
         .collect()
 }
 
+/// Whether arrows of the potential are drawn.
+fn shows_arrows(view: &SphereView, world: &World<'_>) -> bool {
+    view.shows_potential() && world.potential.has_arrows
+}
+
 fn density(snapshot: &Snapshot, tokens: &Tokens) -> Option<Arc<SurfaceField>> {
     let colours = (0..RAMP_STEPS)
         .map(|step| ramp(&tokens.data.density, step as f32 / (RAMP_STEPS - 1) as f32).to_array())
@@ -493,7 +528,7 @@ fn colours(tokens: &Tokens) -> SphereColours {
 }
 
 /// Straight opacity, as the renderer wants it.
-fn straight(token: Token) -> [u8; 4] {
+pub(super) fn straight(token: Token) -> [u8; 4] {
     token.0.to_srgba_unmultiplied()
 }
 

@@ -2,6 +2,7 @@
 
 mod area;
 mod canvas;
+pub(super) mod potential;
 mod tooltip;
 
 pub use canvas::SphereCanvas;
@@ -18,7 +19,10 @@ use crate::{
         icons::Icon,
         marks::{Key, Marks},
         theme::{self, Tokens},
-        widgets::{LegendEvent, caption, empty_state, icon_button, icon_toggle, legend, tip},
+        widgets::{
+            LegendEvent, caption, empty_state, icon_button, icon_toggle, legend, tip, view_keys,
+            walk,
+        },
     },
 };
 
@@ -45,7 +49,7 @@ pub fn sphere_ui(
         return;
     };
     if !world.is_export {
-        tools_ui(view, commands, ui);
+        tools_ui(view, world, commands, ui);
     }
     caption(ui, settings_line(view, marks, world, snapshot));
     egui::Panel::bottom("sphere legend")
@@ -59,7 +63,11 @@ pub fn sphere_ui(
     }
     let response = ui.allocate_rect(rect, Sense::click_and_drag());
     response.widget_info(|| {
-        let label = format!("Sphere with {} points. Arrow keys turn it", marks.shown);
+        let label = format!(
+            "Sphere with {} points. Arrow keys turn it, with Shift they move it; Enter selects \
+             the point in the middle, Page Down the next",
+            marks.shown
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, label)
     });
     match canvas.draw(ui, rect, view, marks, world) {
@@ -75,6 +83,8 @@ pub fn sphere_ui(
         }
     }
     interact(view, canvas, &response, world, commands, ui);
+    keys(canvas, &response, marks, snapshot, world, commands, ui);
+    potential::extrema_ui(canvas, &response, view, world, ui);
     overlay(canvas, &response, world, ui);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
@@ -83,7 +93,7 @@ pub fn sphere_ui(
     }
 }
 
-fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
+fn tools_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for tool in SelectTool::ALL {
@@ -113,7 +123,7 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
             ),
             (
                 Icon::Density,
-                "Shade by density (von Mises–Fisher)",
+                "Shade by density (von Mises–Fisher) or potential",
                 view.has_density,
                 Command::ToggleDensity,
             ),
@@ -143,6 +153,10 @@ fn tools_ui(view: &mut SphereView, commands: &mut Commands, ui: &mut Ui) {
             .logarithmic(true);
         ui.spacing_mut().slider_width = 72.0;
         let _ = ui.add(slider).accessible_name("Size of the points");
+        if view.has_density {
+            ui.add_space(8.0);
+            potential::tools_ui(view, &world.potential, commands, ui);
+        }
     });
 }
 
@@ -181,7 +195,9 @@ fn settings_line(
             ),
         });
     }
-    if view.has_density {
+    if view.shows_potential() {
+        parts.push(potential::settings(&world.potential));
+    } else if view.has_density {
         parts.push(format!(
             "density: vMF, κ = {:.1}, square-root scale",
             snapshot.prepared.sphere_kappa
@@ -193,7 +209,8 @@ fn settings_line(
     parts.join(" · ")
 }
 
-fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
+/// What the colours of the points say.
+pub(super) fn legend_ui(marks: &Marks, commands: &mut Commands, ui: &mut Ui) {
     match &marks.legend {
         Key::Words(words) => {
             caption(ui, words.as_str());
@@ -322,33 +339,46 @@ fn move_camera(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
             canvas.zoom_at(factor, position);
         }
     }
-    if response.has_focus() {
-        keys(canvas, response, ui);
-    }
     if canvas.advance(ui.input(|input| input.stable_dt)) {
         ui.request_repaint();
     }
 }
 
-fn keys(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
-    use egui::Key;
-    let filter = egui::EventFilter {
-        horizontal_arrows: true,
-        vertical_arrows: true,
-        ..Default::default()
-    };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let step = |key: Key| ui.input(|input| input.num_presses(key)) as f32 * KEY_STEP;
-    let turn = Vec2::new(
-        step(Key::ArrowRight) - step(Key::ArrowLeft),
-        step(Key::ArrowDown) - step(Key::ArrowUp),
-    );
-    if turn != Vec2::ZERO {
+/// What pointer and wheel do, without them.
+fn keys(
+    canvas: &mut SphereCanvas,
+    response: &Response,
+    marks: &Marks,
+    snapshot: &Snapshot,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &Ui,
+) {
+    let keys = view_keys(ui, response);
+    let turn = keys.arrows * KEY_STEP;
+    if turn != Vec2::ZERO && keys.is_shifted {
+        canvas.pan(turn);
+    } else if turn != Vec2::ZERO {
         canvas.orbit(turn);
     }
-    let closer = step(Key::Plus) + step(Key::Equals) - step(Key::Minus);
-    if closer != 0.0 {
-        canvas.zoom_at((closer * WHEEL * 2.0).exp(), response.rect.center());
+    if keys.closer != 0.0 {
+        let factor = (keys.closer * KEY_STEP * WHEEL * 2.0).exp();
+        canvas.zoom_at(factor, response.rect.center());
+    }
+    let is_shown = |row: usize| marks.drawn(row, Tokens::of(ui)).is_some();
+    let chosen = if keys.is_chosen {
+        canvas.nearest_to(response.rect.center(), &snapshot.prepared.sphere, is_shown)
+    } else if keys.onward != 0 {
+        let shown: Vec<usize> = (0..snapshot.len()).filter(|row| is_shown(*row)).collect();
+        let now = world.selection.single().map(|row| row as usize);
+        let place = now.and_then(|row| shown.binary_search(&row).ok());
+        walk(place, keys.onward, shown.len()).map(|place| shown[place] as u32)
+    } else {
+        None
+    };
+    if let Some(row) = chosen {
+        commands.push(Command::Select(vec![row], Combine::Replace));
+        commands.push(Command::Hover(row));
     }
 }
 

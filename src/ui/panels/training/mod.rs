@@ -16,6 +16,9 @@ use crate::ui::{
 /// Width of the column with settings and knobs, in units of the layout's grid.
 const COLUMN: f32 = 40.0;
 
+/// Width from which the transport and the time stand in one row, in the same units.
+const WIDE: f32 = 120.0;
+
 /// Draws the run with its transport, knobs, curves and time.
 pub fn training_ui(
     view: &mut TrainingView,
@@ -24,11 +27,20 @@ pub fn training_ui(
     ui: &mut Ui,
 ) {
     how_to_read(ui, Pane::Training.how_to_read());
-    transport::transport_ui(world, commands, ui);
-    if let Some(run) = world.run {
-        scrubber::scrubber_ui(run, commands, ui);
-    }
     let tokens = Tokens::of(ui);
+    let mut bars_ui = |ui: &mut Ui| {
+        transport::transport_ui(world, commands, ui);
+        if let Some(run) = world.run {
+            scrubber::scrubber_ui(run, commands, ui);
+        }
+    };
+    // One row where there is room: the curves below need the height.
+    if ui.available_width() > tokens.shape.grid * WIDE {
+        ui.horizontal(bars_ui);
+    } else {
+        bars_ui(ui);
+    }
+    transport::message_ui(world, ui);
     let column = (tokens.shape.grid * COLUMN).min(ui.available_width() * 0.45);
     let height = ui.available_height();
     ui.horizontal_top(|ui| {

@@ -1,6 +1,6 @@
 //! Any time of the run again.
 
-use egui::{Slider, Ui};
+use egui::{Key, Slider, Ui};
 
 use crate::ui::{
     Command, Commands, RunView, TrainCommand,
@@ -36,10 +36,15 @@ pub(super) fn scrubber_ui(run: &RunView, commands: &mut Commands, ui: &mut Ui) {
                 last > 0,
                 Slider::new(&mut place, 0..=last.max(1)).show_value(false),
             )
-            .on_hover_text("Which time of the run the views show; the run itself goes on");
+            .on_hover_text("Which time of the run the views show; the run itself goes on. Arrow keys walk, Home and \
+                 End go to the first and the newest");
         let response = response.accessible_name("Time of the run");
         if response.changed() {
             ask(TrainCommand::LookAt(frames.get(place).copied()));
+        } else if response.has_focus() && ui.input(|input| input.key_pressed(Key::Home)) {
+            ask(TrainCommand::LookAt(frames.first().copied()));
+        } else if response.has_focus() && ui.input(|input| input.key_pressed(Key::End)) {
+            ask(TrainCommand::LookAt(None));
         }
         let step = frames.get(shown).copied().unwrap_or_default();
         let note = if run.is_following {

@@ -68,7 +68,11 @@ pub(super) fn transport_ui(world: &World<'_>, commands: &mut Commands, ui: &mut 
             state_ui(run, ui);
         }
     });
-    if let Some(run) = run
+}
+
+/// What the run last had to say.
+pub(super) fn message_ui(world: &World<'_>, ui: &mut Ui) {
+    if let Some(run) = world.run
         && let Some(message) = &run.state.message
     {
         let icon = if run.state.phase == Phase::Failed {

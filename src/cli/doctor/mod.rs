@@ -1,5 +1,7 @@
 //! `spherescope doctor`: can this machine's graphics adapter be trusted with the numbers?
 
+mod checks;
+
 use std::{fmt::Write, path::PathBuf};
 
 use anyhow::bail;
@@ -84,7 +86,7 @@ fn diagnose(policy: DevicePolicy, progress: &Progress) -> anyhow::Result<Diagnos
     match Compute::headless(policy) {
         Ok(compute) => {
             diagnosis.device = Some(compute.report().clone());
-            diagnosis.self_test = Some(selftest::run(&compute, progress)?);
+            diagnosis.self_test = Some(selftest::run(&compute, &checks::CHECKS, progress)?);
         }
         Err(error) => diagnosis.failure = Some(error.to_string()),
     }
@@ -194,7 +196,10 @@ fn self_test_text(test: &SelfTest) -> String {
          The first run compiles kernels.\n",
     );
     if test.device.compute.starts_with("cpu") {
-        text.push_str("  Here the CPU was compared with itself; --device gpu tests the adapter.\n");
+        text.push_str(
+            "  Here both sides ran on the CPU, in two ways where there are two (encoder, all \
+             pairs);\n  --device gpu tests the adapter.\n",
+        );
     }
     let verdict = if test.passed { "passed" } else { "FAILED" };
     let _ = writeln!(text, "\nSelf-test {verdict}");

@@ -1,0 +1,495 @@
+//! The correlation lab in the window: tables are answered beside the window's thread, sweeps run on
+//! a thread of their own.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    App,
+    figure::{FigureTheme, Painter},
+    jobs::Slot,
+    path_dialog::{PathDialog, Purpose},
+};
+use crate::{
+    analysis::Cache,
+    compute::Compute,
+    correlation::ScoreSettings,
+    data::Table,
+    lab::{
+        Answer, Judgement, PerformanceSettings, Picture, Question, Sweep, SweepPhase, SweepPreset,
+        SweepRunner, performance, svg,
+    },
+    ui::{Command, LabCommand, LabState, Measured, OpenTarget, Pane, SweepLink, widgets::Level},
+};
+
+/// Width and height of exported pictures in pixels.
+const PICTURE: [u32; 2] = [1200, 900];
+
+/// The lab's state that panels do not see.
+#[derive(Default)]
+pub(super) struct Lab {
+    state: LabState,
+    /// The open table; relative files in it are looked for below the folder.
+    table: Option<(Arc<Table>, Option<PathBuf>)>,
+    runner: Option<SweepRunner>,
+    /// Grows with every question, so that late answers to older ones are known.
+    asked: u64,
+    /// A question that found no room on the helper.
+    is_waiting: bool,
+    answers: Slot<(u64, Result<Answer, String>)>,
+    judged: Slot<(String, Result<Vec<Judgement>, String>)>,
+    told: Slot<(Level, String)>,
+    opened: Slot<Result<Opened, String>>,
+    phase: Option<SweepPhase>,
+}
+
+/// A table that was read.
+struct Opened {
+    source: String,
+    table: Table,
+    folder: Option<PathBuf>,
+    /// It is of a sweep that has runs left.
+    is_unfinished: bool,
+}
+
+/// Reads a table, or that of a sweep in its folder.
+fn opened(path: &Path) -> Result<Opened, String> {
+    let source = path.display().to_string();
+    if path.is_dir() {
+        let sweep = Sweep::open(path, None).map_err(|error| error.to_string())?;
+        return Ok(Opened {
+            source,
+            table: sweep.table().clone(),
+            folder: Some(path.to_owned()),
+            is_unfinished: sweep.unfinished().next().is_some(),
+        });
+    }
+    Ok(Opened {
+        source,
+        table: Table::read(path).map_err(|error| error.to_string())?,
+        folder: path.parent().map(Path::to_owned),
+        is_unfinished: false,
+    })
+}
+
+impl Lab {
+    /// What panels may read.
+    pub fn state(&self) -> &LabState {
+        &self.state
+    }
+
+    /// Ends the sweep under way; its thread saves and comes to its end by itself.
+    pub fn end(&mut self) {
+        if let Some(runner) = self.runner.take() {
+            runner.stop();
+            let farewell = std::thread::Builder::new().name("spherescope-sweep-end".to_owned());
+            if let Err(error) = farewell.spawn(move || drop(runner)) {
+                log::warn!("the sweep was waited for: {error}");
+            }
+        }
+    }
+}
+
+impl App {
+    /// Carries out what is asked of the lab.
+    pub(super) fn lab(&mut self, ctx: &egui::Context, command: LabCommand) {
+        match command {
+            LabCommand::AskOpen => self.ask_path(Purpose::LabTable, String::new()),
+            LabCommand::Open(path) => self.open_series(&path),
+            LabCommand::UseMeasured => self.use_measured(),
+            LabCommand::JudgeShown => self.judge_shown(),
+            LabCommand::Ask(question) => {
+                self.views.lab.question = question;
+                self.ask_series();
+            }
+            LabCommand::AskSweep(name) => {
+                let folder = documents().join(format!("spherescope-sweep-{name}"));
+                self.ask_path(Purpose::Sweep(name), folder.display().to_string());
+            }
+            LabCommand::StartSweep(name, folder) => {
+                match SweepPreset::named(name).and_then(SweepPreset::plan) {
+                    Ok(plan) => self.start_sweep(folder, Some(plan)),
+                    Err(error) => self.tell(Level::Error, error.to_string()),
+                }
+            }
+            LabCommand::ContinueSweep => match &self.lab.table {
+                Some((_, Some(folder))) if self.lab.state.link == SweepLink::Unfinished => {
+                    let folder = folder.clone();
+                    self.start_sweep(folder, None);
+                }
+                _ => self.tell(Level::Info, "No unfinished sweep is open"),
+            },
+            LabCommand::PauseSweep => match &self.lab.runner {
+                Some(runner) if self.lab.state.is_sweeping() => runner.pause(!runner.is_paused()),
+                _ => self.tell(Level::Info, "No sweep is under way"),
+            },
+            LabCommand::StopSweep => match &self.lab.runner {
+                Some(runner) if self.lab.state.is_sweeping() => {
+                    runner.pause(false);
+                    runner.stop();
+                }
+                _ => self.tell(Level::Info, "No sweep is under way"),
+            },
+            LabCommand::FollowSweep => self.follow_sweep(),
+            LabCommand::OpenEncoder(index) => self.open_encoder(ctx, index),
+            LabCommand::AskExport => {
+                if self.lab.state.answer.is_some() {
+                    let folder = documents().join("spherescope-correlation");
+                    self.ask_path(Purpose::LabExport, folder.display().to_string());
+                } else {
+                    self.tell(Level::Info, "No table of encoders is open");
+                }
+            }
+            LabCommand::Export(folder) => self.export_series(folder),
+        }
+        ctx.request_repaint();
+    }
+
+    fn ask_path(&mut self, purpose: Purpose, text: String) {
+        self.dialog = Some(PathDialog::with_text(purpose, text));
+    }
+
+    /// Opens a table, or that of a sweep in its folder, beside the window's thread.
+    fn open_series(&mut self, path: &Path) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let slot = self.lab.opened.clone();
+        let title = format!("Opening {}", path.display());
+        let job = move |_: &crate::progress::Progress| slot.put(opened(&path));
+        match self.jobs.help_telling(title, job) {
+            Ok(()) => self.lab.state.is_working = true,
+            Err(why) => self.tell(Level::Warning, why),
+        }
+    }
+
+    fn take_opened(&mut self, outcome: Result<Opened, String>) {
+        self.lab.state.is_working = false;
+        match outcome {
+            Ok(opened) => {
+                self.lab.state.link = if opened.is_unfinished {
+                    SweepLink::Unfinished
+                } else {
+                    SweepLink::None
+                };
+                self.set_series(opened.source, opened.table, opened.folder);
+                layout_show(self);
+            }
+            Err(why) => self.tell(Level::Error, why),
+        }
+    }
+
+    fn set_series(&mut self, source: String, table: Table, folder: Option<PathBuf>) {
+        self.lab.state.source = Some(source);
+        self.lab.state.answer = None;
+        self.lab.table = Some((Arc::new(table), folder));
+        self.ask_series();
+    }
+
+    fn use_measured(&mut self) {
+        let table = table_of(&self.session.history);
+        let judged = table.rows().iter().filter(|row| !row[3].is_empty()).count();
+        self.lab.state.link = SweepLink::None;
+        self.set_series("encoders measured in this window".to_owned(), table, None);
+        if judged < 3 {
+            self.tell(
+                Level::Info,
+                format!(
+                    "{judged} of {} measured encoders have a performance: show one and choose \
+                     \"Judge the shown\"",
+                    self.session.history.len()
+                ),
+            );
+        }
+    }
+
+    /// Has the present question answered beside the window's thread.
+    fn ask_series(&mut self) {
+        let Some((table, _)) = &self.lab.table else {
+            return;
+        };
+        self.lab.asked += 1;
+        let (serial, table) = (self.lab.asked, Arc::clone(table));
+        let question: Question = self.views.lab.question.clone();
+        let slot = self.lab.answers.clone();
+        let has_room = self.jobs.help(move |progress| {
+            let answer = Answer::new(table, &question, ScoreSettings::default(), progress);
+            if !progress.is_cancelled() {
+                slot.put((serial, answer.map_err(|error| error.to_string())));
+            }
+        });
+        self.lab.is_waiting = !has_room;
+        self.lab.state.is_working = true;
+    }
+
+    fn judge_shown(&mut self) {
+        let shown = self.snapshot.as_ref().filter(|shown| !shown.is_of_run());
+        let Some(request) = shown.map(|shown| shown.request().clone()) else {
+            return self.tell(Level::Info, "No encoder of a file is shown: open one first");
+        };
+        let compute = self.jobs.compute().clone();
+        let slot = self.lab.judged.clone();
+        let title = format!("Measuring the performance of {}", request.encoder.title());
+        let job = move |progress: &crate::progress::Progress| {
+            let cache = &mut Cache::headless();
+            let settings = PerformanceSettings::default();
+            let judged = performance(&request, &settings, &compute, cache, progress);
+            slot.put((
+                request.command_line(),
+                judged.map_err(|error| error.to_string()),
+            ));
+        };
+        match self.jobs.help_telling(title, job) {
+            Ok(()) => self.lab.state.is_judging = true,
+            Err(why) => self.tell(Level::Warning, why),
+        }
+    }
+
+    fn start_sweep(&mut self, folder: PathBuf, plan: Option<crate::lab::SweepPlan>) {
+        if self.lab.state.is_sweeping() {
+            return self.tell(Level::Info, "A sweep is under way: stop it first");
+        }
+        if (self.lab.runner.as_ref()).is_some_and(|runner| !runner.has_ended()) {
+            return self.tell(Level::Info, "The sweep before is still being saved");
+        }
+        self.lab.end();
+        let wake = self.jobs.waker();
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        match SweepRunner::start(folder, plan, self.jobs.compute(), move || wake()) {
+            Ok(runner) => {
+                self.lab.state.sweep = Some(runner.state());
+                self.lab.runner = Some(runner);
+                self.lab.phase = None;
+                self.follow_sweep();
+                layout_show(self);
+            }
+            Err(error) => self.tell(Level::Error, error.to_string()),
+        }
+    }
+
+    fn follow_sweep(&mut self) {
+        let Some(sweep) = self.lab.state.sweep.clone() else {
+            return self.tell(Level::Info, "No sweep has been started");
+        };
+        self.lab.state.link = SweepLink::Following;
+        let source = format!("sweep {} in {}", sweep.name, sweep.folder.display());
+        self.set_series(
+            source,
+            Table::clone(&sweep.table),
+            Some(sweep.folder.clone()),
+        );
+    }
+
+    fn open_encoder(&mut self, ctx: &egui::Context, index: usize) {
+        let folder = self
+            .lab
+            .table
+            .as_ref()
+            .and_then(|(_, folder)| folder.clone());
+        let answer = self.lab.state.answer.clone();
+        match answer.and_then(|answer| answer.path(index, folder.as_deref())) {
+            Some(path) => self.dispatch(ctx, Command::Open(OpenTarget::Anything, path)),
+            None => self.tell(Level::Info, "The table names no file for this encoder"),
+        }
+    }
+
+    fn export_series(&mut self, folder: PathBuf) {
+        let Some(answer) = self.lab.state.answer.clone() else {
+            return self.tell(Level::Info, "No table of encoders is open");
+        };
+        let compute = self.jobs.compute().clone();
+        let (slot, wake) = (self.lab.told.clone(), self.jobs.waker());
+        let title = format!("Exporting to {}", folder.display());
+        let job = move |_: &crate::progress::Progress| {
+            slot.put(match export(&answer, &folder, &compute) {
+                Ok(text) => (Level::Info, text),
+                Err(error) => (Level::Error, format!("{error:#}")),
+            });
+            wake();
+        };
+        if let Err(why) = self.jobs.help_telling(title, job) {
+            self.tell(Level::Warning, why);
+        }
+    }
+
+    /// Takes in what the lab's threads have come to since the last frame.
+    pub(super) fn receive_lab(&mut self) {
+        if let Some(runner) = &self.lab.runner {
+            let newest = runner.state();
+            let has_grown = self
+                .lab
+                .state
+                .sweep
+                .as_ref()
+                .is_none_or(|known| known.finished != newest.finished);
+            self.lab.state.sweep = Some(Arc::clone(&newest));
+            if has_grown && self.lab.state.link == SweepLink::Following {
+                self.lab.table = Some((Arc::clone(&newest.table), Some(newest.folder.clone())));
+                self.ask_series();
+            }
+            if self.lab.phase != Some(newest.phase) {
+                self.lab.phase = Some(newest.phase);
+                self.tell_sweep(&newest);
+            }
+        }
+        if let Some(outcome) = self.lab.opened.take() {
+            self.take_opened(outcome);
+        }
+        if self.lab.is_waiting {
+            self.ask_series();
+        }
+        if let Some((serial, outcome)) = self.lab.answers.take()
+            && serial == self.lab.asked
+        {
+            self.lab.state.is_working = false;
+            match outcome {
+                Ok(answer) => {
+                    self.views.lab.question = answer.question.clone();
+                    self.lab.state.answer = Some(Arc::new(answer));
+                    self.lab.state.problem = None;
+                }
+                Err(why) => self.lab.state.problem = Some(why),
+            }
+        }
+        if let Some((command_line, outcome)) = self.lab.judged.take() {
+            self.lab.state.is_judging = false;
+            self.take_judgement(&command_line, outcome);
+        }
+        if let Some((level, text)) = self.lab.told.take() {
+            self.tell(level, text);
+        }
+    }
+
+    fn tell_sweep(&mut self, sweep: &crate::lab::SweepState) {
+        let text = format!(
+            "sweep {}: {} of {} runs",
+            sweep.name, sweep.finished, sweep.total
+        );
+        match sweep.phase {
+            SweepPhase::Finished => self.tell(Level::Info, format!("{text}, finished")),
+            SweepPhase::Stopped => {
+                if self.lab.state.link == SweepLink::Following {
+                    self.lab.state.link = SweepLink::Unfinished;
+                }
+                self.tell(Level::Info, format!("{text}, stopped"));
+            }
+            SweepPhase::Failed => {
+                let why = sweep.message.clone().unwrap_or_default();
+                self.tell(Level::Error, format!("{text}: {why}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_judgement(&mut self, command_line: &str, outcome: Result<Vec<Judgement>, String>) {
+        let judged = match outcome {
+            Ok(judged) => judged,
+            Err(why) => return self.tell(Level::Error, why),
+        };
+        let mut words = Vec::new();
+        let mut values = Vec::new();
+        for judgement in &judged {
+            match (judgement.value, judgement.chance) {
+                (Some(value), Some(chance)) => {
+                    values.push((judgement.task.name().to_owned(), value));
+                    words.push(format!(
+                        "{} {} {value:.3} (chance {chance:.3})",
+                        judgement.task, judgement.metric
+                    ));
+                }
+                _ => words.push(format!(
+                    "{}: {}",
+                    judgement.task,
+                    judgement.why_absent.clone().unwrap_or_default()
+                )),
+            }
+        }
+        let history = &mut self.session.history;
+        if let Some(measured) = history
+            .iter_mut()
+            .find(|one| one.command_line == command_line)
+        {
+            measured.performance = values;
+        }
+        self.tell(Level::Info, words.join("; "));
+    }
+}
+
+fn layout_show(app: &mut App) {
+    super::layout::show(&mut app.tree, Pane::Correlation);
+}
+
+/// The measured encoders as a table.
+fn table_of(history: &[Measured]) -> Table {
+    let tasks = ["linear", "knn"];
+    let mut columns: Vec<String> = ["name", "alignment", "uniformity"]
+        .map(str::to_owned)
+        .to_vec();
+    columns.extend(tasks.map(|task| format!("performance:{task}")));
+    columns.extend(["alpha", "t", "command"].map(str::to_owned));
+    let mut table = Table::new(columns);
+    for one in history {
+        let mut row = vec![
+            one.title.clone(),
+            format!("{:.6}", one.alignment),
+            format!("{:.6}", one.uniformity),
+        ];
+        row.extend(tasks.map(|task| {
+            let found = one.performance.iter().find(|(name, _)| name == task);
+            found.map_or_else(String::new, |(_, value)| format!("{value:.6}"))
+        }));
+        row.extend([
+            one.alpha.to_string(),
+            one.t.to_string(),
+            one.command_line.clone(),
+        ]);
+        table.push(row);
+    }
+    table
+}
+
+/// Writes the table of a series, its findings and figures into a folder; what was written, in words.
+///
+/// # Errors
+/// What the system says of a file, with its path.
+pub fn export(answer: &Answer, folder: &Path, compute: &Compute) -> anyhow::Result<String> {
+    use anyhow::Context as _;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    answer.table.write(&folder.join("series.csv"))?;
+    let findings = answer.findings.join("\n");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    };
+    write("findings.txt", findings.as_bytes())?;
+    for picture in Picture::ALL {
+        write(
+            &format!("{}.svg", picture.name()),
+            svg(answer, picture).as_bytes(),
+        )?;
+    }
+    let painter = match Painter::new(compute, FigureTheme::Light) {
+        Ok(painter) => painter,
+        Err(error) => {
+            return Ok(format!(
+                "Wrote table and SVG figures to {}; no PNG: {error:#}",
+                folder.display()
+            ));
+        }
+    };
+    painter
+        .paint_series(answer, PICTURE)?
+        .save(folder.join("plane.png"))?;
+    Ok(format!("Wrote table and figures to {}", folder.display()))
+}
+
+fn documents() -> PathBuf {
+    directories::UserDirs::new()
+        .and_then(|dirs| {
+            dirs.document_dir()
+                .or(Some(dirs.home_dir()))
+                .map(Path::to_owned)
+        })
+        .unwrap_or_default()
+}

@@ -1,0 +1,101 @@
+//! The potential of the shown points: computed beside the window's thread whenever points or
+//! temperature have changed while a view shows it, the newest wish only.
+
+use super::{App, jobs::Slot};
+use crate::{
+    landscape::{LandscapeError, PotentialField},
+    ui::{Potential, Snapshot},
+};
+
+/// What a field was computed of: the snapshot's serial and the temperature's bits.
+type Key = (u64, u64);
+
+/// The newest field and the one under way.
+#[derive(Default)]
+pub(super) struct PotentialState {
+    slot: Slot<(Key, Result<PotentialField, LandscapeError>)>,
+    field: Option<(Key, PotentialField)>,
+    under_way: Option<Key>,
+    /// What was refused, so that it is not asked again and again.
+    refused: Option<Key>,
+    revision: u64,
+}
+
+impl App {
+    /// What panels see of the potential.
+    pub(super) fn potential_view(&self) -> Potential<'_> {
+        let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
+        let state = &self.potential;
+        let field = state
+            .field
+            .as_ref()
+            // A run's frames follow each other fast: the field of the one before stays until then.
+            .filter(|((of, _), _)| Some(*of) == serial || self.shows_run())
+            .map(|(_, field)| field);
+        Potential {
+            field,
+            revision: state.revision,
+            t: self.potential_t(),
+            has_arrows: self.views.potential.has_arrows,
+            has_ring: self.views.potential.has_ring,
+        }
+    }
+
+    fn shows_run(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(Snapshot::is_of_run)
+    }
+
+    fn potential_t(&self) -> f64 {
+        let measured = self
+            .snapshot
+            .as_ref()
+            .map_or(2.0, |shown| shown.request().t);
+        self.views.potential.t.unwrap_or(measured)
+    }
+
+    /// Takes in what was computed, and asks for what is wanted and not there.
+    pub(super) fn follow_potential(&mut self) {
+        let t = self.potential_t();
+        let is_wanted = self.views.wants_potential();
+        let state = &mut self.potential;
+        if let Some((key, outcome)) = state.slot.take() {
+            state.under_way = None;
+            match outcome {
+                Ok(field) => {
+                    state.field = Some((key, field));
+                    state.revision += 1;
+                }
+                Err(error) => {
+                    state.refused = Some(key);
+                    if !error.is_cancelled() {
+                        log::warn!("no potential: {error}");
+                    }
+                }
+            }
+        }
+        let Some(snapshot) = self.snapshot.as_ref().filter(|_| is_wanted) else {
+            return;
+        };
+        let key = (snapshot.serial, t.to_bits());
+        let is_there = state.field.as_ref().is_some_and(|(of, _)| *of == key);
+        if is_there || state.under_way.is_some() || state.refused == Some(key) {
+            return;
+        }
+        let prepared = std::sync::Arc::clone(&snapshot.prepared);
+        let slot = state.slot.clone();
+        let wake = self.jobs.waker();
+        let is_taken = self.jobs.help(move |progress| {
+            let field = PotentialField::new(&prepared.sphere, &prepared.circle, t, progress);
+            slot.put((key, field));
+            wake();
+        });
+        // A full queue: asked again with the next frame of the window.
+        self.potential.under_way = is_taken.then_some(key);
+    }
+
+    /// The newest field, for tests.
+    #[cfg(test)]
+    pub(super) fn potential_field(&self) -> Option<&PotentialField> {
+        self.potential.field.as_ref().map(|(_, field)| field)
+    }
+}

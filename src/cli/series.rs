@@ -1,0 +1,267 @@
+//! `spherescope series`: a table of all checkpoints in a folder, for `correlate`.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::{headless, output, table};
+use crate::{
+    analysis::{ImagesSource, PairRule, PairSetKind, words::parse_builtin},
+    compute::DevicePolicy,
+    data::{BuiltinConfig, BuiltinKind, Table},
+    features::{FeatureKind, MatchingRule},
+    lab::{Measure, MeasurePlan, PerformanceSettings, Task, series_of_folder, views},
+    training::RunConfig,
+};
+
+/// Flags of `series`.
+#[derive(Debug, clap::Args)]
+pub struct SeriesArgs {
+    /// Folder of checkpoints, looked through with all folders below; a saved run's folder too.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Folder of images (flat, or one class a folder), or a CIFAR, STL-10 or MNIST binary.
+    #[arg(long, value_name = "PATH", conflicts_with = "builtin")]
+    images: Option<PathBuf>,
+    /// Folder of masks with the images' stems.
+    #[arg(long, value_name = "DIR", requires = "images")]
+    masks: Option<PathBuf>,
+    /// The built-in procedural set instead: single-object or multi-object. Without images, a saved
+    /// run's encoders are measured on the run's own probe scenes.
+    #[arg(long, value_name = "KIND", value_parser = parse_builtin)]
+    builtin: Option<BuiltinKind>,
+    /// Number of built-in images.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(8..=100_000))]
+    builtin_count: u32,
+    /// Side of built-in images in pixels.
+    #[arg(long, value_name = "PX", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
+    builtin_side: u32,
+    /// Seed of the built-in set.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    builtin_seed: u64,
+    /// Which vectors alignment and uniformity are of, separated by commas; the first is *the* one.
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        default_value = "pooled"
+    )]
+    kinds: Vec<FeatureKind>,
+    /// Positive pairs: augmented-views or same-class.
+    #[arg(long, value_name = "RULE", default_value_t = PairRule::AugmentedViews)]
+    pairs: PairRule,
+    /// Dense positive pairs; several, separated by commas, give a measure each.
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        default_value = "geometric"
+    )]
+    matching: Vec<MatchingRule>,
+    /// Pairs of dense uniformity: all, between-images or within-image.
+    #[arg(long, value_name = "SET", default_value_t = PairSetKind::All)]
+    pair_set: PairSetKind,
+    /// Exponents of alignment, separated by commas.
+    #[arg(
+        long,
+        value_name = "ALPHAS",
+        value_delimiter = ',',
+        default_value = "2"
+    )]
+    alpha: Vec<f64>,
+    /// Temperatures of uniformity, separated by commas.
+    #[arg(long, value_name = "TS", value_delimiter = ',', default_value = "2")]
+    t: Vec<f64>,
+    #[command(flatten)]
+    performance: PerformanceArgs,
+    /// At most this many images: a seeded sample.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// At most this many images for alignment and uniformity of locations: a seeded sample.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    dense_limit: usize,
+    /// Seed of augmentations and samples.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Table to write, row by row; what is there already is kept and gone on with.
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Flags about performance that several commands share.
+#[derive(Debug, clap::Args)]
+pub struct PerformanceArgs {
+    /// Downstream tasks, separated by commas: linear, knn, multi-label, dense. In a series the first
+    /// is *the* performance, and linear,knn are judged unless others are named.
+    #[arg(long, value_name = "TASKS", value_delimiter = ',')]
+    pub performance: Vec<Task>,
+    /// Share of the images that is held out.
+    #[arg(
+        long,
+        requires = "performance",
+        value_name = "SHARE",
+        default_value_t = 0.5
+    )]
+    held_out: f64,
+    /// Seed of the split.
+    #[arg(long, requires = "performance", value_name = "N", default_value_t = 0)]
+    split_seed: u64,
+    /// Inverse strength C of the probes' L2.
+    #[arg(
+        long,
+        requires = "performance",
+        value_name = "C",
+        default_value_t = 1.0
+    )]
+    probe_c: f64,
+    /// Mask id that counts nowhere; -1 for none.
+    #[arg(long, requires = "performance", value_name = "ID", default_value_t = 255, allow_hyphen_values = true, value_parser = clap::value_parser!(i16).range(-1..=255))]
+    ignore: i16,
+    /// At most this many images for the dense probe: a seeded sample.
+    #[arg(long, requires = "performance", value_name = "N")]
+    probe_dense_limit: Option<usize>,
+}
+
+impl PerformanceArgs {
+    /// The settings that the flags describe.
+    pub fn settings(&self) -> PerformanceSettings {
+        let usual = PerformanceSettings::default();
+        let mut tasks = Vec::new();
+        for task in &self.performance {
+            if !tasks.contains(task) {
+                tasks.push(*task);
+            }
+        }
+        if tasks.is_empty() {
+            tasks.clone_from(&usual.tasks);
+        }
+        PerformanceSettings {
+            tasks,
+            held_out: self.held_out,
+            seed: self.split_seed,
+            ignore: u8::try_from(self.ignore).ok(),
+            dense_limit: self.probe_dense_limit,
+            fit: crate::measure::FitSettings {
+                c: self.probe_c,
+                ..usual.fit
+            },
+            ..usual
+        }
+    }
+}
+
+impl SeriesArgs {
+    fn plan(&self) -> MeasurePlan {
+        let mut measures: Vec<Measure> = Vec::new();
+        for &kind in &self.kinds {
+            let rules = if kind.is_dense() {
+                &self.matching[..]
+            } else {
+                &self.matching[..1]
+            };
+            for &matching in rules {
+                for &alpha in &self.alpha {
+                    for &t in &self.t {
+                        let measure = Measure {
+                            kind,
+                            stage: None,
+                            pairs: self.pairs,
+                            matching,
+                            pair_set: self.pair_set,
+                            alpha,
+                            t,
+                        };
+                        if !measures.contains(&measure) {
+                            measures.push(measure);
+                        }
+                    }
+                }
+            }
+        }
+        MeasurePlan {
+            limit: self.limit,
+            dense_limit: Some(self.dense_limit),
+            seed: self.seed,
+            measures,
+            performance: self.performance.settings(),
+            ..MeasurePlan::default()
+        }
+    }
+
+    fn images(&self) -> anyhow::Result<ImagesSource> {
+        let builtin = |kind| {
+            ImagesSource::Builtin(BuiltinConfig {
+                kind,
+                count: self.builtin_count as usize,
+                side: self.builtin_side,
+                seed: self.builtin_seed,
+            })
+        };
+        if let Some(path) = &self.images {
+            return Ok(ImagesSource::Path {
+                path: path.clone(),
+                masks: self.masks.clone(),
+            });
+        }
+        if let Some(kind) = self.builtin {
+            return Ok(builtin(kind));
+        }
+        let settings = self.folder.join("run.toml");
+        if !settings.exists() {
+            bail!("name the images: --images PATH or --builtin single-object|multi-object");
+        }
+        let run = RunConfig::open(&settings)?;
+        Ok(match run.probe_images() {
+            ImagesSource::Builtin(images) => ImagesSource::Builtin(BuiltinConfig {
+                count: self.builtin_count as usize,
+                ..images
+            }),
+            path @ ImagesSource::Path { .. } => path,
+        })
+    }
+}
+
+/// Runs `series`.
+///
+/// # Errors
+/// With the message for the user.
+pub fn run(args: &SeriesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
+    let (plan, images) = (args.plan(), args.images()?);
+    plan.check()?;
+    let compute = headless(policy)?;
+    let bar = output::Bar::new();
+    let outcome = series_of_folder(
+        &args.folder,
+        &images,
+        &plan,
+        Some(&args.out),
+        &compute,
+        &bar.progress(),
+        |_| {},
+    );
+    bar.finish();
+    output::print_line(summary(&outcome?, &args.out.display().to_string()).trim_end())
+}
+
+/// A table of encoders for a reader.
+pub(super) fn summary(found: &Table, file: &str) -> String {
+    let columns = views(found);
+    let mut shown = vec![
+        "name".to_owned(),
+        "alignment".to_owned(),
+        "uniformity".to_owned(),
+    ];
+    shown.extend(columns.performances.into_iter().map(|(_, column)| column));
+    shown.push("notes".to_owned());
+    let places: Vec<Option<usize>> = shown.iter().map(|column| found.column(column)).collect();
+    let mut rows = vec![shown];
+    rows.extend(found.rows().iter().map(|row| {
+        let field = |at: &Option<usize>| at.map_or_else(String::new, |at| row[at].clone());
+        places.iter().map(field).collect()
+    }));
+    format!(
+        "{}\n{} encoders in {file}; relate them with: spherescope correlate {file} --name name\n",
+        table::columns(&rows),
+        found.rows().len()
+    )
+}

@@ -1,0 +1,418 @@
+//! What a table of encoders answers to a question: scores, findings, and how they change.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Columns, LabError, views};
+use crate::{
+    correlation::{
+        Along, ColumnChoice, CorrelationError, PlaneFit, ScoreSettings, Scores, Series, findings,
+        score, score_along,
+    },
+    data::{Table, natural_cmp},
+    progress::Progress,
+};
+
+/// What is asked of a table: names as [`views`] gives them; what is not in the table falls back to
+/// its first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Question {
+    /// Name of the measure: which alignment and uniformity.
+    pub measure: String,
+    /// Name of the task: which performance.
+    pub task: String,
+    /// Column whose values part the encoders, for the map of scores.
+    pub group: Option<String>,
+    /// Column of numbers along which scores are followed.
+    pub along: Option<String>,
+    /// Only encoders with this value in this column.
+    pub only: Option<(String, String)>,
+}
+
+/// One cell of the map of scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// Its row: a group's value, or a measure.
+    pub row: String,
+    /// Its column: a task.
+    pub column: String,
+    /// Its scores, or why there are none.
+    pub scores: Result<Scores, String>,
+    /// The question that shows its plane.
+    pub question: Question,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The table.
+    pub table: Arc<Table>,
+    /// What its columns are for.
+    pub columns: Columns,
+    /// The question with its gaps filled.
+    pub question: Question,
+    /// The encoders that have all three numbers.
+    pub series: Series,
+    /// Their scores, or why there are none.
+    pub scores: Result<Scores, String>,
+    /// What they say, in words.
+    pub findings: Vec<String>,
+    /// The fitted plane.
+    pub fit: Option<PlaneFit>,
+    /// The map of scores, row by row.
+    pub cells: Vec<Cell>,
+    /// Scores along a number, or why there are none.
+    pub along: Option<Result<Vec<Along>, String>>,
+}
+
+impl Answer {
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// [`LabError::Setting`] for a table without the columns of a series, and a cancel. Too few
+    /// encoders are no error: the scores say so.
+    pub fn new(
+        table: Arc<Table>,
+        question: &Question,
+        settings: ScoreSettings,
+        progress: &Progress,
+    ) -> Result<Self, LabError> {
+        let columns = views(&table);
+        Self::with_columns(table, columns, question, settings, progress)
+    }
+
+    /// Answers a question about columns that were chosen by hand.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_columns(
+        table: Arc<Table>,
+        columns: Columns,
+        question: &Question,
+        settings: ScoreSettings,
+        progress: &Progress,
+    ) -> Result<Self, LabError> {
+        let question = filled(question, &columns, &table)?;
+        let series = series(&table, &columns, &question)?;
+        let told = |error: CorrelationError| match error {
+            CorrelationError::Cancelled(cancelled) => Err(LabError::from(cancelled)),
+            other => Ok(other.to_string()),
+        };
+        let scores = match score(&series, settings, progress) {
+            Ok(scores) => Ok(scores),
+            Err(error) => Err(told(error)?),
+        };
+        let known = scores.as_ref().ok();
+        let fit = known.and_then(|scores| PlaneFit::new(&series, scores));
+        let said = known.map(findings).unwrap_or_default();
+        let mut cells = Vec::new();
+        for (row, column, asked) in map(&question, &columns, &table) {
+            progress.check()?;
+            let part = self::series(&table, &columns, &asked)?;
+            let scores = match score(&part, settings, progress) {
+                Ok(scores) => Ok(scores),
+                Err(error) => Err(told(error)?),
+            };
+            cells.push(Cell {
+                row,
+                column,
+                scores,
+                question: asked,
+            });
+        }
+        let along = match &question.along {
+            None => None,
+            Some(column) => Some(
+                match score_along(&series, column, 0.0, settings, progress) {
+                    Ok(along) => Ok(along),
+                    Err(error) => Err(told(error)?),
+                },
+            ),
+        };
+        Ok(Self {
+            table,
+            columns,
+            question,
+            series,
+            scores,
+            findings: said,
+            fit,
+            cells,
+            along,
+        })
+    }
+
+    /// The file of an encoder of the series, where the table names one; relative ones are looked
+    /// for below `folder`.
+    pub fn path(&self, encoder: usize, folder: Option<&std::path::Path>) -> Option<PathBuf> {
+        let about = &self.series.encoders().get(encoder)?.about;
+        let path = about.get(self.columns.path.as_deref()?)?;
+        if path.is_empty() {
+            return None;
+        }
+        let path = PathBuf::from(path);
+        Some(match folder {
+            Some(folder) if path.is_relative() => folder.join(path),
+            _ => path,
+        })
+    }
+
+    /// Rows and columns of the map, in order.
+    pub fn axes(&self) -> [Vec<&str>; 2] {
+        let distinct = |of: fn(&Cell) -> &str| {
+            let mut seen: Vec<&str> = Vec::new();
+            for cell in &self.cells {
+                if !seen.contains(&of(cell)) {
+                    seen.push(of(cell));
+                }
+            }
+            seen
+        };
+        [distinct(|cell| &cell.row), distinct(|cell| &cell.column)]
+    }
+}
+
+fn filled(question: &Question, columns: &Columns, table: &Table) -> Result<Question, LabError> {
+    let pick = |wanted: &str, names: Vec<&String>, what: &str| -> Result<String, LabError> {
+        let first = names.first().copied().ok_or_else(|| {
+            LabError::setting(
+                "the table",
+                format!("one with {what}"),
+                table.columns().join(", "),
+            )
+        })?;
+        Ok(names
+            .into_iter()
+            .find(|name| *name == wanted)
+            .unwrap_or(first)
+            .clone())
+    };
+    let measures = columns.measures.iter().map(|(name, _)| name).collect();
+    let tasks = columns.performances.iter().map(|(name, _)| name).collect();
+    let within = |wanted: &Option<String>, known: &[String]| {
+        wanted.clone().filter(|column| known.contains(column))
+    };
+    Ok(Question {
+        measure: pick(
+            &question.measure,
+            measures,
+            "columns 'alignment' and 'uniformity'",
+        )?,
+        task: pick(&question.task, tasks, "a column 'performance'")?,
+        group: within(&question.group, &columns.groups),
+        along: within(&question.along, &columns.orders),
+        only: question
+            .only
+            .clone()
+            .filter(|(column, value)| values(table, column).contains(value)),
+    })
+}
+
+/// The encoders that a question is about.
+fn series(table: &Table, columns: &Columns, question: &Question) -> Result<Series, LabError> {
+    let pair = columns
+        .measures
+        .iter()
+        .find(|(name, _)| *name == question.measure);
+    let task = columns
+        .performances
+        .iter()
+        .find(|(name, _)| *name == question.task);
+    let (Some((_, [alignment, uniformity])), Some((_, performance))) = (pair, task) else {
+        return Ok(Series::default());
+    };
+    let choice = ColumnChoice {
+        name: columns.name.clone(),
+        alignment: alignment.clone(),
+        uniformity: uniformity.clone(),
+        performance: performance.clone(),
+    };
+    let all = Series::from_table(table, &choice)
+        .map_err(|error| LabError::setting("the table", "one of numbers", error))?;
+    Ok(match &question.only {
+        None => all,
+        Some((column, value)) => all.part(|one| one.about.get(column) == Some(value)),
+    })
+}
+
+/// Rows, columns and questions of the map: groups by tasks, or measures by tasks.
+fn map(question: &Question, columns: &Columns, table: &Table) -> Vec<(String, String, Question)> {
+    let mut cells = Vec::new();
+    let rows: Vec<(String, Question)> = match &question.group {
+        Some(column) => values(table, column)
+            .into_iter()
+            .map(|value| {
+                let only = Some((column.clone(), value.clone()));
+                (
+                    value,
+                    Question {
+                        only,
+                        ..question.clone()
+                    },
+                )
+            })
+            .collect(),
+        None => (columns.measures.iter())
+            .map(|(name, _)| {
+                let measure = name.clone();
+                (
+                    name.clone(),
+                    Question {
+                        measure,
+                        ..question.clone()
+                    },
+                )
+            })
+            .collect(),
+    };
+    for (row, asked) in rows {
+        for (task, _) in &columns.performances {
+            let task = task.clone();
+            cells.push((
+                row.clone(),
+                task.clone(),
+                Question {
+                    task,
+                    ..asked.clone()
+                },
+            ));
+        }
+    }
+    cells
+}
+
+/// The values in a column, in natural order.
+fn values(table: &Table, column: &str) -> Vec<String> {
+    let Some(at) = table.column(column) else {
+        return Vec::new();
+    };
+    let mut values: Vec<String> = table.rows().iter().map(|row| row[at].clone()).collect();
+    values.retain(|value| !value.is_empty());
+    values.sort_by(|a, b| natural_cmp(a, b));
+    values.dedup();
+    values
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Two kinds of data with opposite relations; two tasks, two measures.
+    pub(crate) fn planted() -> Table {
+        let mut table = Table::new([
+            "name",
+            "alignment:pooled",
+            "uniformity:pooled",
+            "alignment:dense",
+            "uniformity:dense",
+            "performance:linear",
+            "performance:knn",
+            "data",
+            "step",
+            "path",
+        ]);
+        for index in 0..40_u32 {
+            let place = f64::from(index);
+            let (a, u) = ((1.3 * place).sin() + 1.2, (0.7 * place).cos() - 2.0);
+            let sign = if index < 20 { -1.0 } else { 1.0 };
+            let linear = 0.5 + sign * 0.1 * (a + u) + 0.01 * (5.1 * place).sin();
+            let row =
+                [a, u, 2.0 * a, u - 0.1, linear, 0.5 - 0.1 * u].map(|value| format!("{value:.6}"));
+            let kind = if index < 20 { "multi" } else { "single" };
+            let mut fields = vec![format!("encoder {index}")];
+            fields.extend(row);
+            fields.extend([
+                kind.to_owned(),
+                (100 * (index % 4)).to_string(),
+                format!("runs/{index}.pth"),
+            ]);
+            table.push(fields);
+        }
+        table
+    }
+
+    fn answer(question: &Question) -> Answer {
+        let settings = ScoreSettings {
+            draws: 200,
+            permutations: 100,
+            seed: 1,
+        };
+        Answer::new(Arc::new(planted()), question, settings, &Progress::none()).unwrap()
+    }
+
+    #[test]
+    fn groups_show_a_relation_that_the_whole_hides() {
+        use crate::correlation::Statistic;
+        let question = Question {
+            group: Some("data".to_owned()),
+            along: Some("step".to_owned()),
+            ..Question::default()
+        };
+        let found = answer(&question);
+        assert_eq!(
+            (
+                found.question.measure.as_str(),
+                found.question.task.as_str()
+            ),
+            ("pooled", "linear")
+        );
+        let [rows, columns] = found.axes();
+        assert_eq!(
+            (rows, columns),
+            (vec!["multi", "single"], vec!["linear", "knn"])
+        );
+        let sum = |cell: &Cell| {
+            cell.scores
+                .as_ref()
+                .unwrap()
+                .get(Statistic::SumCorrelation)
+                .value
+                .unwrap()
+        };
+        // −(a + u) goes with performance where the sign is −, against it where it is +.
+        assert!(sum(&found.cells[0]) > 0.8 && sum(&found.cells[2]) < -0.8);
+        assert!(
+            found
+                .scores
+                .as_ref()
+                .unwrap()
+                .get(Statistic::SumCorrelation)
+                .value
+                .unwrap()
+                .abs()
+                < 0.6
+        );
+        assert_eq!(found.along.as_ref().unwrap().as_ref().unwrap().len(), 4);
+        let cell = answer(&found.cells[0].question);
+        assert_eq!(cell.series.len(), 20);
+        assert!(cell.fit.is_some() && !cell.findings.is_empty());
+    }
+
+    #[test]
+    fn without_groups_measures_stand_in_rows_and_files_are_found() {
+        let found = answer(&Question {
+            task: "knn".to_owned(),
+            group: Some("no such column".to_owned()),
+            ..Question::default()
+        });
+        assert_eq!(found.question.task, "knn");
+        assert_eq!(found.axes()[0], ["pooled", "dense"]);
+        let path = found.path(3, Some(std::path::Path::new("/sweep"))).unwrap();
+        assert_eq!(path, PathBuf::from("/sweep/runs/3.pth"));
+        assert_eq!(found.path(99, None), None);
+    }
+
+    #[test]
+    fn tables_without_a_series_are_answered_in_words() {
+        let settings = ScoreSettings::default();
+        let none = Progress::none();
+        let ask =
+            |table: Table| Answer::new(Arc::new(table), &Question::default(), settings, &none);
+        let error = ask(Table::new(["x", "y"])).unwrap_err().to_string();
+        assert!(error.contains("'alignment'"), "{error}");
+        let empty = ask(Table::new(["alignment", "uniformity", "performance"])).unwrap();
+        assert!(empty.scores.unwrap_err().contains("at least 3"));
+    }
+}

@@ -1,0 +1,32 @@
+//! Many encoders side by side: what each is worth downstream, tables of them, and sweeps that make
+//! them.
+//!
+//! [`performance`] judges one encoder by its features: k nearest neighbours, linear, multi-label
+//! and dense probes. A [`MeasurePlan`] says what is measured of each encoder of a series;
+//! [`measure_encoder`] gives its row, [`series_of_folder`] a table of all checkpoints in a folder.
+//! A [`SweepPlan`] trains encoders over a grid or a seeded random choice of settings, a row each.
+//! The tables are what `correlation` reads; [`views`] says which columns of one go together, an
+//! [`Answer`] is all that one says to a [`Question`], and [`svg`] draws it.
+//!
+//! Uses every room above it.
+
+mod answer;
+mod columns;
+mod error;
+mod measuring;
+mod performance;
+mod picture;
+mod series;
+mod sweep;
+
+pub use answer::{Answer, Cell, Question};
+pub use columns::{Columns, views};
+pub use error::LabError;
+pub use measuring::{Measure, MeasurePlan, measure_encoder};
+pub use performance::{Judgement, PerformanceSettings, Task, performance};
+pub use picture::{Picture, svg};
+pub use series::{checkpoints_in, series_of_folder};
+pub use sweep::{
+    Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,
+    SweepPlan, SweepPreset, SweepRunner, SweepState,
+};

@@ -1,0 +1,644 @@
+//! Doing a sweep: run after run, each finished one a row that stays.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Axis, PlannedRun, SweepPlan};
+use crate::{
+    analysis::{Cache, EncoderSource},
+    compute::{Compute, ComputeError, panic_message},
+    data::{Resize, Table},
+    lab::{LabError, MeasurePlan, measure_encoder, measuring::push, series::FAILED},
+    progress::{Cancelled, Progress},
+    training::{Curves, Run, TrainingError},
+};
+
+/// The table of finished runs, below the sweep's folder.
+const SERIES: &str = "series.csv";
+/// The table of encoders along training.
+const ALONG: &str = "along.csv";
+/// The plan.
+const PLAN: &str = "sweep.toml";
+/// How often a pause looks whether it is over.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Steps between two reports.
+const REPORT_EVERY: usize = 5;
+
+/// Where a sweep stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SweepPhase {
+    /// Opening what there is.
+    #[default]
+    Preparing,
+    /// Training.
+    Training,
+    /// Measuring an encoder.
+    Measuring,
+    /// Waiting.
+    Paused,
+    /// All runs have their row.
+    Finished,
+    /// Ended by a wish; it can go on later.
+    Stopped,
+    /// Ended by trouble; what was finished stays.
+    Failed,
+}
+
+/// All that there is to know of a sweep.
+#[derive(Clone, Debug, Default)]
+pub struct SweepState {
+    /// What it is called.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Where it stands.
+    pub phase: SweepPhase,
+    /// Runs with their row.
+    pub finished: usize,
+    /// Runs in all.
+    pub total: usize,
+    /// The run under way.
+    pub run: String,
+    /// Its steps done, and in all.
+    pub steps: [usize; 2],
+    /// Time left at the speed so far, seconds.
+    pub remaining_s: Option<f64>,
+    /// The table so far.
+    pub table: Arc<Table>,
+    /// What went wrong, or was done last.
+    pub message: Option<String>,
+}
+
+/// What is said to a sweep from outside.
+#[derive(Clone, Debug, Default)]
+pub struct SweepControl(Arc<AtomicBool>);
+
+impl SweepControl {
+    /// Lets it wait after the step under way, or go on.
+    pub fn pause(&self, is_paused: bool) {
+        self.0.store(is_paused, Ordering::Relaxed);
+    }
+
+    /// Whether it is to wait.
+    pub fn is_paused(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A sweep with its folder: `sweep.toml`, `series.csv` with a row each finished run, `along.csv`
+/// with a row each encoder on the way, and the runs themselves.
+#[derive(Debug)]
+pub struct Sweep {
+    folder: PathBuf,
+    plan: SweepPlan,
+    runs: Vec<PlannedRun>,
+    table: Table,
+    along: Table,
+}
+
+impl Sweep {
+    /// Opens the sweep in `folder`, which is made when it is not there. With a plan the folder must
+    /// be empty, or hold a sweep of the same plan, which then goes on; without one it must hold a
+    /// sweep.
+    ///
+    /// # Errors
+    /// [`LabError`]; nothing is changed then.
+    pub fn open(folder: &Path, plan: Option<SweepPlan>) -> Result<Self, LabError> {
+        let refuse = |reason: &str| LabError::File {
+            path: folder.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let path = folder.join(PLAN);
+        let plan = match (plan, path.exists()) {
+            (Some(plan), true) => {
+                // Compared as text: what a file cannot hold must not count as another plan.
+                if SweepPlan::open(&path)?.to_toml()? != plan.to_toml()? {
+                    return Err(refuse("another sweep is there: name another folder"));
+                }
+                plan
+            }
+            (None, true) => SweepPlan::open(&path)?,
+            (None, false) => return Err(refuse("no sweep is there: it has no sweep.toml")),
+            (Some(plan), false) => {
+                plan.runs()?;
+                let is_used = folder
+                    .read_dir()
+                    .is_ok_and(|mut entries| entries.next().is_some());
+                if is_used {
+                    return Err(refuse("something else is there: name an empty folder"));
+                }
+                let failed = |error: std::io::Error| refuse(&error.to_string());
+                std::fs::create_dir_all(folder).map_err(failed)?;
+                write_whole(&path, plan.to_toml()?.as_bytes()).map_err(failed)?;
+                plan
+            }
+        };
+        let runs = plan.runs()?;
+        let mut columns = vec!["name".to_owned()];
+        columns.extend(plan.measure.columns());
+        columns.push("step".to_owned());
+        columns.extend(Axis::ALL.iter().map(|axis| axis.name().to_owned()));
+        columns.extend(["seconds", "path"].map(str::to_owned));
+        let table = |name: &str| -> Result<Table, LabError> {
+            let path = folder.join(name);
+            if !path.exists() {
+                return Ok(Table::new(columns.clone()));
+            }
+            let table = Table::read(&path)?;
+            if table.columns() == columns {
+                Ok(table)
+            } else {
+                Err(LabError::File {
+                    path,
+                    reason: "it has other columns than this sweep writes".to_owned(),
+                })
+            }
+        };
+        Ok(Self {
+            table: table(SERIES)?,
+            along: table(ALONG)?,
+            folder: folder.to_owned(),
+            plan,
+            runs,
+        })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// A row each finished run.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The file of that table.
+    pub fn table_path(&self) -> PathBuf {
+        self.folder.join(SERIES)
+    }
+
+    /// A row each encoder on the way, the last ones included; empty unless the plan asks for it.
+    pub fn along(&self) -> &Table {
+        &self.along
+    }
+
+    /// All runs.
+    pub fn runs(&self) -> &[PlannedRun] {
+        &self.runs
+    }
+
+    /// Runs that have no row yet.
+    pub fn unfinished(&self) -> impl Iterator<Item = &PlannedRun> {
+        self.runs
+            .iter()
+            .filter(|run| !has(&self.table, &run.name, None))
+    }
+
+    /// How it stands before anything is done.
+    pub fn state(&self) -> SweepState {
+        SweepState {
+            name: self.plan.name.clone(),
+            folder: self.folder.clone(),
+            finished: self.runs.len() - self.unfinished().count(),
+            total: self.runs.len(),
+            table: Arc::new(self.table.clone()),
+            ..SweepState::default()
+        }
+    }
+
+    /// Does what is left. A run that was broken off goes on from its last save, to the same
+    /// numbers. A run that diverges has a row that says so, and the sweep goes on. `tell` hears of
+    /// every change from this thread.
+    ///
+    /// # Errors
+    /// [`LabError::Cancelled`] once `progress` was cancelled, with the run under way saved; and
+    /// what no run could go on with. Finished rows stay.
+    pub fn drive(
+        &mut self,
+        compute: &Compute,
+        control: &SweepControl,
+        progress: &Progress,
+        mut tell: impl FnMut(&SweepState),
+    ) -> Result<(), LabError> {
+        let mut course = Course {
+            state: self.state(),
+            control,
+            progress,
+            tell: &mut tell,
+            clock: Clock::default(),
+        };
+        course.publish();
+        let mut compute = compute.clone();
+        let left: Vec<PlannedRun> = self.unfinished().cloned().collect();
+        course.clock.steps_left = left.iter().map(|run| run.config.steps).sum();
+        for run in &left {
+            progress.check()?;
+            let began = Instant::now();
+            let mut outcome = self.attempt(run, &compute, &mut course);
+            if outcome.as_ref().is_err_and(|error| !error.is_cancelled())
+                && let Err(lost @ ComputeError::DeviceLost { .. }) = compute.probe()
+            {
+                log::warn!("{lost}: the sweep goes on on the CPU");
+                course.state.message = Some(format!("{lost}: went on on the CPU"));
+                compute = compute.fall_back(&lost.to_string());
+                outcome = self.attempt(run, &compute, &mut course);
+            }
+            let mut fields = match outcome {
+                Ok(fields) => fields,
+                Err(error) if error.is_cancelled() => return Err(error),
+                Err(error @ (LabError::Table(_) | LabError::File { .. })) => return Err(error),
+                Err(error) => {
+                    log::warn!("{}: {error}", run.name);
+                    course.state.message = Some(format!("{}: {error}", run.name));
+                    let mut fields = Axis::fields(&run.config);
+                    fields.push(("notes".to_owned(), format!("{FAILED}{error}")));
+                    fields
+                }
+            };
+            fields.push(("name".to_owned(), run.name.clone()));
+            fields.push((
+                "seconds".to_owned(),
+                format!("{:.1}", began.elapsed().as_secs_f64()),
+            ));
+            push(&mut self.table, &fields);
+            self.table.write(&self.folder.join(SERIES))?;
+            course.state.finished += 1;
+            course.state.table = Arc::new(self.table.clone());
+            course.publish();
+        }
+        course.state.phase = SweepPhase::Finished;
+        course.state.remaining_s = None;
+        course.publish();
+        Ok(())
+    }
+
+    /// [`one`](Self::one), where a panic (a lost device makes some) is an error like any other.
+    fn attempt(
+        &mut self,
+        planned: &PlannedRun,
+        compute: &Compute,
+        course: &mut Course<'_>,
+    ) -> Result<Vec<(String, String)>, LabError> {
+        let one = std::panic::AssertUnwindSafe(|| self.one(planned, compute, course));
+        std::panic::catch_unwind(one).unwrap_or_else(|panic| {
+            Err(TrainingError::Broken(panic_message(panic.as_ref())).into())
+        })
+    }
+
+    /// One run to its end: the fields of its row.
+    fn one(
+        &mut self,
+        planned: &PlannedRun,
+        compute: &Compute,
+        course: &mut Course<'_>,
+    ) -> Result<Vec<(String, String)>, LabError> {
+        let quiet = course.progress.silent();
+        let folder = self.folder.join(&planned.folder);
+        course.state.run.clone_from(&planned.name);
+        course.state.phase = SweepPhase::Training;
+        course.at(0, planned.config.steps);
+        let (mut run, mut curves) = if Run::is_saved_in(&folder) {
+            Run::resume(&folder, compute, &quiet)?
+        } else {
+            (
+                Run::new(planned.config.clone(), compute, &quiet)?,
+                Curves::default(),
+            )
+        };
+        let total = planned.config.steps;
+        course.clock.skip(run.step_count());
+        let mut saved = None;
+        loop {
+            let step = run.step_count();
+            // Asked before the step, so that a run that was broken off while it was measured is
+            // measured there when it goes on.
+            let is_due = self.plan.measure_at.contains(&step)
+                && (1..total).contains(&step)
+                && !has(&self.along, &planned.name, Some(step));
+            if is_due {
+                let file = match saved.take() {
+                    Some(file) => file,
+                    None => run.save(&folder, &curves)?,
+                };
+                let fields = self.measured(planned, &file, step, compute, course)?;
+                self.keep_along(&fields)?;
+            }
+            if step >= total {
+                break;
+            }
+            if let Err(cancelled) = course.wait() {
+                if step > 0 {
+                    run.save(&folder, &curves)?;
+                }
+                return Err(cancelled.into());
+            }
+            let report = run.step(&quiet)?;
+            curves.note(&report);
+            course.clock.step();
+            if report.step.is_multiple_of(REPORT_EVERY) {
+                course.at(report.step, total);
+            }
+            saved = if report.step.is_multiple_of(self.plan.save_every) {
+                Some(run.save(&folder, &curves)?)
+            } else {
+                None
+            };
+        }
+        let file = match saved {
+            Some(file) => file,
+            None => run.save(&folder, &curves)?,
+        };
+        let fields = self.measured(planned, &file, total, compute, course)?;
+        if !self.plan.measure_at.is_empty() && !has(&self.along, &planned.name, Some(total)) {
+            self.keep_along(&fields)?;
+        }
+        Ok(fields)
+    }
+
+    fn keep_along(&mut self, fields: &[(String, String)]) -> Result<(), LabError> {
+        push(&mut self.along, fields);
+        Ok(self.along.write(&self.folder.join(ALONG))?)
+    }
+
+    fn measured(
+        &self,
+        planned: &PlannedRun,
+        file: &Path,
+        step: usize,
+        compute: &Compute,
+        course: &mut Course<'_>,
+    ) -> Result<Vec<(String, String)>, LabError> {
+        course.state.phase = SweepPhase::Measuring;
+        course.publish();
+        let plan = MeasurePlan {
+            normalisation: self
+                .plan
+                .measure
+                .normalisation
+                .or(planned.config.normalisation),
+            resize: (self.plan.measure.resize).or(planned.config.side.map(Resize::Square)),
+            ..self.plan.measure.clone()
+        };
+        let source = EncoderSource::File(file.to_owned());
+        let quiet = course.progress.silent();
+        // A cache of its own: nothing of one encoder is of use to the next.
+        let cache = &mut Cache::headless();
+        let mut fields = measure_encoder(&source, &planned.images, &plan, compute, cache, &quiet)?;
+        fields.extend(Axis::fields(&planned.config));
+        fields.push(("name".to_owned(), planned.name.clone()));
+        fields.push(("step".to_owned(), step.to_string()));
+        // Relative to the sweep's folder, which may be moved.
+        let path = file.strip_prefix(&self.folder).unwrap_or(file);
+        fields.push(("path".to_owned(), path.display().to_string()));
+        course.state.phase = SweepPhase::Training;
+        Ok(fields)
+    }
+}
+
+/// Whether a table has a row of this name, and step.
+fn has(table: &Table, name: &str, step: Option<usize>) -> bool {
+    let (Some(names), Some(steps)) = (table.column("name"), table.column("step")) else {
+        return false;
+    };
+    let step = step.map(|step| step.to_string());
+    let is_it = |row: &Vec<String>| {
+        row[names] == name && step.as_ref().is_none_or(|step| row[steps] == *step)
+    };
+    table.rows().iter().any(is_it)
+}
+
+/// What goes along while a sweep is done.
+struct Course<'a> {
+    state: SweepState,
+    control: &'a SweepControl,
+    progress: &'a Progress,
+    tell: &'a mut dyn FnMut(&SweepState),
+    clock: Clock,
+}
+
+impl Course<'_> {
+    fn publish(&mut self) {
+        (self.tell)(&self.state);
+    }
+
+    fn at(&mut self, step: usize, total: usize) {
+        self.state.steps = [step, total];
+        self.state.remaining_s = self.clock.remaining_s();
+        self.publish();
+        let done = self.state.finished as u64 * 1000 + (1000 * step / total.max(1)) as u64;
+        self.progress
+            .report("sweep", done, Some(self.state.total as u64 * 1000));
+    }
+
+    /// Waits out a pause.
+    fn wait(&mut self) -> Result<(), Cancelled> {
+        if self.control.is_paused() {
+            let began = Instant::now();
+            let before = std::mem::replace(&mut self.state.phase, SweepPhase::Paused);
+            self.publish();
+            while self.control.is_paused() && !self.progress.is_cancelled() {
+                std::thread::sleep(PATIENCE);
+            }
+            self.clock.pauses += began.elapsed();
+            self.state.phase = before;
+            self.publish();
+        }
+        self.progress.check()
+    }
+}
+
+/// How fast the sweep is, measuring included.
+struct Clock {
+    began: Instant,
+    pauses: Duration,
+    steps_done: usize,
+    steps_left: usize,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            pauses: Duration::ZERO,
+            steps_done: 0,
+            steps_left: 0,
+        }
+    }
+}
+
+impl Clock {
+    fn step(&mut self) {
+        self.steps_done += 1;
+        self.steps_left = self.steps_left.saturating_sub(1);
+    }
+
+    /// Steps that were done another time.
+    fn skip(&mut self, steps: usize) {
+        self.steps_left = self.steps_left.saturating_sub(steps);
+    }
+
+    fn remaining_s(&self) -> Option<f64> {
+        let seconds = self
+            .began
+            .elapsed()
+            .saturating_sub(self.pauses)
+            .as_secs_f64();
+        (self.steps_done >= 10).then(|| seconds * self.steps_left as f64 / self.steps_done as f64)
+    }
+}
+
+/// Writes a file beside its place and moves it there.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        compute::DevicePolicy,
+        lab::{PerformanceSettings, Task},
+    };
+
+    /// Four short runs, one of which diverges.
+    pub fn small() -> SweepPlan {
+        let mut plan: SweepPlan = toml::from_str(
+            r#"
+            name = "small"
+            measure-at = [3]
+            save-every = 2
+            image-count = 64
+            [base]
+            steps = 6
+            batch = 8
+            architecture = "tiny:4"
+            [[parts]]
+            vary = { uniform-weight = [0, 1], seed = [1] }
+            [[parts]]
+            preset = "nt-xent"
+            "#,
+        )
+        .unwrap();
+        plan.measure.performance = PerformanceSettings {
+            tasks: vec![Task::Knn],
+            ..PerformanceSettings::default()
+        };
+        if let crate::analysis::ImagesSource::Builtin(images) = &mut plan.base.images {
+            images.count = 64;
+        }
+        plan
+    }
+
+    fn without(table: &Table, columns: &[&str]) -> Vec<Vec<String>> {
+        let keeps: Vec<bool> = table
+            .columns()
+            .iter()
+            .map(|c| !columns.contains(&c.as_str()))
+            .collect();
+        let keep = |row: &Vec<String>| {
+            row.iter()
+                .zip(&keeps)
+                .filter(|(_, keep)| **keep)
+                .map(|(field, _)| field.clone())
+                .collect()
+        };
+        table.rows().iter().map(keep).collect()
+    }
+
+    #[test]
+    fn a_sweep_that_was_broken_off_ends_as_one_that_was_not() {
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("whole");
+        let control = SweepControl::default();
+        let mut sweep = Sweep::open(&whole, Some(small())).unwrap();
+        let mut phases = Vec::new();
+        sweep
+            .drive(&compute, &control, &Progress::none(), |state| {
+                phases.push(state.phase);
+            })
+            .unwrap();
+        assert!(phases.contains(&SweepPhase::Measuring));
+        assert_eq!(phases.last(), Some(&SweepPhase::Finished));
+        assert_eq!(
+            (sweep.table().rows().len(), sweep.along().rows().len()),
+            (3, 6)
+        );
+
+        // Broken off in the middle of the second run, once through a cancel.
+        let broken = folder.path().join("broken");
+        let progress = Progress::none();
+        let mut sweep = Sweep::open(&broken, Some(small())).unwrap();
+        let stop = progress.clone();
+        let outcome = sweep.drive(&compute, &control, &progress, move |state| {
+            if state.finished == 1 && state.phase == SweepPhase::Measuring {
+                stop.cancel();
+            }
+        });
+        assert!(outcome.unwrap_err().is_cancelled());
+        assert_eq!(Sweep::open(&broken, None).unwrap().state().finished, 1);
+        let mut again = Sweep::open(&broken, Some(small())).unwrap();
+        assert_eq!(again.unfinished().count(), 2);
+        again
+            .drive(&compute, &control, &Progress::none(), |_| {})
+            .unwrap();
+        let first = Sweep::open(&whole, None).unwrap();
+        let ours = ["seconds"];
+        assert_eq!(without(first.table(), &ours), without(again.table(), &ours));
+        assert_eq!(without(first.along(), &ours), without(again.along(), &ours));
+    }
+
+    #[test]
+    fn folders_are_not_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let refuse = |folder: &Path, plan| Sweep::open(folder, plan).unwrap_err().to_string();
+        assert!(refuse(folder.path(), None).contains("sweep.toml"));
+        std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        assert!(refuse(folder.path(), Some(small())).contains("empty"));
+        let own = folder.path().join("own");
+        Sweep::open(&own, Some(small())).unwrap();
+        let mut other = small();
+        other.base.steps = 7;
+        assert!(refuse(&own, Some(other)).contains("another sweep"));
+        assert!(Sweep::open(&own, Some(small())).is_ok());
+    }
+
+    #[test]
+    fn a_run_that_diverges_has_a_row_that_says_so() {
+        let mut plan = small();
+        plan.measure_at = Vec::new();
+        plan.parts.truncate(1);
+        let text = "[[parts]]\nvary = { learning-rate = [10.0, 0.001] }";
+        plan.parts = toml::from_str::<SweepPlan>(text).unwrap().parts;
+        plan.base.optimiser = toml::from_str::<crate::training::RunConfig>(
+            "[optimiser.sgd]\nmomentum = 0.99\nweight-decay = 1.0\nnesterov = false\n",
+        )
+        .unwrap()
+        .optimiser;
+        plan.base.steps = 60;
+        plan.save_every = 1000;
+        let folder = tempfile::tempdir().unwrap();
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let mut sweep = Sweep::open(folder.path(), Some(plan)).unwrap();
+        let control = SweepControl::default();
+        sweep
+            .drive(&compute, &control, &Progress::none(), |_| {})
+            .unwrap();
+        let notes = sweep.table().column("notes").unwrap();
+        let rows = sweep.table().rows();
+        assert_eq!(rows.len(), 2);
+        assert!(rows[0][notes].starts_with(FAILED), "{:?}", rows[0]);
+        assert!(!rows[1][notes].starts_with(FAILED), "{:?}", rows[1]);
+    }
+}

@@ -1,0 +1,232 @@
+//! What the window says to the correlation lab, and what panels may read of it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    correlation::Statistic,
+    lab::{Answer, Question, SweepPhase, SweepPreset, SweepState},
+};
+
+/// Something asked of the correlation lab.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LabCommand {
+    /// Ask for a table of encoders, or the folder of a sweep.
+    AskOpen,
+    /// Open a table of encoders, or the table of a sweep in its folder.
+    Open(PathBuf),
+    /// Relate the encoders that were measured in this session.
+    UseMeasured,
+    /// Measure the performance of the encoder that is shown.
+    JudgeShown,
+    /// Ask another question.
+    Ask(Question),
+    /// Ask where a prepared sweep shall be done.
+    AskSweep(&'static str),
+    /// Do a prepared sweep in a folder, or go on with it there.
+    StartSweep(&'static str, PathBuf),
+    /// Go on with the sweep whose table is open.
+    ContinueSweep,
+    /// Let the sweep wait, or go on.
+    PauseSweep,
+    /// End the sweep; it can go on later.
+    StopSweep,
+    /// Show the table of the sweep as it grows.
+    FollowSweep,
+    /// Open the encoder of a point of the series.
+    OpenEncoder(usize),
+    /// Ask for a folder for table and figures.
+    AskExport,
+    /// Write table and figures into a folder.
+    Export(PathBuf),
+}
+
+impl LabCommand {
+    /// Everything that makes sense without a further choice.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![
+            Self::AskOpen,
+            Self::UseMeasured,
+            Self::JudgeShown,
+            Self::ContinueSweep,
+            Self::PauseSweep,
+            Self::StopSweep,
+            Self::FollowSweep,
+            Self::AskExport,
+        ];
+        all.extend(
+            SweepPreset::ALL
+                .iter()
+                .map(|preset| Self::AskSweep(preset.name)),
+        );
+        all
+    }
+
+    /// Text of the menu and palette entry.
+    pub fn text(&self) -> String {
+        match self {
+            Self::AskOpen => "Correlation: open a table or a sweep…".into(),
+            Self::Open(path) => format!("Correlation: open {}", path.display()),
+            Self::UseMeasured => "Correlation: relate the encoders measured here".into(),
+            Self::JudgeShown => "Correlation: measure the performance of the shown encoder".into(),
+            Self::Ask(_) => "Correlation: ask another question".into(),
+            Self::AskSweep(name) => format!("Sweep: {name}…"),
+            Self::StartSweep(name, path) => format!("Sweep: {name} in {}", path.display()),
+            Self::ContinueSweep => "Sweep: go on with the open one".into(),
+            Self::PauseSweep => "Sweep: pause or go on".into(),
+            Self::StopSweep => "Sweep: stop".into(),
+            Self::FollowSweep => "Sweep: show its table as it grows".into(),
+            Self::OpenEncoder(index) => format!("Correlation: open encoder {}", index + 1),
+            Self::AskExport => "Correlation: export table and figures…".into(),
+            Self::Export(path) => format!("Correlation: export to {}", path.display()),
+        }
+    }
+
+    /// A sentence more, for tooltips.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::AskOpen => {
+                "A CSV file with a row an encoder: alignment, uniformity, performance; or the \
+                 folder of a sweep"
+            }
+            Self::UseMeasured => "Those of the align–uniform plane whose performance was measured",
+            Self::JudgeShown => {
+                "A linear probe and k-NN on the shown images, half of them held out"
+            }
+            Self::AskSweep(name) => SweepPreset::named(name).map_or("", |preset| preset.comment),
+            Self::StopSweep => {
+                "What is finished stays; the run under way is saved and goes on later"
+            }
+            Self::AskExport => "The table as CSV, the figures as SVG and PNG",
+            _ => "",
+        }
+    }
+}
+
+/// What the view draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabPage {
+    /// The align–uniform plane coloured by performance.
+    #[default]
+    Plane,
+    /// Alignment and uniformity against performance.
+    Trends,
+    /// Scores and findings.
+    Scores,
+    /// Scores of groups, or of measures, for each task.
+    Map,
+    /// Scores along a number.
+    Along,
+}
+
+impl LabPage {
+    /// All, in the order of the selector.
+    pub const ALL: [Self; 5] = [
+        Self::Plane,
+        Self::Trends,
+        Self::Scores,
+        Self::Map,
+        Self::Along,
+    ];
+
+    /// Name in the selector.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plane => "Plane",
+            Self::Trends => "A and U",
+            Self::Scores => "Scores",
+            Self::Map => "Map",
+            Self::Along => "Along",
+        }
+    }
+}
+
+/// Settings of the correlation lab.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LabView {
+    /// What is asked of the table.
+    pub question: Question,
+    /// What is drawn.
+    pub page: LabPage,
+    /// The score of the map and of the curve.
+    pub statistic: Statistic,
+    /// The prepared sweep that is chosen.
+    pub sweep: String,
+}
+
+impl Default for LabView {
+    fn default() -> Self {
+        Self {
+            question: Question::default(),
+            page: LabPage::default(),
+            statistic: Statistic::MultipleR,
+            sweep: SweepPreset::ALL
+                .first()
+                .map_or("", |preset| preset.name)
+                .to_owned(),
+        }
+    }
+}
+
+/// The correlation lab as panels see it.
+#[derive(Clone, Debug, Default)]
+pub struct LabState {
+    /// Where the table comes from, in words.
+    pub source: Option<String>,
+    /// What it says.
+    pub answer: Option<Arc<Answer>>,
+    /// Why there is no newer answer.
+    pub problem: Option<String>,
+    /// Whether an answer is being computed.
+    pub is_working: bool,
+    /// Whether the performance of an encoder is being measured.
+    pub is_judging: bool,
+    /// The sweep under way, or done.
+    pub sweep: Option<Arc<SweepState>>,
+    /// What the open table is to a sweep.
+    pub link: SweepLink,
+}
+
+/// What an open table is to a sweep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SweepLink {
+    /// Nothing, or it is finished.
+    #[default]
+    None,
+    /// It is that of the sweep under way, and grows with it.
+    Following,
+    /// It is that of a sweep that has runs left and does not run.
+    Unfinished,
+}
+
+impl LabState {
+    /// Whether a sweep is under way, waiting included.
+    pub fn is_sweeping(&self) -> bool {
+        self.sweep.as_ref().is_some_and(|sweep| {
+            matches!(
+                sweep.phase,
+                SweepPhase::Preparing
+                    | SweepPhase::Training
+                    | SweepPhase::Measuring
+                    | SweepPhase::Paused
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_words_of_its_own() {
+        let all = LabCommand::all();
+        let mut texts: Vec<String> = all.iter().map(LabCommand::text).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), all.len());
+    }
+}

@@ -1,0 +1,281 @@
+//! The landscape as panels see it, and what they may ask of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::landscape::{Quantity, Segment, Slice, SliceSettings, contour, contour_levels};
+
+/// Lines of a heat map, about.
+const CONTOURS: usize = 8;
+
+/// How a slice is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SlicePicture {
+    /// A heat map with contours.
+    #[default]
+    Map,
+    /// A surface in three dimensions.
+    Relief,
+    /// The grid in the align–uniform plane.
+    Exchange,
+}
+
+impl SlicePicture {
+    /// All, in the order of menus.
+    pub const ALL: [Self; 3] = [Self::Map, Self::Relief, Self::Exchange];
+
+    /// Name in menus.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Relief => "surface",
+            Self::Exchange => "align–uniform plane",
+        }
+    }
+
+    /// What it shows, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Map => "height as colour, with lines of equal height",
+            Self::Relief => "height as height; drag turns it, as the sphere",
+            Self::Exchange => {
+                "every line of the grid as a line of the align–uniform plane: where the net is thin, \
+                 the two trade one for the other"
+            }
+        }
+    }
+}
+
+/// Settings of the landscape view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LandscapeView {
+    /// Settings of the next slice.
+    pub settings: SliceSettings,
+    /// Which surface is drawn.
+    pub quantity: Quantity,
+    /// How it is drawn.
+    pub picture: SlicePicture,
+    /// Whether heights are drawn by their logarithm above the lowest.
+    pub is_logarithmic: bool,
+    /// The surface is cut level at this share of its range; 1 cuts nothing.
+    pub clip: f32,
+    /// Whether a slice of a run is cut anew around its newest snapshot.
+    pub is_following: bool,
+}
+
+impl Default for LandscapeView {
+    fn default() -> Self {
+        Self {
+            settings: SliceSettings::default(),
+            quantity: Quantity::default(),
+            picture: SlicePicture::default(),
+            is_logarithmic: false,
+            clip: 1.0,
+            is_following: false,
+        }
+    }
+}
+
+/// Something asked of the landscape.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LandscapeCommand {
+    /// Cut and fill a slice through the shown encoder with the view's settings.
+    Start,
+    /// Stop filling; what is there stays.
+    Stop,
+    /// Go on filling.
+    Resume,
+    /// Look at a part: its centre and half width.
+    Zoom([f64; 2], f64),
+    /// Look at the whole again.
+    ZoomOut,
+    /// Show the features of the network at a place on the sphere.
+    ShowAt([f64; 2]),
+}
+
+impl LandscapeCommand {
+    /// Everything that makes sense without a further choice.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Stop, Self::Resume, Self::ZoomOut];
+
+    /// Text of the menu and palette entry.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Start => "Landscape: cut a slice".into(),
+            Self::Stop => "Landscape: stop filling".into(),
+            Self::Resume => "Landscape: go on filling".into(),
+            Self::Zoom([x, y], half) => format!("Landscape: look at {x:.3}, {y:.3} ± {half:.3}"),
+            Self::ZoomOut => "Landscape: look at the whole".into(),
+            Self::ShowAt([x, y]) => format!("Landscape: features at {x:.3}, {y:.3}"),
+        }
+    }
+
+    /// A sentence more, for tooltips.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::Start => {
+                "Measures alignment and uniformity over a plane of weights around the shown encoder"
+            }
+            Self::Stop => "What is measured stays",
+            Self::ShowAt(_) => {
+                "Puts the features of the network there on the sphere and the circle"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// A surface made ready for drawing.
+#[derive(Clone, Debug, Default)]
+pub struct Surface {
+    /// Height of every cell, row by row from the lowest second coordinate.
+    pub values: Vec<f64>,
+    /// Least and greatest finite height.
+    pub range: [f64; 2],
+    /// Lines of equal height, in cells.
+    pub contours: Vec<(f64, Vec<Segment>)>,
+}
+
+impl Surface {
+    fn new(slice: &Slice, quantity: Quantity) -> Self {
+        let values = slice.surface(quantity);
+        let finite = values.iter().copied().filter(|value| value.is_finite());
+        let range = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
+            [low.min(value), high.max(value)]
+        });
+        // Lines through blocks of one value would be steps: only where every cell is its own.
+        let measured: Vec<f64> = (0..values.len())
+            .map(|cell| slice.cells[cell].map_or(f64::NAN, |_| values[cell]))
+            .collect();
+        let contours = contour_levels(&values, CONTOURS)
+            .into_iter()
+            .map(|level| (level, contour(&measured, slice.grid.side, level)))
+            .collect();
+        Self {
+            values,
+            range,
+            contours,
+        }
+    }
+
+    /// Where a height lies between the least and the greatest, 0 to 1, by itself or by its logarithm
+    /// above the least; NaN for what is no number.
+    pub fn share(&self, value: f64, is_logarithmic: bool) -> f32 {
+        let [low, high] = self.range;
+        let spread = high - low;
+        if spread <= 0.0 {
+            return if value.is_finite() { 0.0 } else { f32::NAN };
+        }
+        let share = (value - low) / spread;
+        let share = if is_logarithmic {
+            // From a thousandth of the range upward: log₁₀(1 + 999 s) / 3.
+            (1.0 + 999.0 * share).log10() / 3.0
+        } else {
+            share
+        };
+        share as f32
+    }
+}
+
+/// A slice with what is drawn of it; made on the worker.
+#[derive(Clone, Debug)]
+pub struct LandscapePicture {
+    /// The slice as far as it is filled.
+    pub slice: Slice,
+    /// Of which encoder over which images.
+    pub title: String,
+    /// Grows with every picture.
+    pub revision: u64,
+    surfaces: Vec<Surface>,
+}
+
+impl LandscapePicture {
+    /// Prepares all surfaces of a slice.
+    pub fn new(slice: Slice, title: String, revision: u64) -> Self {
+        let surfaces = Quantity::ALL
+            .map(|quantity| Surface::new(&slice, quantity))
+            .into();
+        Self {
+            slice,
+            title,
+            revision,
+            surfaces,
+        }
+    }
+
+    /// One surface.
+    pub fn surface(&self, quantity: Quantity) -> &Surface {
+        let index = Quantity::ALL.iter().position(|other| *other == quantity);
+        &self.surfaces[index.unwrap_or(0)]
+    }
+
+    /// The settings that a picture prints, line by line.
+    pub fn settings(&self, quantity: Quantity, is_logarithmic: bool) -> Vec<String> {
+        let slice = &self.slice;
+        let side = slice.grid.side;
+        let scale = if is_logarithmic {
+            ", colours by log₁₀(1 + 999 s) of the share s of the range"
+        } else {
+            ""
+        };
+        let mut lines = vec![format!(
+            "{} · {} of {} points measured on a {side} × {side} grid{scale}",
+            slice.formula(quantity),
+            slice.done,
+            slice.cells.len(),
+        )];
+        lines.extend(slice.words.iter().cloned());
+        lines
+    }
+}
+
+/// The landscape as panels see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Landscape<'a> {
+    /// The newest picture.
+    pub picture: Option<&'a LandscapePicture>,
+    /// What is being done, while it is.
+    pub stage: Option<&'a str>,
+    /// Whether points are being measured.
+    pub is_running: bool,
+    /// Why the last wish came to nothing.
+    pub failure: Option<&'a str>,
+    /// Steps of the shown run's snapshots; none for an encoder from a file.
+    pub snapshots: &'a [usize],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_run_from_nothing_to_one() {
+        let surface = Surface {
+            range: [-4.0, -2.0],
+            ..Surface::default()
+        };
+        for is_logarithmic in [false, true] {
+            assert_eq!(surface.share(-4.0, is_logarithmic), 0.0);
+            assert!((surface.share(-2.0, is_logarithmic) - 1.0).abs() < 1e-6);
+            assert!(surface.share(f64::NAN, is_logarithmic).is_nan());
+        }
+        // A hundredth of the range is a third of the way up in decades.
+        assert!((surface.share(-3.98, true) - 0.347).abs() < 1e-3);
+        let flat = Surface {
+            range: [1.0, 1.0],
+            ..Surface::default()
+        };
+        assert_eq!(flat.share(1.0, false), 0.0);
+    }
+
+    #[test]
+    fn commands_have_words_of_their_own() {
+        let mut texts: Vec<String> = LandscapeCommand::ALL
+            .iter()
+            .map(LandscapeCommand::text)
+            .collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), LandscapeCommand::ALL.len());
+    }
+}

@@ -1,0 +1,393 @@
+//! The heat map: colours, contours, the run's way, and what lies under the pointer.
+
+use egui::{
+    Align2, Color32, ColorImage, Painter, Pos2, Rect, Response, Sense, Shape, Stroke,
+    TextureOptions, Ui, pos2, vec2,
+};
+
+use super::number;
+use crate::{
+    landscape::{Quantity, Slice, SlicePoint},
+    ui::{
+        Command, Commands, LandscapeCommand, LandscapePicture, LandscapeView,
+        colour::ramp,
+        theme::{self, Tokens},
+        widgets::{caption, tip, view_keys},
+    },
+};
+
+/// Width of the bar that explains the colours, with its numbers.
+const BAR: f32 = 76.0;
+/// Room for the axes' numbers and names.
+const AXES: [f32; 2] = [58.0, 34.0];
+
+/// The map's texture, kept until something changes.
+#[derive(Clone, Default)]
+pub(super) struct HeatPicture {
+    key: Option<(u64, Quantity, bool, bool)>,
+    texture: Option<egui::TextureHandle>,
+    /// The cell that the arrow keys are at.
+    cursor: Option<usize>,
+}
+
+/// Draws the map as large as there is room, square.
+pub(super) fn heat_ui(
+    view: &LandscapeView,
+    heat: &mut HeatPicture,
+    picture: &LandscapePicture,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    let room = ui.available_size() - vec2(AXES[0] + BAR, AXES[1] + 4.0);
+    let side = room.min_elem();
+    if side < 40.0 {
+        caption(ui, "There is no room for the map: enlarge the view");
+        return;
+    }
+    let whole = vec2(AXES[0] + side + BAR, side + AXES[1] + 4.0);
+    let (outer, response) = ui.allocate_exact_size(whole, Sense::click());
+    let map = Rect::from_min_size(outer.min + vec2(AXES[0], 4.0), vec2(side, side));
+    let slice = &picture.slice;
+    response.widget_info(|| {
+        let text = format!(
+            "Map of {} over weights, {} of {} points measured. Arrow keys move over it",
+            slice.formula(view.quantity),
+            slice.done,
+            slice.cells.len()
+        );
+        egui::WidgetInfo::labeled(egui::Role::Image, true, text)
+    });
+    let tokens = Tokens::of(ui);
+    let painter = ui.painter_at(outer.expand(2.0));
+    let texture = heat.update(view, picture, ui);
+    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    painter.image(texture, map, uv, Color32::WHITE);
+    lines(&painter, map, view, picture, tokens);
+    marks(&painter.with_clip_rect(map), map, slice, tokens, ui);
+    painter.rect_stroke(
+        map,
+        0.0,
+        (tokens.shape.rule, tokens.surface.rule_strong.0),
+        egui::StrokeKind::Outside,
+    );
+    axes(&painter, map, slice, tokens, ui);
+    bar(&painter, map, view, picture, tokens, ui);
+    point(heat, &response, map, view, slice, commands, ui);
+}
+
+impl HeatPicture {
+    fn update(
+        &mut self,
+        view: &LandscapeView,
+        picture: &LandscapePicture,
+        ui: &Ui,
+    ) -> egui::TextureId {
+        let key = (
+            picture.revision,
+            view.quantity,
+            view.is_logarithmic,
+            ui.visuals().dark_mode,
+        );
+        if let (Some(old), Some(texture)) = (self.key, &self.texture)
+            && old == key
+        {
+            return texture.id();
+        }
+        let tokens = Tokens::of(ui);
+        let side = picture.slice.grid.side;
+        let surface = picture.surface(view.quantity);
+        let mut image = ColorImage::filled([side, side], tokens.surface.canvas.0);
+        for (cell, value) in surface.values.iter().enumerate() {
+            let share = surface.share(*value, view.is_logarithmic);
+            if share.is_nan() {
+                continue;
+            }
+            // Screens count downward, the grid upward.
+            let row = side - 1 - cell / side;
+            image.pixels[row * side + cell % side] = ramp(&tokens.data.sequential, share);
+        }
+        self.key = Some(key);
+        let texture = match self.texture.take() {
+            Some(mut texture) => {
+                texture.set(image, TextureOptions::NEAREST);
+                texture
+            }
+            None => ui
+                .ctx()
+                .load_texture("landscape", image, TextureOptions::NEAREST),
+        };
+        self.texture.insert(texture).id()
+    }
+}
+
+/// Place on the screen of a column and row, whose whole numbers are the middles of cells.
+fn on_screen(map: Rect, side: usize, [column, row]: [f64; 2]) -> Pos2 {
+    let along = |index: f64| ((index + 0.5) / side.max(1) as f64) as f32;
+    pos2(
+        map.left() + map.width() * along(column),
+        map.bottom() - map.height() * along(row),
+    )
+}
+
+fn lines(
+    painter: &Painter,
+    map: Rect,
+    view: &LandscapeView,
+    picture: &LandscapePicture,
+    tokens: &Tokens,
+) {
+    let side = picture.slice.grid.side;
+    let stroke = Stroke::new(1.0, tokens.surface.canvas.0.gamma_multiply(0.75));
+    for (_, segments) in &picture.surface(view.quantity).contours {
+        for [a, b] in segments {
+            painter.line_segment([on_screen(map, side, *a), on_screen(map, side, *b)], stroke);
+        }
+    }
+}
+
+/// The run's way over the plane, and where the origin lies.
+fn marks(painter: &Painter, map: Rect, slice: &Slice, tokens: &Tokens, ui: &Ui) {
+    let scale = theme::mark_scale(ui);
+    let (grid, ink) = (&slice.grid, tokens.text.strong.0);
+    let halo = tokens.surface.canvas.0;
+    let place = |at: [f64; 2]| on_screen(map, grid.side, grid.cell_of(at));
+    let way: Vec<Pos2> = slice.marks.iter().map(|mark| place(mark.at)).collect();
+    if way.len() > 1 {
+        painter.add(Shape::line(way.clone(), Stroke::new(3.5 * scale, halo)));
+        painter.add(Shape::line(way.clone(), Stroke::new(1.5 * scale, ink)));
+    }
+    for at in &way {
+        painter.circle(*at, 3.0 * scale, ink, (1.0, halo));
+    }
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    for mark in [slice.marks.first(), slice.marks.last()]
+        .into_iter()
+        .flatten()
+    {
+        let at = place(mark.at) + vec2(6.0, -6.0) * scale;
+        let text = format!("step {}", mark.step);
+        painter.text(
+            at + vec2(1.0, 1.0),
+            Align2::LEFT_BOTTOM,
+            &text,
+            font.clone(),
+            halo,
+        );
+        painter.text(at, Align2::LEFT_BOTTOM, text, font.clone(), ink);
+    }
+    // Where the encoder is now.
+    let origin = place([0.0; 2]);
+    for (width, colour) in [(4.0, halo), (2.0, tokens.status.warning.0)] {
+        let stroke = Stroke::new(width * scale, colour);
+        let reach = 6.0 * scale;
+        painter.line_segment(
+            [origin - vec2(reach, 0.0), origin + vec2(reach, 0.0)],
+            stroke,
+        );
+        painter.line_segment(
+            [origin - vec2(0.0, reach), origin + vec2(0.0, reach)],
+            stroke,
+        );
+    }
+}
+
+fn axes(painter: &Painter, map: Rect, slice: &Slice, tokens: &Tokens, ui: &Ui) {
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let weak = tokens.text.weak.0;
+    let grid = &slice.grid;
+    let last = grid.side.saturating_sub(1);
+    let short = |value: f64| format!("{value:.2}").replace('-', "−");
+    for index in [0, last / 2, last] {
+        let at = grid.at(index * grid.side + index);
+        let middle = on_screen(map, grid.side, [index as f64; 2]);
+        let below = pos2(middle.x, map.bottom() + 3.0);
+        painter.text(below, Align2::CENTER_TOP, short(at[0]), font.clone(), weak);
+        let beside = pos2(map.left() - 4.0, middle.y);
+        painter.text(
+            beside,
+            Align2::RIGHT_CENTER,
+            short(at[1]),
+            font.clone(),
+            weak,
+        );
+    }
+    let [across, up] = &slice.axis_names;
+    let below = pos2(map.center().x, map.bottom() + 17.0);
+    painter.text(below, Align2::CENTER_TOP, across, font.clone(), weak);
+    let galley = painter.layout_no_wrap(up.clone(), font, weak);
+    // Upright text at the left edge, centred on the map.
+    let at = pos2(
+        map.left() - AXES[0] + 2.0,
+        map.center().y + galley.size().x * 0.5,
+    );
+    let text =
+        egui::epaint::TextShape::new(at, galley, weak).with_angle(-std::f32::consts::FRAC_PI_2);
+    painter.add(text);
+}
+
+/// The ramp with the heights of its ends and of the contours.
+fn bar(
+    painter: &Painter,
+    map: Rect,
+    view: &LandscapeView,
+    picture: &LandscapePicture,
+    tokens: &Tokens,
+    ui: &Ui,
+) {
+    const STEPS: usize = 48;
+    let surface = picture.surface(view.quantity);
+    let [low, high] = surface.range;
+    if !(low.is_finite() && high.is_finite()) {
+        return;
+    }
+    let strip = Rect::from_min_size(map.right_top() + vec2(8.0, 0.0), vec2(10.0, map.height()));
+    for step in 0..STEPS {
+        let share = (step as f32 + 0.5) / STEPS as f32;
+        let height = strip.height() / STEPS as f32;
+        let top = strip.bottom() - height * (step + 1) as f32;
+        let part = Rect::from_min_size(pos2(strip.left(), top), vec2(strip.width(), height + 0.5));
+        painter.rect_filled(part, 0.0, ramp(&tokens.data.sequential, share));
+    }
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let text = |share: f32, value: f64, align| {
+        let at = pos2(strip.right() + 4.0, strip.bottom() - strip.height() * share);
+        painter.text(at, align, number(value), font.clone(), tokens.text.weak.0);
+    };
+    text(0.0, low, Align2::LEFT_BOTTOM);
+    text(1.0, high, Align2::LEFT_TOP);
+    let gap = 16.0 / strip.height().max(1.0);
+    let mut above = gap;
+    for (level, _) in &surface.contours {
+        let share = surface.share(*level, view.is_logarithmic);
+        let y = strip.bottom() - strip.height() * share;
+        let tick = [pos2(strip.left(), y), pos2(strip.right(), y)];
+        painter.line_segment(tick, (1.0, tokens.surface.canvas.0));
+        if share > above && share < 1.0 - gap {
+            text(share, *level, Align2::LEFT_CENTER);
+            above = share + gap;
+        }
+    }
+}
+
+/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; a click or
+/// Enter shows the features there, a double click or + looks closer, − at the whole again.
+fn point(
+    heat: &mut HeatPicture,
+    response: &Response,
+    map: Rect,
+    view: &LandscapeView,
+    slice: &Slice,
+    commands: &mut Commands,
+    ui: &Ui,
+) {
+    let side = slice.grid.side;
+    let cell_at = |at: Pos2| {
+        let column = ((at.x - map.left()) / map.width() * side as f32) as usize;
+        let row = ((map.bottom() - at.y) / map.height() * side as f32) as usize;
+        map.contains(at)
+            .then_some(row.min(side - 1) * side + column.min(side - 1))
+    };
+    let mut ask = |command: LandscapeCommand| commands.push(Command::Landscape(command));
+    let closer = slice.grid.half_width * 0.4;
+    if let Some(cell) = response.interact_pointer_pos().and_then(cell_at) {
+        let at = slice.grid.at(cell);
+        if response.double_clicked() {
+            ask(LandscapeCommand::Zoom(at, closer));
+        } else if response.clicked() {
+            ask(LandscapeCommand::ShowAt(at));
+        }
+    }
+    let keys = view_keys(ui, response);
+    if response.has_focus() {
+        let cell = moved(
+            heat.cursor.filter(|cell| *cell < slice.cells.len()),
+            keys.arrows,
+            slice,
+        );
+        heat.cursor = Some(cell);
+        let at = slice.grid.at(cell);
+        if keys.is_chosen {
+            ask(LandscapeCommand::ShowAt(at));
+        } else if keys.closer > 0.0 {
+            ask(LandscapeCommand::Zoom(at, closer));
+        } else if keys.closer < 0.0 {
+            ask(LandscapeCommand::ZoomOut);
+        }
+    } else {
+        heat.cursor = None;
+    }
+    let Some(cell) = response.hover_pos().and_then(cell_at).or(heat.cursor) else {
+        return;
+    };
+    let middle = on_screen(map, side, [(cell % side) as f64, (cell / side) as f64]);
+    let size = vec2(map.width(), map.height()) / side as f32;
+    ui.painter().rect_stroke(
+        Rect::from_center_size(middle, size),
+        0.0,
+        (1.5, Tokens::of(ui).text.strong.0),
+        egui::StrokeKind::Outside,
+    );
+    let told = |ui: &mut Ui| told_ui(ui, view, slice, cell);
+    if response.hovered() {
+        tip(response, told);
+    } else {
+        egui::Popup::from_response(response)
+            .kind(egui::PopupKind::Tooltip)
+            .at_position(middle + vec2(12.0, 12.0))
+            .show(told);
+    }
+}
+
+/// The cell that arrow keys lead to; the middle to begin with.
+fn moved(from: Option<usize>, arrows: egui::Vec2, slice: &Slice) -> usize {
+    let side = slice.grid.side;
+    let from = from.unwrap_or_else(|| slice.grid.middle());
+    let along = |index: usize, step: f32| {
+        let last = side.saturating_sub(1) as i64;
+        (index as i64 + step as i64).clamp(0, last) as usize
+    };
+    // The screen counts downward, the grid upward.
+    along(from / side, -arrows.y) * side + along(from % side, arrows.x)
+}
+
+fn told_ui(ui: &mut Ui, view: &LandscapeView, slice: &Slice, cell: usize) {
+    let [x, y] = slice.grid.at(cell);
+    ui.label(format!("at {}, {}", number(x), number(y)));
+    match slice.cells[cell] {
+        Some(point) => numbers_ui(ui, slice, view.quantity, &point),
+        None => {
+            caption(
+                ui,
+                "not measured yet: the colour is that of the nearest point",
+            );
+        }
+    }
+    caption(
+        ui,
+        "Click or Enter: its features on the sphere · Double click or +: look closer",
+    );
+}
+
+fn numbers_ui(ui: &mut Ui, slice: &Slice, shown: Quantity, point: &SlicePoint) {
+    for quantity in Quantity::ALL {
+        let value = slice.value(point, quantity);
+        let text = format!("{} = {}", slice.formula(quantity), number(value));
+        if quantity == shown {
+            ui.strong(text);
+        } else {
+            ui.label(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_lie_where_the_picture_has_them() {
+        let map = Rect::from_min_size(pos2(10.0, 20.0), vec2(50.0, 50.0));
+        assert_eq!(on_screen(map, 5, [2.0, 2.0]), pos2(35.0, 45.0));
+        assert_eq!(on_screen(map, 5, [0.0, 4.0]), pos2(15.0, 25.0));
+    }
+}

@@ -1,0 +1,298 @@
+//! The surface in three dimensions, with the camera of the sphere.
+
+use std::sync::Arc;
+
+use egui::{
+    Color32, PointerButton, Pos2, Rect, Response, Sense, TextureId, Ui, mutex::RwLock, pos2, vec2,
+};
+use egui_wgpu::wgpu;
+
+use crate::{
+    landscape::Quantity,
+    render::{Camera, ReliefRenderer, ReliefScene},
+    ui::{
+        LandscapePicture, LandscapeView,
+        colour::ramp,
+        theme::Tokens,
+        widgets::{caption, empty_state},
+    },
+};
+
+/// Magnification of one line of the wheel, as on the sphere.
+const WHEEL: f32 = 0.0022;
+/// Pixels that an arrow key turns the surface by, as on the sphere.
+const KEY_STEP: f32 = 24.0;
+
+/// What the scene was made for.
+type Key = (u64, Quantity, bool, u32, bool);
+
+/// The relief's picture and how it is looked at.
+#[derive(Default)]
+pub(super) struct ReliefCanvas {
+    gpu: Option<Gpu>,
+    problem: Option<String>,
+    scene: Option<(Key, ReliefScene)>,
+    camera: Option<Camera>,
+}
+
+struct Gpu {
+    device: wgpu::Device,
+    egui: Arc<RwLock<egui_wgpu::Renderer>>,
+    renderer: ReliefRenderer,
+    texture: Option<(TextureId, u64)>,
+}
+
+impl ReliefCanvas {
+    /// Draws on the window's device from now on. A device that cannot is told in the view.
+    pub fn connect(&mut self, state: &egui_wgpu::RenderState) {
+        match ReliefRenderer::new(&state.device, &state.queue) {
+            Ok(renderer) => {
+                self.gpu = Some(Gpu {
+                    device: state.device.clone(),
+                    egui: Arc::clone(&state.renderer),
+                    renderer,
+                    texture: None,
+                });
+            }
+            Err(error) => self.problem = Some(error.to_string()),
+        }
+    }
+
+    fn camera(&mut self) -> &mut Camera {
+        self.camera.get_or_insert_with(home)
+    }
+}
+
+/// From above one corner.
+fn home() -> Camera {
+    Camera::looking_from(-0.9, 0.6)
+}
+
+/// Draws the surface; left drag turns it, right drag moves it, the wheel magnifies, a double click
+/// goes back.
+pub(super) fn relief_ui(
+    view: &LandscapeView,
+    canvas: &mut ReliefCanvas,
+    picture: &LandscapePicture,
+    ui: &mut Ui,
+) {
+    let rect = ui.available_rect_before_wrap();
+    if rect.width() < 40.0 || rect.height() < 40.0 {
+        caption(ui, "There is no room for the surface: enlarge the view");
+        return;
+    }
+    let response = ui.allocate_rect(rect, Sense::click_and_drag());
+    response.widget_info(|| {
+        let formula = picture.slice.formula(view.quantity);
+        let text = format!("Surface of {formula} over weights. Arrow keys turn it");
+        egui::WidgetInfo::labeled(egui::Role::Image, true, text)
+    });
+    let pixels = ui.pixels_per_point();
+    let size_px = [rect.width(), rect.height()].map(|side| (side * pixels).round().max(1.0) as u32);
+    interact(canvas, &response, size_px, pixels, ui);
+    match canvas.draw(view, picture, size_px, ui) {
+        Ok(texture) => {
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            ui.painter().image(texture, rect, whole, Color32::WHITE);
+            marks(view, canvas, picture, rect, size_px, ui);
+        }
+        Err(why) => {
+            ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
+                empty_state(ui, "The surface cannot be drawn here", &why);
+            });
+        }
+    }
+    if response.has_focus() {
+        let stroke = (1.0, Tokens::of(ui).accent.main.0);
+        ui.painter()
+            .rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
+    }
+}
+
+impl ReliefCanvas {
+    fn draw(
+        &mut self,
+        view: &LandscapeView,
+        picture: &LandscapePicture,
+        size_px: [u32; 2],
+        ui: &Ui,
+    ) -> Result<TextureId, String> {
+        let key = (
+            picture.revision,
+            view.quantity,
+            view.is_logarithmic,
+            view.clip.to_bits(),
+            ui.visuals().dark_mode,
+        );
+        if self.scene.as_ref().is_none_or(|(of, _)| *of != key) {
+            self.scene = Some((key, scene(view, picture, Tokens::of(ui))));
+        }
+        let camera = self.camera().clone();
+        let (Some(gpu), Some((_, scene))) = (&mut self.gpu, &self.scene) else {
+            return Err(self.problem.clone().unwrap_or_else(|| {
+                "This window has no graphics device. The map does not need one.".to_owned()
+            }));
+        };
+        gpu.renderer
+            .draw(scene, &camera, size_px)
+            .map_err(|error| error.to_string())?;
+        Ok(gpu.show())
+    }
+}
+
+impl Gpu {
+    /// Hands the picture to egui, anew when the texture behind it is another one.
+    fn show(&mut self) -> TextureId {
+        let revision = self.renderer.target_revision();
+        let picture = self.renderer.picture_view();
+        let filter = wgpu::FilterMode::Linear;
+        let mut egui = self.egui.write();
+        let id = match self.texture {
+            Some((id, old)) if old == revision => id,
+            Some((id, _)) => {
+                egui.update_egui_texture_from_wgpu_texture(&self.device, picture, filter, id);
+                id
+            }
+            None => egui.register_native_texture(&self.device, picture, filter),
+        };
+        self.texture = Some((id, revision));
+        id
+    }
+}
+
+/// Height of a value on the picture: what lies above the clip is cut level.
+fn height(view: &LandscapeView, picture: &LandscapePicture, value: f64) -> f32 {
+    let surface = picture.surface(view.quantity);
+    let clip = view.clip.clamp(0.02, 1.0);
+    surface.share(value, view.is_logarithmic).min(clip) / clip
+}
+
+fn scene(view: &LandscapeView, picture: &LandscapePicture, tokens: &Tokens) -> ReliefScene {
+    let surface = picture.surface(view.quantity);
+    // `min` would turn what is no number into the clip.
+    let heights: Vec<f32> = surface
+        .values
+        .iter()
+        .map(|value| {
+            if value.is_finite() {
+                height(view, picture, *value)
+            } else {
+                f32::NAN
+            }
+        })
+        .collect();
+    ReliefScene {
+        side: picture.slice.grid.side,
+        colours: heights
+            .iter()
+            .map(|height| ramp(&tokens.data.sequential, *height).to_array())
+            .collect(),
+        heights,
+        background: tokens.surface.panel.0.to_array(),
+    }
+}
+
+fn interact(
+    canvas: &mut ReliefCanvas,
+    response: &Response,
+    size_px: [u32; 2],
+    pixels: f32,
+    ui: &Ui,
+) {
+    let delta = response.drag_delta() * pixels;
+    let delta = glam::vec2(delta.x, delta.y);
+    let camera = canvas.camera();
+    if response.dragged_by(PointerButton::Primary) {
+        camera.orbit(delta, size_px);
+    } else if response.dragged() {
+        camera.pan(delta, size_px);
+    }
+    if let Some(at) = response.hover_pos() {
+        let (scroll, zoom) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+        let factor = (scroll * WHEEL).exp() * zoom;
+        if factor != 1.0 {
+            let offset = (at - response.rect.min) * pixels;
+            camera.zoom_at(factor, glam::vec2(offset.x, offset.y), size_px);
+        }
+    }
+    if response.double_clicked() {
+        *camera = home();
+    }
+    if response.has_focus() {
+        let filter = egui::EventFilter {
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            ..Default::default()
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        let step = |key| ui.input(|input| input.num_presses(key)) as f32 * KEY_STEP;
+        let turn = glam::vec2(
+            step(egui::Key::ArrowRight) - step(egui::Key::ArrowLeft),
+            step(egui::Key::ArrowDown) - step(egui::Key::ArrowUp),
+        );
+        if turn != glam::Vec2::ZERO {
+            camera.orbit(turn, size_px);
+        }
+    }
+}
+
+/// The run's way and the origin, over the surface.
+fn marks(
+    view: &LandscapeView,
+    canvas: &mut ReliefCanvas,
+    picture: &LandscapePicture,
+    rect: Rect,
+    size_px: [u32; 2],
+    ui: &Ui,
+) {
+    let camera = canvas.camera().view(size_px);
+    let Some((_, scene)) = &canvas.scene else {
+        return;
+    };
+    let tokens = Tokens::of(ui);
+    let painter = ui.painter_at(rect);
+    let slice = &picture.slice;
+    let place = |at: [f64; 2]| -> Option<Pos2> {
+        let cell = slice.grid.cell_of(at);
+        let last = slice.grid.side as f64 - 1.0;
+        if cell.iter().any(|x| !(0.0..=last).contains(x)) {
+            return None;
+        }
+        let [column, row] = cell.map(|x| x.round() as usize);
+        let height = scene.heights.get(row * slice.grid.side + column)?;
+        let world = scene.place(cell.map(|x| x as f32), height + 0.01);
+        let pixel = camera.project(world)?.pixel / ui.pixels_per_point();
+        Some(rect.min + vec2(pixel.x, pixel.y))
+    };
+    let way: Vec<Pos2> = slice
+        .marks
+        .iter()
+        .filter_map(|mark| place(mark.at))
+        .collect();
+    let ink = tokens.text.strong.0;
+    painter.add(egui::Shape::line(way.clone(), egui::Stroke::new(1.5, ink)));
+    for at in way {
+        painter.circle(at, 2.5, ink, (1.0, tokens.surface.canvas.0));
+    }
+    if let Some(at) = place([0.0; 2]) {
+        painter.circle(
+            at,
+            4.0,
+            tokens.status.warning.0,
+            (1.0, tokens.surface.canvas.0),
+        );
+    }
+    let [low, high] = picture.surface(view.quantity).range.map(super::number);
+    let cut = if view.clip < 1.0 {
+        format!(", cut at {:.0} % of the range", 100.0 * view.clip)
+    } else {
+        String::new()
+    };
+    painter.text(
+        rect.left_bottom() + vec2(4.0, -4.0),
+        egui::Align2::LEFT_BOTTOM,
+        format!("{low} to {high}{cut}"),
+        egui::TextStyle::Small.resolve(ui.style()),
+        tokens.text.weak.0,
+    );
+}

@@ -1,0 +1,248 @@
+//! What the next slice is to be, and the buttons that start and stop it.
+
+use egui::{Ui, vec2};
+
+use crate::{
+    landscape::{BatchNormUse, Directions, Quantity, UniformOver},
+    ui::{
+        Command, Commands, LandscapeCommand, LandscapeView, SlicePicture, World,
+        widgets::{choice, number_field},
+    },
+};
+
+/// Points a side that are offered: lattices of these halve well.
+const SIDES: [usize; 6] = [5, 9, 13, 25, 33, 49];
+
+/// Draws buttons and settings.
+pub(super) fn tools_ui(
+    view: &mut LandscapeView,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    ui.horizontal_wrapped(|ui| {
+        buttons_ui(world, commands, ui);
+        let quantities = Quantity::ALL.map(|quantity| (quantity, quantity.name().to_owned(), ""));
+        sized(ui, 104.0, |ui| {
+            if let Some(quantity) = choice(ui, "Surface", &view.quantity, &quantities) {
+                view.quantity = quantity;
+            }
+        });
+        let pictures = SlicePicture::ALL
+            .map(|picture| (picture, picture.name().to_owned(), picture.explanation()));
+        sized(ui, 136.0, |ui| {
+            if let Some(picture) = choice(ui, "Picture", &view.picture, &pictures) {
+                view.picture = picture;
+            }
+        });
+        ui.checkbox(&mut view.is_logarithmic, "log scale")
+            .on_hover_text("Colours by the logarithm of the height above the lowest");
+        if view.picture == SlicePicture::Relief {
+            ui.label("clip");
+            ui.spacing_mut().slider_width = 72.0;
+            let slider = egui::Slider::new(&mut view.clip, 0.05..=1.0).show_value(false);
+            let _ = ui
+                .add(slider)
+                .accessible_name("Height at which the surface is cut");
+        }
+        if !world.landscape.snapshots.is_empty() {
+            ui.checkbox(&mut view.is_following, "follow the run").on_hover_text(
+                "Cuts the slice anew around the newest snapshot, whenever the one before is filled",
+            );
+        }
+    });
+    egui::CollapsingHeader::new("Slice settings")
+        .default_open(false)
+        .show(ui, |ui| settings_ui(view, world, ui));
+}
+
+fn buttons_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
+    let landscape = &world.landscape;
+    let mut ask = |command: LandscapeCommand| commands.push(Command::Landscape(command));
+    let mut button = |ui: &mut Ui, text: &str, is_enabled: bool, command: LandscapeCommand| {
+        let button = ui.add_enabled(is_enabled, egui::Button::new(text));
+        if button.on_hover_text(command.tooltip()).clicked() {
+            ask(command);
+        }
+    };
+    let is_idle = !landscape.is_running;
+    button(
+        ui,
+        "Cut a slice",
+        is_idle && world.snapshot.is_some(),
+        LandscapeCommand::Start,
+    );
+    if landscape.is_running {
+        button(ui, "Stop", true, LandscapeCommand::Stop);
+    }
+    if let Some(picture) = landscape.picture {
+        let is_partial = !picture.slice.is_whole();
+        if is_idle && is_partial {
+            button(ui, "Go on", true, LandscapeCommand::Resume);
+        }
+        let settings = &picture.slice.settings;
+        if settings.half_width.is_some() || settings.centre != [0.0; 2] {
+            button(ui, "Whole", true, LandscapeCommand::ZoomOut);
+        }
+    }
+}
+
+fn sized(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui(vec2(width, ui.spacing().interact_size.y), add);
+}
+
+fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
+    let settings = &mut view.settings;
+    ui.horizontal_wrapped(|ui| {
+        directions_ui(&mut settings.directions, world.landscape.snapshots, ui);
+    });
+    ui.horizontal_wrapped(|ui| {
+        let sides = SIDES.map(|side| (side, format!("{side} × {side}"), ""));
+        sized(ui, 84.0, |ui| {
+            if let Some(side) = choice(ui, "Points of the grid", &settings.side, &sides) {
+                settings.side = side;
+            }
+        });
+        ui.label("images");
+        if let Some(images) = number_field(
+            ui,
+            "Images of the probe batch",
+            settings.images,
+            2..=4096,
+            4.0,
+        ) {
+            settings.images = images;
+        }
+        let uses = BatchNormUse::ALL.map(|norm| {
+            (
+                norm,
+                format!("batch norm {}", norm.name()),
+                norm.explanation(),
+            )
+        });
+        sized(ui, 168.0, |ui| {
+            if let Some(norm) = choice(ui, "Batch norm", &settings.batch_norm, &uses) {
+                settings.batch_norm = norm;
+            }
+        });
+        let overs = UniformOver::ALL.map(|over| {
+            (
+                over,
+                format!("uniformity of {}", over.name()),
+                over.explanation(),
+            )
+        });
+        sized(ui, 156.0, |ui| {
+            if let Some(over) = choice(ui, "Uniformity over", &settings.uniform_over, &overs) {
+                settings.uniform_over = over;
+            }
+        });
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.label("half width");
+        let mut is_own = settings.half_width.is_some();
+        if ui
+            .checkbox(&mut is_own, "")
+            .on_hover_text("Set the range by hand instead of the plane's own")
+            .accessible_name("Set the half width")
+            .changed()
+        {
+            settings.half_width = is_own.then_some(1.0);
+        }
+        if let Some(half) = settings.half_width
+            && let Some(half) = number_field(ui, "Half width", half, 1e-3..=1e3, 0.01)
+        {
+            settings.half_width = Some(half);
+        }
+        ui.label("sum of");
+        let weights = [
+            ("Weight of alignment", &mut settings.align_weight),
+            ("Weight of uniformity", &mut settings.uniform_weight),
+        ];
+        for (name, weight) in weights {
+            if let Some(value) = number_field(ui, name, *weight, -100.0..=100.0, 0.01) {
+                *weight = value;
+            }
+        }
+    });
+}
+
+/// Which kind of directions, and its steps or seed.
+fn directions_ui(directions: &mut Directions, snapshots: &[usize], ui: &mut Ui) {
+    let first = snapshots.first().copied().unwrap_or(0);
+    let last = snapshots.last().copied().unwrap_or(0);
+    let middle = snapshots.get(snapshots.len() / 2).copied().unwrap_or(0);
+    let seed = match *directions {
+        Directions::Random { seed } => seed,
+        _ => 0,
+    };
+    let mut options = vec![(
+        Directions::Random { seed },
+        "random directions".to_owned(),
+        "filter-normalised, Li et al. 2018",
+    )];
+    if snapshots.len() >= 3 {
+        options.push((
+            Directions::Trajectory,
+            "the run's trajectory".to_owned(),
+            "the two principal directions of the run's snapshots, around the newest",
+        ));
+        let steps = match *directions {
+            Directions::Snapshots(steps) => steps,
+            _ => [last, first, middle],
+        };
+        options.push((
+            Directions::Snapshots(steps),
+            "plane through snapshots".to_owned(),
+            "around the first of three steps, through the two others",
+        ));
+    }
+    if snapshots.len() >= 2 {
+        let steps = match *directions {
+            Directions::Line(steps) => steps,
+            _ => [first, last],
+        };
+        options.push((
+            Directions::Line(steps),
+            "line through snapshots".to_owned(),
+            "from one step to another, and a random direction across",
+        ));
+    }
+    sized(ui, 184.0, |ui| {
+        if let Some(chosen) = choice(ui, "Directions", directions, &options) {
+            *directions = chosen;
+        }
+    });
+    match directions {
+        Directions::Random { seed } => {
+            ui.label("seed");
+            if let Some(value) = number_field(
+                ui,
+                "Seed of the directions",
+                *seed,
+                0..=u64::from(u32::MAX),
+                0.1,
+            ) {
+                *seed = value;
+            }
+        }
+        Directions::Trajectory => {}
+        Directions::Snapshots(steps) => steps_ui(steps, snapshots, ui),
+        Directions::Line(steps) => steps_ui(steps, snapshots, ui),
+    }
+}
+
+fn steps_ui(steps: &mut [usize], snapshots: &[usize], ui: &mut Ui) {
+    let options: Vec<(usize, String, &str)> = snapshots
+        .iter()
+        .map(|step| (*step, format!("step {step}"), ""))
+        .collect();
+    for (index, step) in steps.iter_mut().enumerate() {
+        sized(ui, 92.0, |ui| {
+            let name = format!("Snapshot {}", index + 1);
+            if let Some(chosen) = choice(ui, &name, step, &options) {
+                *step = chosen;
+            }
+        });
+    }
+}
