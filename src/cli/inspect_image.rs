@@ -35,9 +35,9 @@ pub struct InspectImageArgs {
     /// PNG file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The image: its number in the set, from 0, or its name.
-    #[arg(long, value_name = "IMAGE", default_value = "0")]
-    image: String,
+    /// The image: its number in the set, from 0, or its name; the first analysed unless given.
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
     /// The chosen location as row,column of the map, from 0; the middle one unless given.
     #[arg(long, value_name = "ROW,COLUMN", value_parser = cell)]
     cell: Option<[usize; 2]>,
@@ -151,7 +151,15 @@ impl Seen {
         cache: &mut Cache,
     ) -> anyhow::Result<Self> {
         let none = Progress::none();
-        let image = image_number(analysis, &args.image)?;
+        let image = match &args.image {
+            Some(text) => image_number(analysis, text)?,
+            None => analysis
+                .features
+                .images
+                .first()
+                .copied()
+                .unwrap_or_default(),
+        };
         let beside = beside(analysis, &args.beside)?;
         let source = if args.own_size {
             MapSource::OwnSize

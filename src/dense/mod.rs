@@ -42,10 +42,12 @@ pub enum DenseError {
         kind: crate::features::FeatureKind,
     },
     /// An image that is not among those analysed.
-    #[error("image {image} is not among the {count} that were analysed ({choice})")]
+    #[error("image {image} ({name}) is not among the {count} that were analysed ({choice})")]
     NoSuchImage {
         /// Number of the image in its set.
         image: u32,
+        /// Its name.
+        name: String,
         /// Images that gave features.
         count: usize,
         /// How they were chosen.

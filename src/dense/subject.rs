@@ -288,6 +288,10 @@ impl Maker<'_> {
         let features = &self.analysis.features;
         let no_such_image = || DenseError::NoSuchImage {
             image,
+            name: (self.analysis.images.records().get(image as usize)).map_or_else(
+                || "no image of the set".to_owned(),
+                |record| record.name.clone(),
+            ),
             count: features.provenance.image_count,
             choice: features.provenance.choice.clone(),
         };

@@ -53,6 +53,9 @@ impl Window {
 
     /// Clicks the middle of a location of a picture.
     fn click_cell(&mut self, number: usize, [row, column]: [usize; 2]) {
+        let label = format!("Picture {number}:");
+        self.harness.get_by_label_contains(&label).scroll_to_me();
+        self.harness.run_steps(8);
         let rect = self.picture(number);
         let subject = self.app().inspector.state.subject.clone().expect("a map");
         let grid = subject.sides[number - 1].grid;

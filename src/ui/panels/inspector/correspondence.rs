@@ -1,6 +1,6 @@
 //! Which locations of the two pictures correspond: lines, filters, and every rule in a table.
 
-use egui::{Align2, Color32, Grid, Rect, Stroke, Ui};
+use egui::{Align2, Color32, Grid, Rect, RichText, Stroke, Ui};
 
 use super::{Now, picture::cell_rect};
 use crate::{
@@ -138,7 +138,7 @@ fn drawn_line(view: &InspectorView, state: &InspectorState, subject: &Subject) -
     let drawn = match view.lines {
         LineChoice::None => "no lines drawn".to_owned(),
         LineChoice::All if step > 1 => {
-            format!("every {step}th of {there} drawn, in the order of locations")
+            format!("one in {step} of {there} drawn, in the order of locations")
         }
         LineChoice::All => format!("all {there} drawn"),
         LineChoice::Chosen => match state.asked() {
@@ -164,7 +164,7 @@ fn table_ui(subject: &Subject, ui: &mut Ui) {
         .spacing([12.0, 2.0])
         .show(ui, |ui| {
             for heading in ["rule", "pairs", "mutual", "mean cosine", "same place"] {
-                caption(ui, heading);
+                cell(ui, heading);
             }
             ui.end_row();
             for found in &subject.correspondences {
@@ -178,10 +178,8 @@ fn row_ui(found: &Correspondence, ui: &mut Ui) {
     let matches = match &found.matches {
         Ok(matches) => matches,
         Err(why) => {
-            caption(ui, found.rule.name());
-            let response = ui.add(egui::Label::new(
-                egui::RichText::new("absent").small().weak(),
-            ));
+            cell(ui, found.rule.name());
+            let response = ui.add(egui::Label::new(RichText::new("absent").small().weak()));
             response.on_hover_text(why);
             return;
         }
@@ -201,8 +199,14 @@ fn row_ui(found: &Correspondence, ui: &mut Ui) {
             .agreement
             .map_or_else(|| "—".to_owned(), agreement_text),
     ] {
-        caption(ui, text);
+        cell(ui, text);
     }
+}
+
+/// Small weak text that stays on one line.
+fn cell(ui: &mut Ui, text: impl Into<String>) {
+    let colour = Tokens::of(ui).text.weak.0;
+    ui.add(egui::Label::new(RichText::new(text).small().color(colour)).extend());
 }
 
 fn agreement_text(found: Agreement) -> String {

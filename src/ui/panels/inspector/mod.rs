@@ -71,6 +71,9 @@ pub fn inspector_ui(
             let most = (height * PICTURE_SHARE).max(LEAST_HEIGHT);
             picture::pictures_ui(&now, &layer, pictures, most, world, commands, ui);
             legend::legend_ui(&now, &layer, ui);
+            if !world.is_export {
+                tools::drawing_ui(view, world, commands, ui);
+            }
             if view.mode == InspectMode::Pca {
                 legend::colours_ui(view, state, world, ui);
             }

@@ -19,6 +19,8 @@ use crate::{
 const GAP: f32 = 12.0;
 /// Locations smaller than this have no borders drawn, in points.
 const LEAST_CELL: f32 = 5.0;
+/// The chosen location is marked by at least this, in points.
+const LEAST_MARK: f32 = 9.0;
 /// Pictures of at most this many pixels a side are shown with their pixels visible.
 const COARSE: u32 = 128;
 
@@ -178,7 +180,9 @@ fn picture_ui(
         } else {
             tokens.sphere.selected.0
         };
+        // Fine maps have locations too small to be found again.
         let cell = cell_rect(side, rect, cell);
+        let cell = Rect::from_center_size(cell.center(), cell.size().max(Vec2::splat(LEAST_MARK)));
         let outer = Stroke::new(4.0, tokens.surface.canvas.0);
         painter.rect_stroke(cell, 1.0, outer, StrokeKind::Middle);
         painter.rect_stroke(cell, 1.0, Stroke::new(2.0, inner), StrokeKind::Middle);

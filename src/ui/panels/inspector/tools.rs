@@ -29,38 +29,57 @@ pub(super) fn tools_ui(
             }
         }
     });
-    image_ui(view, state, world, commands, ui);
     ui.horizontal_wrapped(|ui| {
-        for beside in BesideChoice::ALL {
-            let is_on = view.beside == beside;
-            let response = ui.selectable_label(is_on, beside.name());
-            if response.on_hover_text(beside_explanation(beside)).clicked() {
-                view.beside = beside;
-                if beside == BesideChoice::Image && view.other_image == state.image {
-                    commands.push(Command::Inspect(InspectCommand::Beside(other(
-                        state, world,
-                    ))));
-                }
+        image_ui(view, state, world, commands, ui);
+        beside_ui(view, state, world, commands, ui);
+    });
+}
+
+/// What stands beside, and at which size.
+fn beside_ui(
+    view: &mut InspectorView,
+    state: &InspectorState,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    for beside in BesideChoice::ALL {
+        let is_on = view.beside == beside;
+        let response = ui.selectable_label(is_on, beside.name());
+        if response.on_hover_text(beside_explanation(beside)).clicked() {
+            view.beside = beside;
+            if beside == BesideChoice::Image && view.other_image == state.image {
+                let other = other(state, world);
+                commands.push(Command::Inspect(InspectCommand::Beside(other)));
             }
         }
-        let mut is_own_size = view.source == MapSource::OwnSize;
-        let response = ui
-            .add_enabled(
-                view.beside != BesideChoice::Views,
-                egui::Checkbox::new(&mut is_own_size, "own size"),
-            )
-            .on_hover_text(
-                "Runs the encoder over the picture at its own size: the map grows with it. Large \
-                 ones go in tiles that overlap by the receptive field",
-            );
-        if response.changed() {
-            view.source = if is_own_size {
-                MapSource::OwnSize
-            } else {
-                MapSource::Analysed
-            };
-        }
-    });
+    }
+    let mut is_own_size = view.source == MapSource::OwnSize;
+    let response = ui
+        .add_enabled(
+            view.beside != BesideChoice::Views,
+            egui::Checkbox::new(&mut is_own_size, "own size"),
+        )
+        .on_hover_text(
+            "Runs the encoder over the picture at its own size: the map grows with it. Large ones \
+             go in tiles that overlap by the receptive field",
+        );
+    if response.changed() {
+        view.source = if is_own_size {
+            MapSource::OwnSize
+        } else {
+            MapSource::Analysed
+        };
+    }
+}
+
+/// How the pictures are drawn, and the stage whose map they show.
+pub(super) fn drawing_ui(
+    view: &mut InspectorView,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().slider_width = 72.0;
         let slider = egui::Slider::new(&mut view.strength, 0.0..=1.0).show_value(false);
@@ -113,26 +132,24 @@ fn image_ui(
         return;
     };
     let last = snapshot.analysis.images.len().saturating_sub(1) as u32;
-    ui.horizontal_wrapped(|ui| {
-        for (text, by) in [("previous", -1), ("next", 1)] {
-            let command = Command::Inspect(InspectCommand::Turn(by));
-            if ui.button(text).on_hover_text(command.text()).clicked() {
-                commands.push(command);
-            }
+    for (text, by) in [("previous", -1), ("next", 1)] {
+        let command = Command::Inspect(InspectCommand::Turn(by));
+        if ui.button(text).on_hover_text(command.text()).clicked() {
+            commands.push(command);
         }
-        if let Some(image) = number_field(ui, "Image to inspect", state.image, 0..=last, 0.1) {
-            commands.push(Command::Inspect(InspectCommand::Image(image)));
+    }
+    if let Some(image) = number_field(ui, "Image to inspect", state.image, 0..=last, 0.1) {
+        commands.push(Command::Inspect(InspectCommand::Image(image)));
+    }
+    caption(ui, image_name(snapshot, state.image));
+    if view.beside == BesideChoice::Image {
+        caption(ui, "beside");
+        let now = view.other_image.min(last);
+        if let Some(image) = number_field(ui, "Image beside", now, 0..=last, 0.1) {
+            view.other_image = image;
         }
-        caption(ui, image_name(snapshot, state.image));
-        if view.beside == BesideChoice::Image {
-            caption(ui, "beside");
-            let now = view.other_image.min(last);
-            if let Some(image) = number_field(ui, "Image beside", now, 0..=last, 0.1) {
-                view.other_image = image;
-            }
-            caption(ui, image_name(snapshot, view.other_image));
-        }
-    });
+        caption(ui, image_name(snapshot, view.other_image));
+    }
 }
 
 /// The stage whose map is looked at, as the sources view has it.
