@@ -4,6 +4,7 @@
 //! Uses every room above it: `data`, `checkpoint`, `compute`, `features`, `measure`, `projection`.
 
 mod cache;
+mod diagnosis;
 mod figures;
 mod gallery;
 mod inputs;
@@ -15,6 +16,9 @@ mod result;
 pub mod words;
 
 pub use cache::Cache;
+pub use diagnosis::{
+    DiagnosisReport, KindDiagnosis, Lesson, LessonSide, diagnose, diagnose_features, diagnose_shown,
+};
 pub use figures::{Figure, Numbers};
 pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;

@@ -8,13 +8,13 @@ use egui::mutex::RwLock;
 use serde::Serialize;
 
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, DiagnosisReport},
     compute::Compute,
     progress::Progress,
     training::Curves,
     ui::{
         CircleView, Commands, Measured, PlaneView, Prepared, Selection, Snapshot, SphereView,
-        World,
+        VerdictPicture, VerdictView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -119,6 +119,26 @@ impl Painter {
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
         self.picture(size, |ui| drawing.view_ui(ui, view, &snapshot, &history))
+    }
+
+    /// Draws the collapse verdict of `analysis`, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_verdict(
+        &self,
+        analysis: &Analysis,
+        report: Arc<DiagnosisReport>,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let snapshot = Snapshot {
+            analysis: Arc::new(analysis.clone()),
+            prepared: Arc::new(Prepared::new(analysis, &Progress::none())?),
+            serial: 1,
+        };
+        let picture = VerdictPicture::new(snapshot.serial, report);
+        let drawing = Drawing::new(&self.state);
+        self.picture(size, |ui| drawing.verdict_ui(ui, &snapshot, &picture))
     }
 
     /// Draws a run's curves, `size` pixels wide and high: the losses above, the probe's numbers
@@ -291,6 +311,19 @@ impl Drawing {
         }
     }
 
+    fn verdict_ui(&self, ui: &mut egui::Ui, snapshot: &Snapshot, picture: &VerdictPicture) {
+        let world = world_of(snapshot, &self.selection, &[], Some(picture));
+        let tokens = Tokens::of(ui);
+        let frame = egui::Frame::new()
+            .fill(tokens.surface.panel.0)
+            .inner_margin(16);
+        egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+            ui.heading(snapshot.title());
+            let (view, commands) = (&mut VerdictView::default(), &mut Commands::default());
+            panels::verdict_ui(view, &world, commands, ui);
+        });
+    }
+
     fn view_ui(
         &mut self,
         ui: &mut egui::Ui,
@@ -298,26 +331,7 @@ impl Drawing {
         snapshot: &Snapshot,
         history: &[Measured],
     ) {
-        let world = World {
-            snapshot: Some(snapshot),
-            request: snapshot.request(),
-            report: Some(&snapshot.analysis.report),
-            refused: None,
-            running: None,
-            failure: None,
-            selection: &self.selection,
-            hover: None,
-            neighbours: None,
-            density: None,
-            history,
-            run: None,
-            log: &[],
-            recent: &[],
-            device: Some(&snapshot.analysis.device),
-            thumbnails: None,
-            is_export: true,
-            are_files_hovering: false,
-        };
+        let world = world_of(snapshot, &self.selection, history, None);
         let tokens = Tokens::of(ui);
         let sphere = SphereView::default();
         self.marks.update(&sphere, &world, tokens);
@@ -348,6 +362,37 @@ impl Drawing {
                 }
             }
         });
+    }
+}
+
+/// What panels may read when they are drawn for a file.
+fn world_of<'a>(
+    snapshot: &'a Snapshot,
+    selection: &'a Selection,
+    history: &'a [Measured],
+    verdict: Option<&'a VerdictPicture>,
+) -> World<'a> {
+    World {
+        snapshot: Some(snapshot),
+        request: snapshot.request(),
+        report: Some(&snapshot.analysis.report),
+        refused: None,
+        running: None,
+        failure: None,
+        selection,
+        hover: None,
+        neighbours: None,
+        density: None,
+        history,
+        run: None,
+        verdict,
+        run_verdicts: None,
+        log: &[],
+        recent: &[],
+        device: Some(&snapshot.analysis.device),
+        thumbnails: None,
+        is_export: true,
+        are_files_hovering: false,
     }
 }
 

@@ -67,6 +67,8 @@ impl App {
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             history: &self.session.history,
             run: self.training.view(),
+            verdict: self.verdicts.picture.as_ref(),
+            run_verdicts: Some(&self.verdicts.run),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -91,6 +93,7 @@ impl App {
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
+        let mut is_verdict_looked_at = false;
         let mut dock = layout::Dock {
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
@@ -108,10 +111,19 @@ impl App {
                 Pane::Training => {
                     panels::training_ui(&mut views.training, &world, commands, ui);
                 }
+                Pane::Verdict => {
+                    is_verdict_looked_at = true;
+                    panels::verdict_ui(&mut views.verdict, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
         tree.ui(&mut dock, ui);
+        if is_verdict_looked_at && !self.verdicts.is_looked_at {
+            // The verdict is asked for before the next frame, which must come.
+            ui.ctx().request_repaint();
+        }
+        self.verdicts.is_looked_at = is_verdict_looked_at;
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
     }

@@ -14,7 +14,7 @@ pub(super) fn tree_id() -> egui::Id {
 }
 
 /// The layout at the first start: sources at the left, the sphere in the middle over circle and
-/// pair distances, plane over figures, table and log at the right, and the training run below all.
+/// pair distances, plane over figures, table, log and verdict at the right, and the training run below all.
 pub(super) fn default_tree() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let mut pane = |pane| {
@@ -30,9 +30,9 @@ pub(super) fn default_tree() -> Tree<Pane> {
         Pane::Training,
     ]
     .map(&mut pane);
-    let [figures, table, log] =
-        [Pane::Figures, Pane::Table, Pane::Log].map(|pane| tiles.insert_pane(pane));
-    let details = tiles.insert_tab_tile(vec![figures, table, log]);
+    let [figures, table, log, verdict] =
+        [Pane::Figures, Pane::Table, Pane::Log, Pane::Verdict].map(|pane| tiles.insert_pane(pane));
+    let details = tiles.insert_tab_tile(vec![figures, table, log, verdict]);
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
         for (id, share) in children {

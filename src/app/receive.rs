@@ -57,6 +57,7 @@ impl App {
             dialog.take_listing(&typed, found);
         }
         self.receive_training(ctx);
+        self.receive_verdicts();
         self.running = self.jobs.running();
         self.want_density();
     }

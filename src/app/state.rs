@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    diagnosis::Verdicts,
     jobs::{Jobs, LocalDensity},
     layout, logging,
     palette::Palette,
@@ -69,6 +70,7 @@ pub struct App {
     pub(super) has_warned_of_slowness: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) verdicts: Verdicts,
 }
 
 impl App {
@@ -131,6 +133,7 @@ impl App {
             has_warned_of_slowness: false,
             title: String::new(),
             training: Training::default(),
+            verdicts: Verdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

@@ -23,6 +23,7 @@ mod alignment;
 mod bounds;
 mod cloud;
 mod clusters;
+pub mod collapse;
 mod density;
 mod error;
 mod histogram;

@@ -5,6 +5,7 @@
 
 pub mod colour;
 mod command;
+mod diagnosis;
 pub mod icons;
 pub mod marks;
 mod pane;
@@ -18,12 +19,13 @@ pub mod widgets;
 mod world;
 
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use diagnosis::{FrameVerdict, KindPicture, RunVerdicts, VerdictPicture};
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
 pub use view::{
     CircleView, ColourBy, PlaneView, SelectTool, SphereView, TableView, ThemeChoice, TrainingView,
-    Views,
+    VerdictView, Views,
 };
 pub use world::{LogLine, Measured, Neighbours, ThumbnailSource, World, thumbnail};

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunView, Selection, Snapshot,
+    RunVerdicts, RunView, Selection, Snapshot, VerdictPicture,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -93,6 +93,10 @@ pub struct World<'a> {
     pub history: &'a [Measured],
     /// The training run.
     pub run: Option<&'a RunView>,
+    /// The collapse verdict that was worked out last.
+    pub verdict: Option<&'a VerdictPicture>,
+    /// The verdicts of the run's kept frames.
+    pub run_verdicts: Option<&'a RunVerdicts>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

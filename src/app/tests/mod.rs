@@ -6,6 +6,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod verdict;
 
 use std::{
     path::{Path, PathBuf},
