@@ -747,3 +747,86 @@ fn a_sweep_goes_on_where_it_was_left_and_its_table_is_related() {
         .success()
         .stdout(contains("step-000004"));
 }
+
+#[test]
+fn the_verdict_names_collapse_with_the_numbers_that_decided() {
+    let diagnosed = |encoder: &str| {
+        let output = spherescope()
+            .args([
+                "diagnose",
+                "--bundled",
+                encoder,
+                "--builtin",
+                "single-object",
+            ])
+            .args([
+                "--builtin-count",
+                "128",
+                "--builtin-side",
+                "32",
+                "--json",
+                "-",
+            ])
+            .output()
+            .unwrap();
+        json_of(&output)
+    };
+    let json = diagnosed("complete-collapse");
+    let main = &json["kinds"][0];
+    assert_eq!(main["kind"], "projected");
+    let verdict = &main["diagnosis"]["verdict"];
+    assert_eq!(verdict["collapses"][0]["kind"], "complete");
+    assert_eq!(verdict["evidence"][0]["is_met"], true);
+    assert!(
+        verdict["evidence"][0]["rule"]
+            .as_str()
+            .unwrap()
+            .contains("0.9")
+    );
+    assert_eq!(json["thresholds"]["complete_cosine"], 0.9);
+    assert_eq!(json["device"]["compute"], "cpu (flex)");
+    assert_eq!(main["provenance"]["image_count"], 128);
+    assert!(
+        json["command"]
+            .as_str()
+            .unwrap()
+            .starts_with("spherescope diagnose ")
+    );
+    // Pooled and dense stand beside it.
+    let kinds: Vec<&str> = json["kinds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| kind["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["projected", "pooled", "dense"]);
+    let lesson = &json["lesson"];
+    let uniformity = |side: &str| lesson[side]["uniformity"].as_f64().unwrap();
+    assert!(uniformity("centred") < uniformity("plain") - 1.0);
+    let healthy = diagnosed("healthy");
+    let verdict = &healthy["kinds"][0]["diagnosis"]["verdict"];
+    assert_eq!(
+        verdict["collapses"].as_array().unwrap().len(),
+        0,
+        "{verdict}"
+    );
+}
+
+#[test]
+fn the_verdict_reads_as_text() {
+    spherescope()
+        .arg("diagnose")
+        .args(SMALL)
+        .assert()
+        .success()
+        .stdout(contains("pooled: "))
+        .stdout(contains("dense: "))
+        .stdout(contains(
+            "projected: not computed: this checkpoint has no projection head",
+        ))
+        .stdout(contains(
+            "24 vectors in 64 dimensions: ranks are at most 23",
+        ))
+        .stdout(contains("RankMe"))
+        .stdout(contains("centring first hides it"));
+}

@@ -118,7 +118,9 @@ impl Bundled {
 mod tests {
     use super::*;
     use crate::{
-        analysis::{Analysis, Cache, EncoderSource, Request, analyse, demo_request},
+        analysis::{
+            Analysis, Cache, EncoderSource, Request, analyse, demo_request, diagnose_shown,
+        },
         compute::DevicePolicy,
     };
 
@@ -134,6 +136,18 @@ mod tests {
         };
         let cache = &mut Cache::headless();
         analyse(&request, &compute, cache, &Progress::none()).unwrap()
+    }
+
+    #[test]
+    fn the_verdict_on_every_bundled_encoder_is_its_name() {
+        let titled = |name: &str| {
+            let report = diagnose_shown(&analysed(name), &Progress::none()).unwrap();
+            report.main().unwrap().verdict.title()
+        };
+        assert_eq!(titled("healthy"), "healthy");
+        assert_eq!(titled("complete-collapse"), "complete");
+        // Nothing aligns it, but its vectors are spread: that is no collapse.
+        assert_eq!(titled("uniform-only"), "healthy");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Uses every room above it: `data`, `checkpoint`, `compute`, `features`, `measure`, `projection`.
 
 mod cache;
+mod diagnosis;
 mod figures;
 mod gallery;
 mod inputs;
@@ -16,6 +17,9 @@ mod subject;
 pub mod words;
 
 pub use cache::Cache;
+pub use diagnosis::{
+    DiagnosisReport, KindDiagnosis, Lesson, LessonSide, diagnose, diagnose_features, diagnose_shown,
+};
 pub use figures::{Figure, Numbers};
 pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;

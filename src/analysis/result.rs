@@ -157,7 +157,7 @@ pub fn encoder(
 }
 
 /// What of `total` images goes through the encoder, and how.
-fn extraction_request(
+pub(super) fn extraction_request(
     request: &Request,
     preprocess: Preprocess,
     total: usize,

@@ -8,14 +8,14 @@ use egui::mutex::RwLock;
 use serde::Serialize;
 
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, DiagnosisReport},
     compute::Compute,
     landscape::PotentialField,
     progress::Progress,
     training::Curves,
     ui::{
-        CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Prepared,
-        Selection, Shading, Snapshot, SphereView, World,
+        CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Potential,
+        Prepared, Selection, Shading, Snapshot, SphereView, VerdictPicture, VerdictView, World,
         colour::class_colour,
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
@@ -140,6 +140,26 @@ impl Painter {
             drawing.potential = Some(field);
         }
         self.picture(size, |ui| drawing.view_ui(ui, view, &snapshot, &history))
+    }
+
+    /// Draws the collapse verdict of `analysis`, `size` pixels wide and high.
+    ///
+    /// # Errors
+    /// As [`paint`](Self::paint).
+    pub fn paint_verdict(
+        &self,
+        analysis: &Analysis,
+        report: Arc<DiagnosisReport>,
+        size: [u32; 2],
+    ) -> anyhow::Result<image::RgbaImage> {
+        let snapshot = Snapshot {
+            analysis: Arc::new(analysis.clone()),
+            prepared: Arc::new(Prepared::new(analysis, &Progress::none())?),
+            serial: 1,
+        };
+        let picture = VerdictPicture::new(snapshot.serial, report);
+        let drawing = Drawing::new(&self.state);
+        self.picture(size, |ui| drawing.verdict_ui(ui, &snapshot, &picture))
     }
 
     /// Draws a run's curves, `size` pixels wide and high: the losses above, the probe's numbers
@@ -374,6 +394,22 @@ impl Drawing {
         }
     }
 
+    fn verdict_ui(&self, ui: &mut egui::Ui, snapshot: &Snapshot, picture: &VerdictPicture) {
+        let world = World {
+            verdict: Some(picture),
+            ..world_of(snapshot, &self.selection)
+        };
+        let tokens = Tokens::of(ui);
+        let frame = egui::Frame::new()
+            .fill(tokens.surface.panel.0)
+            .inner_margin(16);
+        egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+            ui.heading(snapshot.title());
+            let (view, commands) = (&mut VerdictView::default(), &mut Commands::default());
+            panels::verdict_ui(view, &world, commands, ui);
+        });
+    }
+
     fn view_ui(
         &mut self,
         ui: &mut egui::Ui,
@@ -382,34 +418,15 @@ impl Drawing {
         history: &[Measured],
     ) {
         let world = World {
-            snapshot: Some(snapshot),
-            request: snapshot.request(),
-            report: Some(&snapshot.analysis.report),
-            refused: None,
-            running: None,
-            failure: None,
-            selection: &self.selection,
-            hover: None,
-            neighbours: None,
-            density: None,
-            landscape: crate::ui::Landscape::default(),
-            potential: crate::ui::Potential {
+            history,
+            potential: Potential {
                 field: self.potential.as_ref(),
                 revision: 1,
                 t: snapshot.request().t,
                 has_arrows: view == FigureView::Potential,
                 has_ring: view == FigureView::PotentialCircle,
             },
-            history,
-            run: None,
-            lab: None,
-            inspector: None,
-            log: &[],
-            recent: &[],
-            device: Some(&snapshot.analysis.device),
-            thumbnails: None,
-            is_export: true,
-            are_files_hovering: false,
+            ..world_of(snapshot, &self.selection)
         };
         let tokens = Tokens::of(ui);
         let sphere = SphereView {
@@ -445,6 +462,42 @@ impl Drawing {
                 }
             }
         });
+    }
+}
+
+/// What panels may read when they are drawn for a file: the points, and nothing beside them.
+pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> World<'a> {
+    World {
+        snapshot: Some(snapshot),
+        request: snapshot.request(),
+        report: Some(&snapshot.analysis.report),
+        refused: None,
+        running: None,
+        failure: None,
+        selection,
+        hover: None,
+        neighbours: None,
+        density: None,
+        potential: Potential {
+            field: None,
+            revision: 0,
+            t: snapshot.request().t,
+            has_arrows: false,
+            has_ring: false,
+        },
+        landscape: crate::ui::Landscape::default(),
+        history: &[],
+        run: None,
+        lab: None,
+        inspector: None,
+        verdict: None,
+        run_verdicts: None,
+        log: &[],
+        recent: &[],
+        device: Some(&snapshot.analysis.device),
+        thumbnails: None,
+        is_export: true,
+        are_files_hovering: false,
     }
 }
 

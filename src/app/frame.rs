@@ -81,6 +81,8 @@ impl App {
             run: self.training.view(),
             lab: Some(self.lab.state()),
             inspector: Some(&self.inspector.state),
+            verdict: self.verdicts.picture.as_ref(),
+            run_verdicts: Some(&self.verdicts.run),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),
@@ -107,6 +109,7 @@ impl App {
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let world = self.world(&report, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
+        let mut is_verdict_looked_at = false;
         let mut dock = layout::Dock {
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
@@ -137,10 +140,19 @@ impl App {
                 Pane::Inspector => {
                     panels::inspector_ui(&mut views.inspector, &mut pictures, &world, commands, ui);
                 }
+                Pane::Verdict => {
+                    is_verdict_looked_at = true;
+                    panels::verdict_ui(&mut views.verdict, &world, commands, ui);
+                }
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
         tree.ui(&mut dock, ui);
+        if is_verdict_looked_at && !self.verdicts.is_looked_at {
+            // The verdict is asked for before the next frame, which must come.
+            ui.ctx().request_repaint();
+        }
+        self.verdicts.is_looked_at = is_verdict_looked_at;
         (self.views, self.marks, self.canvas, self.circle, self.tree) =
             (views, marks, canvas, circle, tree);
         self.landscape_canvas = landscape;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::figure::Painter;
+use super::figure::{Painter, world_of};
 use crate::{
     analysis::Analysis,
     progress::Progress,
@@ -45,35 +45,10 @@ fn picture_ui(
     pictures: &mut InspectorPictures,
     ui: &mut egui::Ui,
 ) {
+    let selection = Selection::default();
     let world = World {
-        snapshot: Some(snapshot),
-        request: snapshot.request(),
-        report: Some(&snapshot.analysis.report),
-        refused: None,
-        running: None,
-        failure: None,
-        selection: &Selection::default(),
-        hover: None,
-        neighbours: None,
-        density: None,
-        history: &[],
-        run: None,
         inspector: Some(state),
-        landscape: crate::ui::Landscape::default(),
-        potential: crate::ui::Potential {
-            field: None,
-            revision: 0,
-            t: snapshot.request().t,
-            has_arrows: false,
-            has_ring: false,
-        },
-        lab: None,
-        log: &[],
-        recent: &[],
-        device: Some(&snapshot.analysis.device),
-        thumbnails: None,
-        is_export: true,
-        are_files_hovering: false,
+        ..world_of(snapshot, &selection)
     };
     let frame = egui::Frame::new()
         .fill(Tokens::of(ui).surface.panel.0)

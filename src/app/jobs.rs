@@ -82,9 +82,12 @@ pub(super) struct Jobs {
     newest: u64,
     extra_serial: u64,
     current: Option<JobId>,
+    /// The verdict that is being worked out: it gives way to an analysis.
+    diagnosing: Option<JobId>,
     outcomes: Slot<(u64, Outcome)>,
     pub neighbours: Slot<(u64, Neighbours)>,
     pub densities: Slot<LocalDensity>,
+    pub verdicts: Slot<super::diagnosis::Judged>,
     pub listings: Slot<(String, Vec<PathBuf>)>,
     pub reports: Slot<KeyReport>,
     pub picked: Slot<(crate::ui::OpenTarget, PathBuf)>,
@@ -112,9 +115,11 @@ impl Jobs {
             newest: 0,
             extra_serial: EXTRA_SERIALS,
             current: None,
+            diagnosing: None,
             outcomes: Slot::default(),
             neighbours: Slot::default(),
             densities: Slot::default(),
+            verdicts: Slot::default(),
             listings: Slot::default(),
             reports: Slot::default(),
             picked: Slot::default(),
@@ -206,7 +211,36 @@ impl Jobs {
 
     /// Asks the analysis under way to stop; whether there was one.
     pub fn cancel(&mut self) -> bool {
-        self.current.inspect(|id| self.worker.cancel(*id)).is_some()
+        let diagnosing = self.diagnosing.take();
+        let under_way = [self.current, diagnosing];
+        under_way
+            .into_iter()
+            .flatten()
+            .map(|id| self.worker.cancel(id))
+            .count()
+            > 0
+    }
+
+    /// Works out the collapse verdict of a snapshot, all kinds of features side by side; whether
+    /// there was room for it.
+    pub fn diagnose(&mut self, snapshot: &Snapshot) -> bool {
+        let (analysis, serial) = (Arc::clone(&snapshot.analysis), snapshot.serial);
+        let compute = self.compute.clone();
+        let cache = Arc::clone(&self.cache);
+        let (slot, wake) = (self.verdicts.clone(), self.waker());
+        let job = move |progress: &Progress| {
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let request = &analysis.request;
+            let judged =
+                analysis::diagnose(request, Some(&analysis), &compute, &mut cache, progress);
+            if progress.is_cancelled() {
+                return;
+            }
+            slot.put((serial, judged.map_err(|error| error.to_string())));
+            wake();
+        };
+        self.diagnosing = self.worker.submit("Judging collapse", job).ok();
+        self.diagnosing.is_some()
     }
 
     /// How far the work is, for the status bar.

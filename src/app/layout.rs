@@ -13,33 +13,23 @@ pub(super) fn tree_id() -> egui::Id {
     egui::Id::unique("docked views")
 }
 
-/// The layout at the first start: sources at the left, the sphere in the middle over circle and
-/// pair distances, plane over figures, table and log at the right, and the training run below all.
+/// The layout at the first start: sources at the left; in the middle the sphere, with the dense
+/// inspector behind it, over circle and pair distances; at the right the plane, with correlation and
+/// landscape behind it, over figures, verdict, table and log; and the training run below all.
 pub(super) fn default_tree() -> Tree<Pane> {
     let mut tiles = Tiles::default();
-    let mut pane = |pane| {
-        let id = tiles.insert_pane(pane);
-        tiles.insert_tab_tile(vec![id])
+    let mut tabs = |panes: &[Pane]| {
+        let ids: Vec<TileId> = (panes.iter())
+            .map(|pane| tiles.insert_pane(*pane))
+            .collect();
+        tiles.insert_tab_tile(ids)
     };
-    let [sources, sphere, circle, pairs, plane, training] = [
-        Pane::Sources,
-        Pane::Sphere,
-        Pane::Circle,
-        Pane::Pairs,
-        Pane::Plane,
-        Pane::Training,
-    ]
-    .map(&mut pane);
-    let details = [
-        Pane::Figures,
-        Pane::Table,
-        Pane::Log,
-        Pane::Inspector,
-        Pane::Correlation,
-        Pane::Landscape,
-    ]
-    .map(|pane| tiles.insert_pane(pane));
-    let details = tiles.insert_tab_tile(details.to_vec());
+    let sources = tabs(&[Pane::Sources]);
+    let sphere = tabs(&[Pane::Sphere, Pane::Inspector]);
+    let [circle, pairs] = [Pane::Circle, Pane::Pairs].map(|pane| tabs(&[pane]));
+    let plane = tabs(&[Pane::Plane, Pane::Correlation, Pane::Landscape]);
+    let details = tabs(&[Pane::Figures, Pane::Verdict, Pane::Table, Pane::Log]);
+    let training = tabs(&[Pane::Training]);
     let split = |tiles: &mut Tiles<Pane>, dir, children: &[(TileId, f32)]| {
         let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
         for (id, share) in children {

@@ -64,6 +64,7 @@ impl App {
         self.receive_lab();
         self.receive_landscape(ctx);
         self.receive_inspector();
+        self.receive_verdicts();
         self.running = self.jobs.running();
         self.want_density();
         self.follow_potential();

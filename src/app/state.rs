@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
     lab::Lab,
@@ -77,6 +78,7 @@ pub struct App {
     pub(super) lab: Lab,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
+    pub(super) verdicts: Verdicts,
 }
 
 impl App {
@@ -145,6 +147,7 @@ impl App {
             lab: Lab::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
+            verdicts: Verdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);

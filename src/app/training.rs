@@ -86,6 +86,15 @@ impl Training {
         }
     }
 
+    /// The kept frames, oldest first.
+    pub fn frames(&self) -> Vec<Arc<Frame>> {
+        let (Some(runner), Some(view)) = (&self.runner, &self.view) else {
+            return Vec::new();
+        };
+        let steps = view.state.frames.iter();
+        steps.filter_map(|&step| runner.frame_at(step)).collect()
+    }
+
     fn say(&self, wish: Control) -> bool {
         self.runner
             .as_ref()

@@ -232,7 +232,7 @@ impl RequestArgs {
 }
 
 /// Runs work under a progress bar that is gone when it returns.
-fn watched<T>(work: impl FnOnce(&Progress) -> T) -> T {
+pub(super) fn watched<T>(work: impl FnOnce(&Progress) -> T) -> T {
     let bar = super::output::Bar::new();
     let outcome = work(&bar.progress());
     bar.finish();

@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod correlate;
+mod diagnose;
 mod doctor;
 mod export;
 mod inspect;
@@ -78,6 +79,8 @@ impl WindowArgs {
 enum Command {
     /// Measures alignment and uniformity of an encoder over images.
     Measure(measure::MeasureArgs),
+    /// Says whether, how and where the features have collapsed, with the numbers that decided.
+    Diagnose(diagnose::DiagnoseArgs),
     /// Shows what a checkpoint holds and how its tensors would be used.
     Inspect(inspect::InspectArgs),
     /// Writes features to a NumPy or safetensors file.
@@ -129,6 +132,7 @@ impl Cli {
         .init();
         match command {
             Command::Measure(args) => measure::run(&args, policy),
+            Command::Diagnose(args) => diagnose::run(&args, policy),
             Command::Inspect(args) => inspect::run(&args, policy),
             Command::Features(args) => export::run(&args, policy),
             Command::Render(args) => render::run(&args, policy),

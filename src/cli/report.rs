@@ -1,13 +1,21 @@
 //! `spherescope report`: one folder with pictures, numbers and how they came about.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{args::RequestArgs, headless, output, render::draw};
+use super::{
+    args::{RequestArgs, watched},
+    diagnose::number,
+    headless, output,
+    render::{draw, png},
+};
 use crate::{
-    analysis::{Analysis, Figure},
+    analysis::{Analysis, Cache, DiagnosisReport, Figure, KindDiagnosis, diagnose},
     app::figure::{FigureTheme, FigureView, Painter},
     compute::DevicePolicy,
 };
@@ -59,8 +67,23 @@ pub fn run(args: &ReportArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let analysis = args.request.analyse(&compute, true)?;
+    let verdict = watched(|progress| {
+        let cache = &mut Cache::headless();
+        diagnose(
+            &analysis.request,
+            Some(&analysis),
+            &compute,
+            cache,
+            progress,
+        )
+    })?;
+    let verdict = Arc::new(verdict);
     let pictures = match Painter::new(&compute, FigureTheme::Light) {
-        Ok(painter) => pictures(&painter, &analysis, &args.out)?,
+        Ok(painter) => {
+            let mut drawn = pictures(&painter, &analysis, &args.out)?;
+            drawn.push(verdict_picture(&painter, &analysis, &verdict, &args.out)?);
+            drawn
+        }
         Err(error) => {
             // Numbers do not need a graphics adapter: a report without pictures is still one.
             log::warn!("no pictures: {error:#}");
@@ -68,7 +91,8 @@ pub fn run(args: &ReportArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         }
     };
     output::write_json(&args.out.join("numbers.json"), &analysis.to_json())?;
-    let page = page(&analysis, &pictures).into_string();
+    output::write_json(&args.out.join("verdict.json"), &verdict.to_json())?;
+    let page = page(&analysis, &verdict, &pictures).into_string();
     let path = args.out.join("report.html");
     output::write_whole(&path, |file| {
         std::io::Write::write_all(file, page.as_bytes())?;
@@ -93,6 +117,26 @@ fn pictures(painter: &Painter, analysis: &Analysis, out: &Path) -> anyhow::Resul
         .collect()
 }
 
+/// The panel as it stands in the window, whole.
+fn verdict_picture(
+    painter: &Painter,
+    analysis: &Analysis,
+    verdict: &Arc<DiagnosisReport>,
+    out: &Path,
+) -> anyhow::Result<Picture> {
+    let image = painter.paint_verdict(analysis, Arc::clone(verdict), [1000, 2100])?;
+    let png = png(&image)?;
+    let name = "verdict.png";
+    output::write_whole(&out.join(name), |file| {
+        std::io::Write::write_all(file, &png)?;
+        Ok(())
+    })?;
+    Ok((
+        name,
+        "The collapse verdict, its evidence and its references.",
+    ))
+}
+
 const STYLE: &str = "
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #1d2430; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -103,7 +147,7 @@ figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; }
 .muted { color: #5b6676; }
 ";
 
-fn page(analysis: &Analysis, pictures: &[Picture]) -> Markup {
+fn page(analysis: &Analysis, verdict: &DiagnosisReport, pictures: &[Picture]) -> Markup {
     let skipped = analysis.images.skipped();
     html! {
         (DOCTYPE)
@@ -118,6 +162,8 @@ fn page(analysis: &Analysis, pictures: &[Picture]) -> Markup {
                 p { (analysis.features.provenance.line()) }
                 h2 { "Numbers" }
                 (numbers(analysis))
+                h2 { "Collapse verdict" }
+                @for kind in &verdict.kinds { (verdict_section(kind)) }
                 @if pictures.is_empty() {
                     p { "No pictures: this machine offers no graphics adapter to draw with." }
                 }
@@ -142,8 +188,51 @@ fn page(analysis: &Analysis, pictures: &[Picture]) -> Markup {
                 }
                 h2 { "The same numbers again" }
                 p { code { (analysis.request.command_line()) } }
-                p { a href="numbers.json" { "numbers.json" } " holds every number with its provenance." }
+                p { code { (verdict.command_line()) } }
+                p {
+                    a href="numbers.json" { "numbers.json" } " and "
+                    a href="verdict.json" { "verdict.json" }
+                    " hold every number with its provenance."
+                }
             }
+        }
+    }
+}
+
+fn verdict_section(kind: &KindDiagnosis) -> Markup {
+    let reference =
+        |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |v| format!("{v:.4}"));
+    html! {
+        h3 { (kind.kind.name()) }
+        @if let Some(diagnosis) = &kind.diagnosis {
+            p { strong { (diagnosis.verdict.title()) } }
+            @for sentence in diagnosis.verdict.sentences() { p { (sentence) } }
+            @for warning in &diagnosis.verdict.warnings { p class="muted" { "Warning: " (warning) "." } }
+            table {
+                tr { th { "Rule" } th { "Value" } th { "Threshold" } th { "" } }
+                @for found in &diagnosis.verdict.evidence {
+                    tr {
+                        th { (found.of) }
+                        td { (format!("{:.4}", found.value)) }
+                        td { (format!("{:.4}", found.threshold)) }
+                        td { (if found.is_met { "met: " } else { "not met: " }) (found.rule) }
+                    }
+                }
+            }
+            table {
+                tr { th { "" } th { "Value" } th { "Even features" } th { "Collapsed" } th { "Formula" } }
+                @for figure in &diagnosis.figures {
+                    tr {
+                        th { (figure.symbol) }
+                        td { (number(figure)) }
+                        td { (reference(figure.even)) }
+                        td { (reference(figure.collapsed)) }
+                        td { (figure.formula) br; span class="muted" { (figure.note) } }
+                    }
+                }
+            }
+        } @else {
+            p class="muted" { "Not computed: " (kind.why_absent.as_deref().unwrap_or("no reason was given")) }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Clusters on the sphere: k-means by cosine, seeded.
 
+use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -138,11 +139,7 @@ pub fn spherical_kmeans(
     };
     for _ in 0..MAX_ROUNDS {
         progress.check()?;
-        let assignment: Vec<u32> = rows
-            .values
-            .par_chunks_exact(rows.dim)
-            .map(|row| nearest(row, &clusters.centroids).0)
-            .collect();
+        let assignment = nearest(rows, &clusters.centroids);
         let is_settled = assignment == clusters.assignment;
         clusters.assignment = assignment;
         if is_settled {
@@ -153,16 +150,37 @@ pub fn spherical_kmeans(
     Ok(clusters)
 }
 
-/// The centroid of greatest cosine and that cosine; the first of equals.
-fn nearest(row: &[f32], centroids: &[f32]) -> (u32, f32) {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (index, centre) in (0..).zip(centroids.chunks_exact(row.len())) {
-        let cosine: f32 = row.iter().zip(centre).map(|(a, b)| a * b).sum();
-        if cosine > best.1 {
-            best = (index, cosine);
-        }
-    }
-    best
+/// Rows whose cosines are one matrix product.
+const BLOCK: usize = 256;
+
+/// The centroid of greatest cosine of each row, the first of equals.
+fn nearest(rows: Rows<'_>, centroids: &[f32]) -> Vec<u32> {
+    let dim = rows.dim;
+    let centres = MatRef::from_row_major_slice(centroids, centroids.len() / dim, dim);
+    rows.values
+        .par_chunks(BLOCK * dim)
+        .flat_map_iter(|block| {
+            let block = MatRef::from_row_major_slice(block, block.len() / dim, dim);
+            let mut cosines = Mat::<f32>::zeros(centres.nrows(), block.nrows());
+            matmul(
+                cosines.as_mut(),
+                Accum::Replace,
+                centres,
+                block.transpose(),
+                1.0,
+                Par::Seq,
+            );
+            (0..block.nrows()).map(move |row| {
+                let mut best = (0, f32::NEG_INFINITY);
+                for (index, &cosine) in (0..).zip(cosines.col_as_slice(row)) {
+                    if cosine > best.1 {
+                        best = (index, cosine);
+                    }
+                }
+                best.0
+            })
+        })
+        .collect()
 }
 
 /// First centroids: rows drawn with chances in proportion to the squared distance to those already
@@ -173,11 +191,14 @@ fn seeds(rows: Rows<'_>, k: usize, seed: u64) -> Vec<f32> {
     let mut distances = vec![f64::INFINITY; rows.len()];
     while centroids.len() < k * rows.dim {
         let newest = &centroids[centroids.len() - rows.dim..];
-        for (index, distance) in distances.iter_mut().enumerate() {
-            let squares = rows.row(index).iter().zip(newest);
-            let square: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
-            *distance = distance.min(square);
-        }
+        distances
+            .par_iter_mut()
+            .enumerate()
+            .for_each(|(index, distance)| {
+                let squares = rows.row(index).iter().zip(newest);
+                let square: f64 = squares.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+                *distance = distance.min(square);
+            });
         let total: f64 = distances.iter().sum();
         let mut left = rng.random::<f64>() * total;
         let drawn = distances.iter().position(|distance| {

@@ -74,6 +74,12 @@ pub enum MeasureError {
         /// Number of classes.
         classes: usize,
     },
+    /// The eigenvalue iteration did not come to an end.
+    #[error("the eigenvalues of the {side} × {side} matrix were not found")]
+    Eigenvalues {
+        /// Rows of the matrix.
+        side: usize,
+    },
     /// The device that holds the rows failed.
     #[error("the device failed while measuring: {0}")]
     Device(String),

@@ -23,6 +23,7 @@ mod alignment;
 mod bounds;
 mod cloud;
 mod clusters;
+pub mod collapse;
 mod dense_probe;
 mod density;
 mod descent;

@@ -5,6 +5,7 @@
 
 pub mod colour;
 mod command;
+mod diagnosis;
 pub mod icons;
 mod inspector;
 mod lab;
@@ -21,6 +22,7 @@ pub mod widgets;
 mod world;
 
 pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
+pub use diagnosis::{FrameVerdict, KindPicture, RunVerdicts, VerdictPicture};
 pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
 };
@@ -34,6 +36,6 @@ pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
 pub use view::{
     CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
-    ThemeChoice, TrainingView, Views,
+    ThemeChoice, TrainingView, VerdictView, Views,
 };
 pub use world::{LogLine, Measured, Neighbours, Potential, ThumbnailSource, World, thumbnail};

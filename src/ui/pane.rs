@@ -18,6 +18,8 @@ pub enum Pane {
     Plane,
     /// The figures with their provenance.
     Figures,
+    /// Whether, how and where the features have collapsed.
+    Verdict,
     /// Points in rows.
     Table,
     /// A training run: transport, knobs, curves, time.
@@ -34,7 +36,7 @@ pub enum Pane {
 
 impl Pane {
     /// All views, in the order of menus.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Sources,
         Self::Sphere,
         Self::Circle,
@@ -47,6 +49,7 @@ impl Pane {
         Self::Correlation,
         Self::Landscape,
         Self::Inspector,
+        Self::Verdict,
     ];
 
     /// Title of the tab.
@@ -58,6 +61,7 @@ impl Pane {
             Self::Pairs => "Pair distances",
             Self::Plane => "Align–uniform plane",
             Self::Figures => "Figures",
+            Self::Verdict => "Collapse verdict",
             Self::Table => "Points",
             Self::Training => "Training",
             Self::Correlation => "Correlation",
@@ -90,10 +94,15 @@ impl Pane {
             }
             Self::Plane => {
                 "Alignment to the right is worse, uniformity upward is worse: good encoders lie \
-                 toward the lower left. The floor is what perfectly even features reach, the \
+                 toward the lower left. The floor is what perfectly uniform features reach, the \
                  ceiling 0 is collapse. Dashed lines join equal sums."
             }
             Self::Figures => "Each number with what it was measured over. Copy takes all of it.",
+            Self::Verdict => {
+                "Whether, how and where the features have collapsed: complete, a cone, lost \
+                 directions, constant images, or prototypes with nothing within. Each rule shows the \
+                 number that decided beside its threshold and beside what uniform features give."
+            }
             Self::Table => {
                 "One row a point. Sort by a heading, click to select; neighbours are found by \
                  cosine in the original space, not in the picture."

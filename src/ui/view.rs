@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{InspectorView, LabView, widgets::TableState};
-use crate::training::{Preset, RunConfig};
+use crate::{
+    features::FeatureKind,
+    training::{Preset, RunConfig},
+};
 
 /// What a point's colour says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -306,6 +309,14 @@ impl Default for TrainingView {
     }
 }
 
+/// Settings of the collapse verdict.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VerdictView {
+    /// Which features are shown; those that were asked for when `None`.
+    pub kind: Option<FeatureKind>,
+}
+
 /// All views' settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -328,6 +339,8 @@ pub struct Views {
     pub potential: PotentialView,
     /// The dense inspector.
     pub inspector: InspectorView,
+    /// The collapse verdict.
+    pub verdict: VerdictView,
 }
 
 impl Views {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    InspectorState, LabState, RunView, Selection, Snapshot,
+    InspectorState, LabState, RunVerdicts, RunView, Selection, Snapshot, VerdictPicture,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -119,6 +119,10 @@ pub struct World<'a> {
     pub lab: Option<&'a LabState>,
     /// What the dense inspector has to show.
     pub inspector: Option<&'a InspectorState>,
+    /// The collapse verdict that was worked out last.
+    pub verdict: Option<&'a VerdictPicture>,
+    /// The verdicts of the run's kept frames.
+    pub run_verdicts: Option<&'a RunVerdicts>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

@@ -9,6 +9,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod verdict;
 mod views;
 
 use std::{

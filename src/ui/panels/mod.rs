@@ -15,6 +15,7 @@ mod sources;
 pub mod sphere;
 mod table;
 mod training;
+mod verdict;
 
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
@@ -28,6 +29,7 @@ pub use sources::sources_ui;
 pub use sphere::sphere_ui;
 pub use table::table_ui;
 pub use training::training_ui;
+pub use verdict::verdict_ui;
 
 use egui::Ui;
 
