@@ -14,7 +14,8 @@ pub(super) fn tree_id() -> egui::Id {
 }
 
 /// The layout at the first start: sources at the left, the sphere in the middle over circle and
-/// pair distances, plane over figures, table, log and verdict at the right, and the training run below all.
+/// pair distances, plane over figures, table, log and verdict at the right, and the training run
+/// below all.
 pub(super) fn default_tree() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let mut pane = |pane| {
