@@ -94,7 +94,7 @@ impl Pane {
             }
             Self::Plane => {
                 "Alignment to the right is worse, uniformity upward is worse: good encoders lie \
-                 toward the lower left. The floor is what perfectly uniform features reach, the \
+                 toward the lower left. The floor is what perfectly even features reach, the \
                  ceiling 0 is collapse. Dashed lines join equal sums."
             }
             Self::Figures => "Each number with what it was measured over. Copy takes all of it.",

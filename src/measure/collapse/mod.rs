@@ -16,7 +16,7 @@ mod verdict;
 
 pub use cosines::{COSINE_BINS, COSINE_ROWS, Cosines, cosine_histogram};
 pub use figures::{CollapseFigure, EXACT_UNIFORMITY_ROWS};
-pub use prototypes::{PROTOTYPE_ROWS, Prototypes, SEPARATION, prototypes};
+pub use prototypes::{MOST_CLUSTERS, PROTOTYPE_ROWS, Prototypes, SEPARATION, prototypes};
 pub use spatial::{Spatial, spatial, tolerance};
 pub use spectrum::{MAX_SIDE, Spectrum};
 pub use uniform_law::{UniformLaw, cosine_density};
