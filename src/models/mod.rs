@@ -12,6 +12,8 @@
 //! Batch normalisation runs on its running statistics and is folded into the layer before it (in
 //! f64). Training needs it unfolded: [`Architecture::network`] with [`BatchNormForm::Separate`]
 //! builds the same network from the same source with its own normalisation layers.
+//! On the processor its steps of training run on the fast path as well ([`ProcessorSteps`]):
+//! forward with the statistics of the batch, and back to the gradients of every weight.
 //!
 //! The room may name `burn`, and for the fast path `pulp` and `rayon`; it uses no other room.
 
@@ -41,7 +43,9 @@ pub use encoder::{Encoder, StageOutput};
 pub use error::{Misshapen, ModelError};
 pub use head::{Classifier, DenseHead, HeadLayer, HeadSpec, ProjectionHead};
 pub use model::Model;
-pub use network::{BatchNormForm, ConvNorm, LinearNorm, Network, Residual, Stage, Step};
+pub use network::{
+    BatchNormForm, ConvNorm, LinearNorm, Network, ProcessorSteps, Recording, Residual, Stage, Step,
+};
 pub use receptive::ReceptiveField;
 pub use source::{SeededInit, TensorSource};
 pub use weights::{ModelWeights, WeightRole, WeightTensor};

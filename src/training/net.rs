@@ -15,8 +15,8 @@ use super::{
 use crate::{
     models::{
         Architecture, BatchNormForm, Classifier, ConvNorm, DenseHead, Model, ModelError,
-        ModelWeights, Network, ProjectionHead, SeededInit, StageKind, StageOutput, Step,
-        TensorSource,
+        ModelWeights, Network, ProcessorSteps, ProjectionHead, Recording, SeededInit, StageKind,
+        StageOutput, Step, TensorSource,
     },
     objectives::{DenseRows, Keyed},
 };
@@ -131,6 +131,10 @@ impl NetPlan {
 pub(super) struct Net {
     plan: NetPlan,
     network: Network,
+    /// The processor's own path through the encoder's maps, where there is one.
+    processor: Option<ProcessorSteps>,
+    /// Whether nothing asks for gradients.
+    is_frozen: bool,
     heads: Heads,
 }
 
@@ -142,6 +146,8 @@ pub(super) struct Outputs {
     pub logits: Option<Tensor<2>>,
     /// Of losses that look at locations.
     pub locations: Option<Locations>,
+    /// The way back through the encoder, where the tape does not hold it.
+    pub recording: Option<Recording>,
 }
 
 impl Outputs {
@@ -216,6 +222,8 @@ impl Net {
             )?,
         };
         Ok(Self {
+            processor: ProcessorSteps::for_network(&network, device),
+            is_frozen: false,
             network: numbered(network, 0),
             heads: numbered(modules, FIRST_HEAD_PARAMETER),
             plan,
@@ -244,8 +252,12 @@ impl Net {
 
     /// Images `[n, 3, h, w]` through everything, with batch statistics.
     pub fn forward(&self, images: Tensor<4>) -> Result<Outputs, ModelError> {
-        let stage = self.plan.architecture.default_stage();
-        let output: StageOutput = self.network.forward(images.clone(), stage)?;
+        let (output, recording) = if let Some(processor) = &self.processor {
+            processor.forward(&self.network, images.clone(), !self.is_frozen)?
+        } else {
+            let stage = self.plan.architecture.default_stage();
+            (self.network.forward(images.clone(), stage)?, None)
+        };
         let locations = match (&output, self.plan.is_dense) {
             (StageOutput::Map(map), true) => Some(self.locations(map.clone(), images)),
             _ => None,
@@ -260,6 +272,7 @@ impl Net {
             logits: logits.map(|layer| layer.forward(projected.clone())),
             projected,
             locations,
+            recording,
         })
     }
 
@@ -283,12 +296,23 @@ impl Net {
         }
     }
 
-    /// The gradients of the encoder and of the heads.
-    pub fn gradients(&self, gradients: &mut Gradients) -> [GradientsParams; 2] {
-        [
-            GradientsParams::from_module(gradients, &self.network),
+    /// The gradients of the encoder and of the heads. `recording` is that of the forward pass.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] when the gradient of the encoder's map cannot be read.
+    pub fn gradients(
+        &self,
+        gradients: &mut Gradients,
+        recording: Option<Recording>,
+    ) -> Result<[GradientsParams; 2], ModelError> {
+        let mut encoder = GradientsParams::from_module(gradients, &self.network);
+        if let (Some(processor), Some(recording)) = (&self.processor, recording) {
+            processor.backward(&self.network, recording, gradients, &mut encoder)?;
+        }
+        Ok([
+            encoder,
             GradientsParams::from_module(gradients, &self.heads),
-        ]
+        ])
     }
 
     /// The modules moved by `change`, which is given the encoder first.
@@ -300,13 +324,16 @@ impl Net {
         Self {
             network: encoder(self.network),
             heads: heads(self.heads),
-            plan: self.plan,
+            ..self
         }
     }
 
     /// The net as one that keeps its weights: nothing of it is on a tape.
     pub fn frozen(self) -> Self {
-        self.moved(Module::no_grad, Module::no_grad)
+        Self {
+            is_frozen: true,
+            ..self.moved(Module::no_grad, Module::no_grad)
+        }
     }
 
     /// Moves every weight by the share 1 − `momentum` towards `other`'s, which is of the same plan.

@@ -209,7 +209,7 @@ impl Run {
         let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &self.device);
         self.follow(progress)?;
         let net = self.net()?;
-        let (outputs, keyed) = match &self.keys {
+        let (mut outputs, keyed) = match &self.keys {
             // One view is asked, the other answers.
             Some(keys) => {
                 let half = batch.indices.len();
@@ -229,10 +229,11 @@ impl Run {
             step: self.step,
             seed: self.config.seed ^ (self.step as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03),
         };
+        let recording = outputs.recording.take();
         let loss = self.config.objective.forward(outputs, keyed, &moment)?;
         let (total, mut values) = self.read(loss)?;
         let mut gradients = total.backward();
-        let [encoder, heads] = net.gradients(&mut gradients);
+        let [encoder, heads] = net.gradients(&mut gradients, recording)?;
         let factor = self.config.schedule.factor(self.step, self.config.steps);
         let rate = self.config.learning_rate * factor;
         let [first, second] = &mut self.optimisers;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     map::{BORDER, Buffers, LANES, Map, MapShape, Pixel},
-    tile::{ConvJob, Tiling, blocks_per_share, register_lanes},
+    tile::{ConvJob, Grid, Tiling, blocks_per_share, register_lanes},
 };
 use crate::models::{blueprint::ConvPlan, fold::Folded};
 
@@ -104,24 +104,30 @@ impl Conv {
         let mut output = buffers.map(self.output_shape(input.shape));
         let shape = output.shape;
         let lanes = register_lanes(arch);
-        let tiling = Tiling::choose(lanes, &shape);
+        let kernel = [self.kernel, self.stride, self.padding];
+        let (grid, taps) = Grid::of_convolution(kernel, &input.shape, &shape);
+        let tiling = Tiling::choose(lanes, &grid);
         let blocks = blocks_per_share(lanes);
         let per_block = self.weights.len() / self.bias.len();
         let share = |index: usize, output: &mut [Pixel]| {
             let first = index * blocks;
             let count = output.len() / shape.plane();
+            for plane in output.chunks_exact_mut(shape.plane()) {
+                shape.clear_border(plane);
+            }
             let job = ConvJob {
                 arch,
-                input_shape: input.shape,
                 input: &input.pixels,
+                input_plane: input.shape.plane(),
+                area: self.kernel * self.kernel,
+                taps: &taps,
                 weights: &self.weights[first * per_block..][..count * per_block],
                 bias: &self.bias[first..][..count],
                 residual: residual.map(|map| &map.pixels[first * shape.plane()..][..output.len()]),
-                output_shape: shape,
+                grid,
+                output_plane: shape.plane(),
                 output,
-                kernel: self.kernel,
-                stride: self.stride,
-                padding: self.padding,
+                is_added: false,
                 has_relu: self.has_relu,
             };
             job.run(tiling);

@@ -86,6 +86,26 @@ pub(super) struct Map {
 }
 
 impl Map {
+    /// Reads image after image from `[channels][rows][columns]`, the layout of tensors; the border
+    /// and channels that fill up the last block become zeros.
+    pub fn read_images(&mut self, from: &[f32]) {
+        let shape = self.shape;
+        let area = shape.height * shape.width;
+        self.pixels.fill(Pixel::ZERO);
+        for (image, values) in from.chunks_exact(shape.channels * area).enumerate() {
+            for (channel, values) in values.chunks_exact(area).enumerate() {
+                let plane = channel / LANES * shape.plane();
+                let lane = channel % LANES;
+                for (y, values) in values.chunks_exact(shape.width).enumerate() {
+                    let start = plane + shape.row_start(image * shape.height + y);
+                    for (pixel, value) in self.pixels[start..].iter_mut().zip(values) {
+                        pixel.0[lane] = *value;
+                    }
+                }
+            }
+        }
+    }
+
     /// Writes image after image as `[channels][rows][columns]`, the layout of tensors.
     pub fn write_images(&self, into: &mut [f32]) {
         let shape = &self.shape;
@@ -112,12 +132,19 @@ pub(super) struct Buffers {
     free: Vec<Vec<Pixel>>,
     /// The padded input images.
     pub input: Vec<f32>,
+    /// Further ones that wait for use.
+    pub values: Vec<Vec<f32>>,
 }
 
 impl Buffers {
     /// A map whose pixels have arbitrary values.
     pub fn map(&mut self, shape: MapShape) -> Map {
-        let len = shape.blocks() * shape.plane();
+        let pixels = self.pixels(shape.blocks() * shape.plane());
+        Map { shape, pixels }
+    }
+
+    /// Pixels of arbitrary values.
+    pub fn pixels(&mut self, len: usize) -> Vec<Pixel> {
         let best = self
             .free
             .iter()
@@ -130,12 +157,17 @@ impl Buffers {
             None => Vec::with_capacity(len),
         };
         pixels.resize(len, Pixel::ZERO);
-        Map { shape, pixels }
+        pixels
     }
 
     /// Gives a map's buffer back.
     pub fn recycle(&mut self, map: Map) {
-        self.free.push(map.pixels);
+        self.give_back(map.pixels);
+    }
+
+    /// Gives pixels back.
+    pub fn give_back(&mut self, pixels: Vec<Pixel>) {
+        self.free.push(pixels);
     }
 }
 

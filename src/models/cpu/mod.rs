@@ -11,6 +11,7 @@ mod map;
 mod pool;
 mod stem;
 mod tile;
+pub(crate) mod training;
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,12 @@ pub(super) fn output_shape(plan: PoolPlan, input: MapShape) -> MapShape {
 /// Pools `input`; the padding never wins, because windows are cut at the map's edge.
 pub(super) fn forward(arch: Arch, plan: PoolPlan, input: &Map, buffers: &mut Buffers) -> Map {
     let mut output = buffers.map(output_shape(plan, input.shape));
+    pool(arch, plan, input, &mut output);
+    output
+}
+
+/// As [`forward`], into a map of that shape.
+pub(super) fn pool(arch: Arch, plan: PoolPlan, input: &Map, output: &mut Map) {
     let shape = output.shape;
     output
         .pixels
@@ -50,11 +56,10 @@ pub(super) fn forward(arch: Arch, plan: PoolPlan, input: &Map, buffers: &mut Buf
                 });
             }
         });
-    output
 }
 
 /// Where the window of an output position lies on a side of the input.
-fn window(plan: PoolPlan, position: usize, side: usize) -> Range<usize> {
+pub(super) fn window(plan: PoolPlan, position: usize, side: usize) -> Range<usize> {
     let start = position * plan.stride;
     start.saturating_sub(plan.padding)..(start + plan.kernel - plan.padding).min(side)
 }

@@ -78,8 +78,15 @@ impl Stem {
         buffers: &mut Buffers,
     ) -> Map {
         let mut input = std::mem::take(&mut buffers.input);
-        let padded = self.interleave(images, shape, &mut input);
+        let padded = Padded::interleave(&self.plan, images, shape, &mut input);
         let mut output = buffers.map(self.output_shape(shape));
+        self.convolve(arch, padded, &input, &mut output);
+        buffers.input = input;
+        output
+    }
+
+    /// Interleaved images through the convolution and its ReLU.
+    pub fn convolve(&self, arch: Arch, padded: Padded, input: &[f32], output: &mut Map) {
         let output_shape = output.shape;
         let per_block = self.weights.len() / self.bias.len();
         let blocks = blocks_per_share(register_lanes(arch));
@@ -93,7 +100,7 @@ impl Stem {
                 let job = StemJob {
                     plan: &self.plan,
                     padded,
-                    input: &input,
+                    input,
                     weights: &self.weights[first * per_block..][..count * per_block],
                     bias: &self.bias[first..][..count],
                     output_shape,
@@ -101,15 +108,30 @@ impl Stem {
                 };
                 job.run(arch);
             });
-        buffers.input = input;
-        output
     }
+}
 
-    /// Puts the images, channels interleaved and zeros around them, into `into`.
-    fn interleave(&self, images: &[f32], shape: [usize; 4], into: &mut Vec<f32>) -> Padded {
+/// Interleaved images with their padding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Padded {
+    /// Values in a row.
+    pub row: usize,
+    /// Rows of an image.
+    pub rows: usize,
+}
+
+impl Padded {
+    /// Puts images `[n, channels, height, width]`, channels interleaved and the convolution's zeros
+    /// around them, into `into`.
+    pub fn interleave(
+        plan: &ConvPlan,
+        images: &[f32],
+        shape: [usize; 4],
+        into: &mut Vec<f32>,
+    ) -> Self {
         let [count, channels, height, width] = shape;
-        let padding = self.plan.padding;
-        let padded = Padded {
+        let padding = plan.padding;
+        let padded = Self {
             row: (width + 2 * padding) * channels,
             rows: height + 2 * padding,
         };
@@ -131,15 +153,6 @@ impl Stem {
             });
         padded
     }
-}
-
-/// Interleaved images with their padding.
-#[derive(Clone, Copy)]
-struct Padded {
-    /// Values in a row.
-    row: usize,
-    /// Rows of an image.
-    rows: usize,
 }
 
 /// One thread's share of the first convolution.

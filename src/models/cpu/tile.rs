@@ -17,27 +17,106 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::map::{LANES, MapShape, Pixel};
+use super::map::{BORDER, LANES, MapShape, Pixel};
 
 /// One thread's share of a convolution: one or two blocks of output channels of all images.
 pub(super) struct ConvJob<'a> {
     pub arch: Arch,
-    pub input_shape: MapShape,
     /// Pixels of the input map.
     pub input: &'a [Pixel],
+    /// Pixels of a block of the input map.
+    pub input_plane: usize,
     /// For each output block `[input block][kernel row][kernel column][input channel]`.
     pub weights: &'a [Pixel],
+    /// Places of the kernel, `kernel²`.
+    pub area: usize,
+    /// The places of the kernel that take part.
+    pub taps: &'a [Tap],
     /// One pixel an output block.
     pub bias: &'a [Pixel],
     /// A map's share to be added, of the output's shape.
     pub residual: Option<&'a [Pixel]>,
-    pub output_shape: MapShape,
-    /// The output map's share.
+    pub grid: Grid,
+    /// Pixels of a block of the output map.
+    pub output_plane: usize,
+    /// The output map's share. Its border is left as it is.
     pub output: &'a mut [Pixel],
-    pub kernel: usize,
-    pub stride: usize,
-    pub padding: usize,
+    /// Whether the sums are added to what the output holds.
+    pub is_added: bool,
     pub has_relu: bool,
+}
+
+/// A place of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tap {
+    /// Its number, row by row.
+    pub place: usize,
+    /// Where it reads, pixels from where the grid's position lies in the input.
+    pub offset: usize,
+}
+
+/// The positions that are computed, and where each lies in input and output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grid {
+    pub images: usize,
+    /// Rows and columns of an image.
+    pub rows: usize,
+    pub columns: usize,
+    pub input: Side,
+    pub output: Side,
+}
+
+/// Where a grid's positions lie in a map: pixels in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Side {
+    /// Of the first position.
+    pub origin: usize,
+    /// From one image to the next.
+    pub image: usize,
+    /// From one of the grid's rows to the next.
+    pub row: usize,
+    /// From one of the grid's columns to the next: 1 or 2.
+    pub column: usize,
+}
+
+impl Side {
+    /// The positions of every `step`-th row and column of a map, the first in row and column
+    /// `first`, counted from the border's first.
+    pub fn new(shape: &MapShape, first: [usize; 2], step: usize) -> Self {
+        Self {
+            origin: first[0] * shape.row() + first[1],
+            image: shape.image(),
+            row: step * shape.row(),
+            column: step,
+        }
+    }
+
+    fn row_start(&self, image: usize, row: usize) -> usize {
+        self.origin + image * self.image + row * self.row
+    }
+}
+
+impl Grid {
+    /// A convolution's positions and taps.
+    pub fn of_convolution(
+        [kernel, stride, padding]: [usize; 3],
+        input: &MapShape,
+        output: &MapShape,
+    ) -> (Self, Vec<Tap>) {
+        let grid = Self {
+            images: output.images,
+            rows: output.height,
+            columns: output.width,
+            // The border holds the padding: a 1×1 convolution begins inside it.
+            input: Side::new(input, [BORDER - padding; 2], stride),
+            output: Side::new(output, [BORDER; 2], 1),
+        };
+        let tap = |place: usize| Tap {
+            place,
+            offset: place / kernel * input.row() + place % kernel,
+        };
+        (grid, (0..kernel * kernel).map(tap).collect())
+    }
 }
 
 /// Rows and columns of a tile.
@@ -61,15 +140,16 @@ pub(super) fn blocks_per_share(lanes: usize) -> usize {
 
 impl Tiling {
     /// The tile that computes the fewest pixels beyond the map's edge, the widest of equals.
-    pub fn choose(lanes: usize, output: &MapShape) -> Self {
+    pub fn choose(lanes: usize, grid: &Grid) -> Self {
         let candidates: &[(usize, usize)] = if lanes == LANES { &WIDE } else { &NARROW };
         let pixels = |(rows, columns): (usize, usize)| {
-            output.rows().next_multiple_of(rows) * output.width.next_multiple_of(columns)
+            (grid.images * grid.rows).next_multiple_of(rows)
+                * grid.columns.next_multiple_of(columns)
         };
         let (rows, columns) = candidates
             .iter()
             .copied()
-            .filter(|&(_, columns)| columns <= output.width)
+            .filter(|&(_, columns)| columns <= grid.columns)
             .min_by_key(|&tile| pixels(tile))
             .unwrap_or(candidates[candidates.len() - 1]);
         Self { rows, columns }
@@ -108,7 +188,10 @@ impl ConvJob<'_> {
 
     fn run_tile<const R: usize, const Q: usize>(self) {
         let arch = self.arch;
-        match (self.output.len() / self.output_shape.plane(), self.stride) {
+        match (
+            self.output.len() / self.output_plane,
+            self.grid.input.column,
+        ) {
             (1, 1) => arch.dispatch(Tile::<1, R, Q, 1>(self)),
             (1, _) => arch.dispatch(Tile::<1, R, Q, 2>(self)),
             (_, 1) => arch.dispatch(Tile::<2, R, Q, 1>(self)),
@@ -159,31 +242,29 @@ type Sums<S, const V: usize, const B: usize, const R: usize, const Q: usize> =
 
 impl<const B: usize, const R: usize, const Q: usize, const ST: usize> Tile<'_, B, R, Q, ST> {
     /// All tiles of the share. At the right edge a tile moves left to stay inside, below the last
-    /// row it repeats that row: both compute something twice rather than something less.
+    /// row it repeats that row: both compute something twice rather than something less. A share
+    /// that is added to what is there writes each position once.
     #[inline(always)]
     fn share<S: Simd, const V: usize>(mut self, simd: S) {
-        let (input, output) = (self.0.input_shape, self.0.output_shape);
-        for plane in self.0.output.chunks_exact_mut(output.plane()) {
-            output.clear_border(plane);
-        }
-        // The border holds the padding: a 1×1 convolution begins inside it.
-        let inset = super::map::BORDER - self.0.padding;
-        let rows = output.rows();
+        let grid = self.0.grid;
+        let rows = grid.images * grid.rows;
         let mut row = 0;
         while row < rows {
             let mut targets = [0; R];
             let mut bases = [0; R];
             for r in 0..R {
                 let row = (row + r).min(rows - 1);
-                let (image, y) = (row / output.height, row % output.height);
-                targets[r] = output.row_start(row);
-                bases[r] = image * input.image() + (y * ST + inset) * input.row() + inset;
+                let (image, y) = (row / grid.rows, row % grid.rows);
+                targets[r] = grid.output.row_start(image, y);
+                bases[r] = grid.input.row_start(image, y);
             }
+            let fresh_rows = R.min(rows - row);
             let mut column = 0;
-            while column < output.width {
-                let first = column.min(output.width - Q);
+            while column < grid.columns {
+                let first = column.min(grid.columns - Q);
                 let sums = self.sums::<S, V>(simd, bases, first);
-                self.store::<S, V>(simd, targets, first, &sums);
+                let fresh = [fresh_rows, column - first];
+                self.store::<S, V>(simd, targets, first, fresh, &sums);
                 column += Q;
             }
             row += R;
@@ -199,7 +280,6 @@ impl<const B: usize, const R: usize, const Q: usize, const ST: usize> Tile<'_, B
         first: usize,
     ) -> Sums<S, V, B, R, Q> {
         let job = &self.0;
-        let (kernel, shape) = (job.kernel, &job.input_shape);
         let per_block = job.weights.len() / B;
         let mut sums = [[[[simd.splat_f32s(0.0); V]; B]; Q]; R];
         for b in 0..B {
@@ -210,52 +290,56 @@ impl<const B: usize, const R: usize, const Q: usize, const ST: usize> Tile<'_, B
                 }
             }
         }
-        let mut place = 0;
-        for plane in job.input.chunks_exact(shape.plane()) {
-            for kernel_row in 0..kernel {
-                let mut lines: [&[Pixel]; R] = [&[]; R];
+        for (block, plane) in job.input.chunks_exact(job.input_plane).enumerate() {
+            for tap in job.taps {
+                let mut windows: [&[Pixel]; R] = [&[]; R];
                 for r in 0..R {
-                    let start = bases[r] + kernel_row * shape.row() + first * ST;
-                    lines[r] = &plane[start..][..(Q - 1) * ST + kernel];
+                    let start = bases[r] + tap.offset + first * ST;
+                    windows[r] = &plane[start..][..(Q - 1) * ST + 1];
                 }
-                for kernel_column in 0..kernel {
-                    let mut windows: [&[Pixel]; R] = [&[]; R];
-                    for r in 0..R {
-                        windows[r] = &lines[r][kernel_column..][..(Q - 1) * ST + 1];
-                    }
-                    let mut weights: [&[Pixel]; B] = [&[]; B];
-                    for b in 0..B {
-                        weights[b] = &job.weights[b * per_block + place..][..LANES];
-                    }
-                    add_products::<S, V, B, R, Q, ST>(simd, &mut sums, windows, weights);
-                    place += LANES;
+                let place = (block * job.area + tap.place) * LANES;
+                let mut weights: [&[Pixel]; B] = [&[]; B];
+                for b in 0..B {
+                    weights[b] = &job.weights[b * per_block + place..][..LANES];
                 }
+                add_products::<S, V, B, R, Q, ST>(simd, &mut sums, windows, weights);
             }
         }
         sums
     }
 
-    /// Adds the residual, applies the ReLU and writes the tile.
+    /// Adds the residual, applies the ReLU and writes the tile. Of the tile only the first
+    /// `fresh[0]` rows and the columns from `fresh[1]` on are new.
     #[inline(always)]
     fn store<S: Simd, const V: usize>(
         &mut self,
         simd: S,
         targets: [usize; R],
         first: usize,
+        fresh: [usize; 2],
         sums: &Sums<S, V, B, R, Q>,
     ) {
         let job = &mut self.0;
-        let plane = job.output_shape.plane();
+        let step = job.grid.output.column;
         let zero = simd.splat_f32s(0.0);
         for r in 0..R {
+            if job.is_added && r >= fresh[0] {
+                break;
+            }
             for b in 0..B {
-                let start = b * plane + targets[r] + first;
-                let pixels = &mut job.output[start..][..Q];
+                let start = b * job.output_plane + targets[r] + first * step;
+                let pixels = &mut job.output[start..][..(Q - 1) * step + 1];
                 let added = job.residual.map(|residual| &residual[start..][..Q]);
                 for q in 0..Q {
-                    let target = S::as_mut_simd_f32s(&mut pixels[q].0).0;
+                    let target = S::as_mut_simd_f32s(&mut pixels[q * step].0).0;
+                    if job.is_added && q < fresh[1] {
+                        continue;
+                    }
                     for v in 0..V {
                         let mut value = sums[r][q][b][v];
+                        if job.is_added {
+                            value = simd.add_f32s(value, target[v]);
+                        }
                         if let Some(added) = added {
                             value = simd.add_f32s(value, S::as_simd_f32s(&added[q].0).0[v]);
                         }

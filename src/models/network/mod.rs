@@ -1,6 +1,7 @@
 //! An encoder's blueprint as Burn modules: the path of GPUs and of training.
 
 mod build;
+mod processor;
 mod statistics;
 
 use burn::{
@@ -22,6 +23,7 @@ use super::{
 };
 
 pub(crate) use build::Builder;
+pub use processor::{ProcessorSteps, Recording};
 
 /// What becomes of batch normalisations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
