@@ -436,7 +436,84 @@ fn word<T: serde::Serialize + Copy>(text: &str, what: &str, all: &[T]) -> Result
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::{
+        analysis::{ImagesSource, Request, analyse, demo_request},
+        data::{BuiltinConfig, BuiltinKind},
+        features::{FeatureKind, MatchingRule},
+    };
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: InspectImageArgs,
+    }
+
+    #[test]
+    fn the_windows_command_reads_back_as_what_it_shows() {
+        let request = Request {
+            kind: FeatureKind::Dense,
+            images: ImagesSource::Builtin(BuiltinConfig {
+                kind: BuiltinKind::MultiObject,
+                count: 3,
+                side: 32,
+                seed: 0,
+            }),
+            ..demo_request()
+        };
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let mut cache = Cache::headless();
+        let none = Progress::none();
+        let analysis = analyse(&request, &compute, &mut cache, &none).unwrap();
+        let view = InspectorView {
+            mode: InspectMode::Pca,
+            beside: BesideChoice::Image,
+            other_image: 1,
+            lines: LineChoice::All,
+            rule: MatchingRule::BackboneArgmax,
+            is_mutual_only: true,
+            least_similarity: -0.5,
+            is_centred: false,
+            has_cut: true,
+            cut: -0.25,
+            ..InspectorView::default()
+        };
+        let encoder = |progress: &Progress| {
+            analysis::encoder(&analysis.request, &compute, &mut cache, progress)
+        };
+        let made = subject(&analysis, view.request(2), encoder, &compute, &none).unwrap();
+        let place = made.sides[0].geometry.cell_centre(3, 4, [8, 8]);
+        let state = InspectorState {
+            subject: Some(Arc::new(made)),
+            chosen: Some(Chosen {
+                side: 0,
+                image: 2,
+                place,
+            }),
+            ..InspectorState::default()
+        };
+        let line = state.command_line(&analysis, &view).unwrap();
+        let words = line.split(' ').filter(|word| *word != "inspect-image");
+        let args = Program::try_parse_from(words).unwrap().args;
+        assert_eq!(
+            (args.image.as_deref(), args.cell),
+            (Some("2"), Some([3, 4]))
+        );
+        let beside = beside(&analysis, &args.beside).unwrap();
+        assert_eq!(beside, Beside::Image(1));
+        let analysis = Analysis {
+            request: args.request.request(false).unwrap(),
+            ..analysis
+        };
+        let again = super::view(&args, &analysis, beside);
+        let expected = InspectorView {
+            other_image: again.other_image,
+            ..view
+        };
+        assert_eq!(again, expected);
+    }
 
     #[test]
     fn words_are_read_and_refused_with_those_there_are() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    analysis::{Analysis, Request},
     dense::{Answer, Basis, Beside, Colours, Crop, MapSource, Subject, SubjectRequest, cell_at},
     features::MatchingRule,
 };
@@ -202,6 +203,65 @@ impl InspectorView {
             },
             source: self.source,
         }
+    }
+}
+
+impl InspectorState {
+    /// The command that draws the same without a window; `None` before a picture is there.
+    pub fn command_line(&self, analysis: &Analysis, view: &InspectorView) -> Option<String> {
+        let subject = self.subject.as_ref()?;
+        let measure = Request {
+            matching: view.rule,
+            ..analysis.request.clone()
+        };
+        let mut line =
+            measure
+                .command_line()
+                .replacen("spherescope measure", "spherescope inspect-image", 1);
+        let mut flag = |text: &str| {
+            line += " ";
+            line += text;
+        };
+        flag(&format!("--image {}", subject.request.image));
+        if let Some((0, cell)) = self.asked() {
+            let columns = subject.sides[0].grid[1].max(1);
+            flag(&format!("--cell {},{}", cell / columns, cell % columns));
+        }
+        match subject.request.beside {
+            Beside::Nothing => {}
+            Beside::Views => flag("--beside views"),
+            Beside::Image(image) => flag(&format!("--beside image:{image}")),
+        }
+        if subject.request.source == MapSource::OwnSize {
+            flag("--own-size");
+        }
+        let word = |value: serde_json::Result<serde_json::Value>| match value {
+            Ok(serde_json::Value::String(word)) => word,
+            _ => String::new(),
+        };
+        flag(&format!("--show {}", word(serde_json::to_value(view.mode))));
+        flag(&format!(
+            "--lines {}",
+            word(serde_json::to_value(view.lines))
+        ));
+        flag(&format!("--least-cosine={}", view.least_similarity));
+        flag(&format!("--strength {}", view.strength));
+        let is_pca = view.mode == InspectMode::Pca;
+        for (is_on, name) in [
+            (view.is_mutual_only, "--mutual"),
+            (view.is_smooth, "--smooth"),
+            (view.is_automatic, "--automatic-scale"),
+            (is_pca && !view.is_centred, "--not-centred"),
+        ] {
+            if is_on {
+                flag(name);
+            }
+        }
+        if is_pca && view.has_cut && !view.is_cut_below {
+            flag(&format!("--cut={}", view.cut));
+        }
+        flag("-o inspector.png");
+        Some(line)
     }
 }
 

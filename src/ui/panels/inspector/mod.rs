@@ -72,7 +72,7 @@ pub fn inspector_ui(
             picture::pictures_ui(&now, &layer, pictures, most, world, commands, ui);
             legend::legend_ui(&now, &layer, ui);
             if !world.is_export {
-                tools::drawing_ui(view, world, commands, ui);
+                tools::drawing_ui(view, state, world, commands, ui);
             }
             if view.mode == InspectMode::Pca {
                 legend::colours_ui(view, state, world, ui);
@@ -141,8 +141,14 @@ fn facts_ui(now: &Now<'_>, ui: &mut Ui) {
             Ok(value) => format!("{value:.4} (floor {:.4})", side.within.floor),
             Err(why) => format!("absent: {why}"),
         };
+        let records = now.snapshot.analysis.images.records();
+        let class = records
+            .get(side.image as usize)
+            .and_then(|record| record.label)
+            .map(|class| format!(", {}", now.snapshot.class_name(class)))
+            .unwrap_or_default();
         let text = format!(
-            "{} · {}×{} locations, {} · within-image uniformity {within}, {}",
+            "{}{class} · {}×{} locations, {} · within-image uniformity {within}, {}",
             now.image_name(side.image),
             side.grid[0],
             side.grid[1],

@@ -76,6 +76,7 @@ fn beside_ui(
 /// How the pictures are drawn, and the stage whose map they show.
 pub(super) fn drawing_ui(
     view: &mut InspectorView,
+    state: &InspectorState,
     world: &World<'_>,
     commands: &mut Commands,
     ui: &mut Ui,
@@ -93,6 +94,18 @@ pub(super) fn drawing_ui(
             .on_hover_text("The scale follows the values; cosines stay centred on zero");
         ui.checkbox(&mut view.has_grid, "grid")
             .on_hover_text("Borders of the locations");
+        let line = world
+            .snapshot
+            .and_then(|snapshot| state.command_line(&snapshot.analysis, view));
+        if let Some(text) = line
+            && ui
+                .button("copy command")
+                .on_hover_text("The headless command that draws this picture")
+                .clicked()
+        {
+            let what = "the command that draws this picture".to_owned();
+            commands.push(Command::Copy { what, text });
+        }
     });
     stage_ui(world, commands, ui);
 }
