@@ -95,10 +95,9 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let map = (args.map.then(|| map(args, &found, settings, &progress))).transpose()?;
     if let Some(folder) = &args.figures {
         let answer = chosen(args, &found, settings, &progress)?;
-        log::info!(
-            "{}",
-            app::export_series(&answer, folder, &headless(policy)?)?
-        );
+        // Outside the macro, which does not look at its arguments while nobody listens.
+        let told = app::export_series(&answer, folder, &headless(policy)?)?;
+        log::info!("{told}");
     }
     bar.finish();
     let said = findings(&scores);
