@@ -225,7 +225,8 @@ fn classified<'a>(
     images: &ImageSet,
 ) -> Result<(&'a Logits, Vec<u32>), String> {
     let logits = extraction.logits.as_ref().ok_or(
-        "the checkpoint has no linear classifier, or it reads another stage than the chosen one",
+        "the checkpoint has no linear classifier, or it reads another stage than the chosen one, \
+         or images were so large that they went through in tiles",
     )?;
     let records = images.records();
     let labels = logits

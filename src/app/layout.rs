@@ -232,7 +232,7 @@ mod tests {
         let mut tree = default_tree();
         assert!(is_shown(&tree, Pane::Sphere) && !is_shown(&tree, Pane::Inspector));
         show(&mut tree, Pane::Inspector);
-        assert!(is_shown(&tree, Pane::Inspector) && !is_shown(&tree, Pane::Figures));
+        assert!(is_shown(&tree, Pane::Inspector) && !is_shown(&tree, Pane::Sphere));
     }
 
     #[test]

@@ -290,6 +290,8 @@ struct Rows {
     logits: Vec<f32>,
     classes: usize,
     logit_images: Vec<u32>,
+    /// Whether some image went through in tiles, which give no classifier's output.
+    is_tiled: bool,
     images_done: usize,
 }
 
@@ -306,6 +308,7 @@ impl Rows {
             logits: Vec::new(),
             classes: 0,
             logit_images: Vec::new(),
+            is_tiled: false,
             images_done: 0,
         }
     }
@@ -322,6 +325,7 @@ impl Rows {
         let shape = batch.shape;
         let mut logits = None;
         let (rows, grid) = if plan.needs_tiles([shape[2], shape[3]]) {
+            self.is_tiled = true;
             plan.tiled_rows(&batch.pixels, shape, compute, progress)?
         } else {
             let input = input_tensor(batch.pixels, shape, compute);
@@ -401,7 +405,8 @@ impl Rows {
             .map(|&image| records[image as usize].label)
             .collect::<Option<Vec<u32>>>();
         let is_dense = kind.is_dense();
-        let logits = (self.classes > 0).then_some(Logits {
+        // Those of the small images alone would be a sample that nobody chose.
+        let logits = (self.classes > 0 && !self.is_tiled).then_some(Logits {
             values: self.logits,
             classes: self.classes,
             images: self.logit_images,

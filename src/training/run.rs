@@ -393,11 +393,13 @@ impl Run {
     ) -> Result<Self, TrainingError> {
         let mut run = Self::new(snapshot.config.clone(), compute, progress)?;
         let optimisers = run.optimisers.clone();
-        run.restore(&Snapshot {
-            optimisers,
-            ..snapshot.clone()
-        })?;
+        run.restore(&snapshot.with_optimisers(&optimisers))?;
         Ok(run)
+    }
+
+    /// What the optimisers remember.
+    pub(super) fn memories(&self) -> &[Memory; 2] {
+        &self.optimisers
     }
 
     /// The run as it is now.
@@ -423,7 +425,8 @@ impl Run {
     /// # Errors
     /// [`TrainingError::Model`] when the tensors do not fit.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainingError> {
-        let plan = self.net()?.plan().clone();
+        // Its own, not the network's: a step that broke off in the middle left none.
+        let plan = snapshot.plan.clone();
         self.keys = match snapshot.config.objective.keys() {
             Some(keys) => {
                 let plan = plan.clone();

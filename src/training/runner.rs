@@ -14,7 +14,7 @@ use super::{
     frames::Frames, snapshot::Snapshots,
 };
 use crate::{
-    compute::{Compute, ComputeError, Worker, WorkerEvent, panic_message},
+    compute::{Compute, Worker, WorkerEvent, panic_message},
     progress::Progress,
 };
 
@@ -192,6 +192,7 @@ impl Drive {
         self.publish();
         while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
             let was_running = self.state.phase == Phase::Running;
+            let was_single = self.is_single;
             if let Err(error) = self.turn(&mut run, progress) {
                 if error.is_cancelled() {
                     break;
@@ -199,12 +200,13 @@ impl Drive {
                 self.fail(&error);
                 match self.leave_lost_device(&compute, progress) {
                     None => self.go_back_to_good(&mut run),
+                    Some(Err(error)) if error.is_cancelled() => break,
                     Some(Err(error)) => return self.fail(&error),
                     Some(Ok((cpu, moved))) => {
                         (compute, run) = (cpu, moved);
                         let told = self.state.message.take();
                         if was_running {
-                            self.go(false);
+                            self.go(was_single || self.is_single);
                         } else {
                             self.pause();
                         }
@@ -237,12 +239,14 @@ impl Drive {
         compute: &Compute,
         progress: &Progress,
     ) -> Option<Result<(Compute, Run), TrainingError>> {
-        let Err(lost @ ComputeError::DeviceLost { .. }) = compute.probe() else {
-            return None;
-        };
+        // The wait inside can meet the panic of a kernel that failed on the device's own thread.
+        let probe = std::panic::AssertUnwindSafe(|| compute.probe());
+        let _ = std::panic::catch_unwind(probe);
+        let lost = compute.lost()?.to_owned();
         let good = self.snapshots.last()?;
-        let cpu = compute.fall_back(&lost.to_string());
+        let cpu = compute.fall_back(&lost);
         Some(Run::moved(&good, &cpu, progress).map(|run| {
+            self.snapshots.forget_memories(run.memories());
             self.forget_after(good.step);
             self.state.config = run.config().clone();
             let text = format!(

@@ -48,6 +48,14 @@ impl KeptWeights {
 }
 
 impl Snapshot {
+    /// The same with another memory of the optimisers.
+    pub(super) fn with_optimisers(&self, optimisers: &[Memory; 2]) -> Self {
+        Self {
+            optimisers: optimisers.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The weights, to be looked at elsewhere.
     pub(super) fn kept(&self) -> KeptWeights {
         KeptWeights {
@@ -90,6 +98,14 @@ impl Snapshots {
         {
             thin(&mut self.kept);
             self.thinned += 1;
+        }
+    }
+
+    /// Puts `optimisers` in the place of what every snapshot remembers: it lived on a device that
+    /// is lost.
+    pub fn forget_memories(&mut self, optimisers: &[Memory; 2]) {
+        for kept in &mut self.kept {
+            *kept = Arc::new(kept.with_optimisers(optimisers));
         }
     }
 

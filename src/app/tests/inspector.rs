@@ -292,7 +292,7 @@ fn features_without_locations_offer_those_that_have_them() {
 #[test]
 fn nothing_is_made_while_the_view_is_behind_another() {
     let mut window = Window::inspecting();
-    window.run_command("view: figures");
+    window.run_command("view: sphere");
     let ctx = window.harness.ctx.clone();
     let app = window.harness.state_mut();
     app.dispatch(&ctx, Command::Select(vec![5 * 64], Combine::Replace));

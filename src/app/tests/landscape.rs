@@ -60,6 +60,7 @@ fn the_potential_is_drawn_around_the_circle() {
     wait(&mut window, "the potential", |app| {
         app.potential_field().is_some()
     });
+    window.harness.run_steps(3);
     window.harness.get_by_label_contains("at t = 2.00 of");
 }
 

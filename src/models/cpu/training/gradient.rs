@@ -3,8 +3,8 @@
 //!
 //! A tile is sixteen output channels × some input channels at one place, its sums held in
 //! registers: for each location one load of the output's gradient, and each input channel's value
-//! spread over a register. The sums of about [`RUN_PIXELS`] locations are added to memory at a
-//! time, which also keeps long sums exact.
+//! spread over a register. The sums of about [`RUN_PIXELS`] locations, and of one image at
+//! least, are added to memory at a time, which also keeps the sums in registers short.
 
 #![allow(
     clippy::inline_always,

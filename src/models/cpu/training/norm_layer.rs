@@ -13,7 +13,7 @@ use crate::models::cpu::map::{LANES, Pixel};
 /// What a convolution keeps for the way back.
 #[derive(Debug)]
 pub(super) struct ConvTape {
-    /// Its output, before the normalisation; none once the way back is done.
+    /// Its output, before the normalisation.
     pub z: Groups,
     channels: usize,
     /// A block of channels each.
