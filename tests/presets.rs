@@ -164,12 +164,16 @@ fn contrast_aligns_and_spreads() {
 
 #[test]
 fn prototypes_coagulate_and_pauc_gives_their_members_room() {
+    let mut room = Vec::new();
     for seed in SEEDS {
         let [proto, pauc] = ["proto-nce", "pauc"].map(|name| trained_for(200, name, seed));
         let by = |name: &str| [proto[name], pauc[name]];
         let [huddled, roomy] = by("prototype alignment");
+        // How much differs from seed to seed and, by roundings that grow over two hundred steps,
+        // from processor to processor: 1.1 to 3 times as far were seen.
+        room.push(roomy / huddled);
         assert!(
-            huddled < 0.18 && roomy > 1.15 * huddled,
+            huddled < 0.18 && roomy > 0.95 * huddled,
             "{proto:?} beside {pauc:?}"
         );
         let [apart, further] = by("prototype uniformity");
@@ -180,4 +184,6 @@ fn prototypes_coagulate_and_pauc_gives_their_members_room() {
         let [alike, free] = by("prototype correlation");
         assert!(free < alike, "{proto:?} beside {pauc:?}");
     }
+    let together: f64 = room.iter().map(|ratio| ratio.ln()).sum::<f64>() / room.len() as f64;
+    assert!(together.exp() > 1.3, "{room:?}");
 }
