@@ -71,6 +71,7 @@ impl App {
     }
 
     fn take_event(&mut self, event: WorkerEvent) {
+        self.note_end(&event);
         match event {
             WorkerEvent::Panicked { id, title, message } => {
                 let text = format!("{title} broke off with an internal error: {message}");
@@ -97,6 +98,22 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// Those who wait for a job learn of its end; an answer that it gave is taken in all the same.
+    fn note_end(&mut self, event: &WorkerEvent) {
+        let (id, how) = match event {
+            WorkerEvent::Finished { id, .. } => (*id, "it ended without an answer".to_owned()),
+            WorkerEvent::Cancelled { id, .. } => (*id, "it was cancelled".to_owned()),
+            WorkerEvent::Panicked { id, message, .. } => (
+                *id,
+                format!("it broke off with an internal error: {message}"),
+            ),
+            _ => return,
+        };
+        self.jobs.job_ended(id);
+        self.verdicts.job_ended(id, &how);
+        self.inspector.job_ended(id, &how);
     }
 
     /// Goes on on the CPU, once a loss. What the window draws with is lost too when it is the same

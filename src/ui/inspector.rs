@@ -350,6 +350,8 @@ pub enum InspectCommand {
     Beside(u32),
     /// Change what the pictures are coloured by.
     Mode(InspectMode),
+    /// Make the map that was called off or failed again.
+    Again,
 }
 
 impl InspectCommand {
@@ -371,6 +373,7 @@ impl InspectCommand {
             Self::Turn(-1) => "Inspect the previous image".to_owned(),
             Self::Turn(by) => format!("Inspect the image {by} further on"),
             Self::Beside(image) => format!("Put image {image} beside"),
+            Self::Again => "Make the inspector's map again".to_owned(),
             Self::Mode(mode) => format!("Inspector shows: {}", mode.name()),
         }
     }
