@@ -123,6 +123,7 @@ impl App {
             return;
         }
         self.jobs.fall_back(message);
+        self.landscape.leave_device();
         self.keep_session();
         self.tell(
             Level::Warning,
