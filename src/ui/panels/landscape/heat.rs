@@ -269,8 +269,9 @@ fn bar(
     }
 }
 
-/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; a click or
-/// Enter shows the features there, a double click or + looks closer, − at the whole again.
+/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; Enter or a
+/// click with Ctrl shows the features there, a double click or + looks closer, − at the whole again.
+/// A plain click does nothing: it is the first half of a double click.
 fn point(
     heat: &mut HeatPicture,
     response: &Response,
@@ -291,9 +292,10 @@ fn point(
     let closer = slice.grid.half_width * 0.4;
     if let Some(cell) = response.interact_pointer_pos().and_then(cell_at) {
         let at = slice.grid.at(cell);
-        if response.double_clicked() {
+        let has_modifier = ui.input(|input| input.modifiers.command);
+        if response.double_clicked() && !has_modifier {
             ask(LandscapeCommand::Zoom(at, closer));
-        } else if response.clicked() {
+        } else if response.clicked() && !response.double_clicked() && has_modifier {
             ask(LandscapeCommand::ShowAt(at));
         }
     }
@@ -364,7 +366,7 @@ fn told_ui(ui: &mut Ui, view: &LandscapeView, slice: &Slice, cell: usize) {
     }
     caption(
         ui,
-        "Click or Enter: its features on the sphere · Double click or +: look closer",
+        "Ctrl + click or Enter: its features on the sphere · Double click or +: look closer",
     );
 }
 
