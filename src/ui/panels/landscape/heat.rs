@@ -292,11 +292,13 @@ fn point(
     let closer = slice.grid.half_width * 0.4;
     if let Some(cell) = response.interact_pointer_pos().and_then(cell_at) {
         let at = slice.grid.at(cell);
-        let has_modifier = ui.input(|input| input.modifiers.command);
-        if response.double_clicked() && !has_modifier {
-            ask(LandscapeCommand::Zoom(at, closer));
-        } else if response.clicked() && !response.double_clicked() && has_modifier {
-            ask(LandscapeCommand::ShowAt(at));
+        let pressed = Pressed {
+            is_click: response.clicked(),
+            is_double: response.double_clicked(),
+            has_modifier: ui.input(|input| input.modifiers.command),
+        };
+        if let Some(command) = pressed.command(at, closer) {
+            ask(command);
         }
     }
     let keys = view_keys(ui, response);
@@ -337,6 +339,27 @@ fn point(
             .kind(egui::PopupKind::Tooltip)
             .at_position(middle + vec2(12.0, 12.0))
             .show(told);
+    }
+}
+
+/// What the pointer did in this frame.
+struct Pressed {
+    is_click: bool,
+    /// Whether it is the second click of a double one, which is a click too.
+    is_double: bool,
+    /// Ctrl, or Cmd on a Mac.
+    has_modifier: bool,
+}
+
+impl Pressed {
+    /// What is asked for at a place of the plane. A plain click asks for nothing: it is the first half
+    /// of a double one.
+    fn command(&self, at: [f64; 2], closer: f64) -> Option<LandscapeCommand> {
+        match (self.has_modifier, self.is_double, self.is_click) {
+            (false, true, _) => Some(LandscapeCommand::Zoom(at, closer)),
+            (true, false, true) => Some(LandscapeCommand::ShowAt(at)),
+            _ => None,
+        }
     }
 }
 
@@ -385,6 +408,25 @@ fn numbers_ui(ui: &mut Ui, slice: &Slice, shown: Quantity, point: &SlicePoint) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_double_click_looks_closer_and_shows_nothing_on_its_way() {
+        let asked = |is_click, is_double, has_modifier| {
+            let pressed = Pressed {
+                is_click,
+                is_double,
+                has_modifier,
+            };
+            pressed.command([0.5, -0.5], 0.25)
+        };
+        let zoom = LandscapeCommand::Zoom([0.5, -0.5], 0.25);
+        let show = LandscapeCommand::ShowAt([0.5, -0.5]);
+        assert_eq!(asked(true, false, false), None, "the first half");
+        assert_eq!(asked(true, true, false), Some(zoom));
+        assert_eq!(asked(true, false, true), Some(show));
+        assert_eq!(asked(true, true, true), None, "shown already");
+        assert_eq!(asked(false, false, true), None);
+    }
 
     #[test]
     fn cells_lie_where_the_picture_has_them() {
