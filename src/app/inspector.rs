@@ -91,6 +91,7 @@ impl Inspector {
     /// Asks again for a map that was not made.
     pub fn ask_again(&mut self) {
         self.asked_subject = None;
+        self.state.failure = None;
     }
 
     /// Waits no longer for a map whose job ended without it.
