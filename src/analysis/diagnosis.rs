@@ -12,7 +12,7 @@ use super::{
 use crate::{
     compute::{Compute, DeviceReport},
     features::{FeatureKind, FeatureSet, Provenance, extract},
-    geometry::normalise_rows,
+    geometry::{normalise_rows, row_norm},
     measure::{
         MeasureError, Rows,
         collapse::{self, Diagnosis, DiagnosisSettings, THRESHOLDS},
@@ -25,6 +25,8 @@ use crate::{
 const LESSON_POINTS: usize = 1500;
 /// Rows of the lesson's figures, at most: every n-th.
 const LESSON_ROWS: usize = 4000;
+/// Centred rows below this share of the rows' mean norm are rounding of f32, not directions.
+const RESIDUE: f64 = 1e-6;
 
 /// The verdict on one kind of features, or why there is none.
 #[derive(Clone, Debug, Serialize)]
@@ -260,7 +262,49 @@ fn thinned(values: &[f32], dim: usize, most: usize) -> Vec<f32> {
         .collect()
 }
 
+/// Takes the mean row off and normalises. What is left of equal rows is rounding: it becomes zero,
+/// which has no direction either.
+fn centre(values: &mut [f32], dim: usize) {
+    let rows = values.len() / dim;
+    let mut mean = vec![0.0_f64; dim];
+    let mut length = 0.0;
+    for row in values.chunks_exact(dim) {
+        length += row_norm(row) / rows as f64;
+        for (mean, value) in mean.iter_mut().zip(row) {
+            *mean += f64::from(*value) / rows as f64;
+        }
+    }
+    for row in values.chunks_exact_mut(dim) {
+        for (value, mean) in row.iter_mut().zip(&mean) {
+            *value = (f64::from(*value) - mean) as f32;
+        }
+        if row_norm(row) <= RESIDUE * length {
+            row.fill(0.0);
+        }
+    }
+    normalise_rows(values, dim);
+}
+
+/// What centring first would hide; nothing where there is nothing to compare.
+///
+/// # Errors
+/// When asked to stop.
 fn lesson(
+    features: &FeatureSet,
+    unit: &[f32],
+    t: f64,
+    progress: &Progress,
+) -> Result<Option<Lesson>, AnalysisError> {
+    match compared(features, unit, t, progress) {
+        Err(error) if !error.is_cancelled() => {
+            log::warn!("no comparison with centred features: {error}");
+            Ok(None)
+        }
+        compared => compared,
+    }
+}
+
+fn compared(
     features: &FeatureSet,
     unit: &[f32],
     t: f64,
@@ -273,18 +317,7 @@ fn lesson(
     let plain = thinned(unit, dim, LESSON_ROWS);
     let mut centred = thinned(&features.values, dim, LESSON_ROWS);
     let rows = centred.len() / dim;
-    let mut mean = vec![0.0_f64; dim];
-    for row in centred.chunks_exact(dim) {
-        for (mean, value) in mean.iter_mut().zip(row) {
-            *mean += f64::from(*value) / rows as f64;
-        }
-    }
-    for row in centred.chunks_exact_mut(dim) {
-        for (value, mean) in row.iter_mut().zip(&mean) {
-            *value = (f64::from(*value) - mean) as f32;
-        }
-    }
-    normalise_rows(&mut centred, dim);
+    centre(&mut centred, dim);
     let side = |how, values: &[f32]| -> Result<LessonSide, AnalysisError> {
         let rows = Rows::new(values, dim)?;
         let uniformity =
@@ -305,4 +338,29 @@ fn lesson(
         plain: side("plain L2", &plain)?,
         centred: side("mean taken off, then L2", &centred)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{PairSet, uniformity};
+
+    #[test]
+    fn equal_rows_have_no_direction_once_they_are_centred() {
+        let row = [0.1_f32, -3.7, 1.0 / 3.0, 41.3, 7e-4];
+        let mut values = row.repeat(300);
+        centre(&mut values, row.len());
+        assert!(values.iter().all(|value| *value == 0.0));
+        let rows = Rows::new(&values, row.len()).unwrap();
+        let found = uniformity(rows, 2.0, PairSet::All, &Progress::none()).unwrap();
+        assert!(found.value.is_finite());
+    }
+
+    #[test]
+    fn centring_keeps_small_differences() {
+        let mut values = vec![10.0_f32, 1.0, 10.0, 1.001];
+        centre(&mut values, 2);
+        assert!((values[1] + 1.0).abs() < 1e-6 && (values[3] - 1.0).abs() < 1e-6);
+        assert_eq!((values[0], values[2]), (0.0, 0.0));
+    }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     analysis::{DiagnosisReport, diagnose_shown},
+    compute::JobId,
     training::Frame,
     ui::{FrameVerdict, RunVerdicts, Snapshot, VerdictPicture, widgets::Level},
 };
@@ -34,8 +35,12 @@ pub(super) struct Verdicts {
     pub picture: Option<VerdictPicture>,
     /// Snapshot that was asked about last.
     asked_for: Option<u64>,
-    /// Whether its answer is still to come.
-    is_waiting: bool,
+    /// The job whose answer is still to come.
+    waits_for: Option<JobId>,
+    /// How that job ended; its answer, if it has one, lies in the slot by then.
+    ended: Option<String>,
+    /// The snapshot that could not be judged, and why.
+    failure: Option<(u64, String)>,
     /// Verdicts of the run's kept frames.
     pub run: RunVerdicts,
     /// Which frames those were: a run that goes back makes other ones of the same steps.
@@ -48,15 +53,21 @@ impl App {
     /// Takes in verdicts, and asks for those that the view is waiting for.
     pub(super) fn receive_verdicts(&mut self) {
         if let Some((serial, judged)) = self.jobs.verdicts.take() {
-            self.verdicts.is_waiting = false;
+            if self.verdicts.asked_for == Some(serial) {
+                self.verdicts.waits_for = None;
+            }
             match judged {
                 Ok(report) => {
                     let picture = VerdictPicture::new(serial, Arc::new(report));
                     self.verdicts.picture = Some(picture);
                 }
-                Err(why) => self.tell(Level::Warning, format!("No collapse verdict: {why}")),
+                Err(why) => {
+                    self.tell(Level::Warning, format!("No collapse verdict: {why}"));
+                    self.verdicts.failure = Some((serial, why));
+                }
             }
         }
+        self.verdicts.give_up();
         self.verdicts.take_frames();
         if !self.verdicts.is_looked_at {
             return;
@@ -72,23 +83,20 @@ impl App {
         let serial = Some(snapshot.serial);
         // What is not whole yet is followed by what is; a run's frames wait for one another.
         let is_early = self.jobs.is_busy() && !snapshot.is_of_run();
-        let must_wait = snapshot.is_of_run() && self.verdicts.is_waiting;
+        let must_wait = snapshot.is_of_run() && self.verdicts.waits_for.is_some();
         if self.verdicts.asked_for == serial || is_early || must_wait {
             return;
         }
-        self.verdicts.asked_for = serial;
-        self.verdicts.is_waiting = true;
         let snapshot = snapshot.clone();
-        let is_taken = if snapshot.is_of_run() {
+        self.verdicts.waits_for = if snapshot.is_of_run() {
             judge_frame(&self.jobs, &snapshot)
         } else {
             self.jobs.diagnose(&snapshot)
         };
-        if !is_taken {
-            // Asked again with the next frame of the window.
-            self.verdicts.asked_for = None;
-            self.verdicts.is_waiting = false;
-        }
+        // Where there was no room, it is asked again with the next frame of the window.
+        self.verdicts.asked_for = serial.filter(|_| self.verdicts.waits_for.is_some());
+        self.verdicts.ended = None;
+        self.verdicts.failure = None;
     }
 
     fn want_frame_verdicts(&mut self) {
@@ -115,6 +123,35 @@ impl App {
 }
 
 impl Verdicts {
+    /// Why the snapshot `serial` could not be judged.
+    pub fn failure(&self, serial: u64) -> Option<&str> {
+        let failure = self.failure.as_ref().filter(|(of, _)| *of == serial);
+        failure.map(|(_, why)| why.as_str())
+    }
+
+    /// Asks again for what could not be judged.
+    pub fn ask_again(&mut self) {
+        self.asked_for = None;
+    }
+
+    /// A job came to its end, with an answer or without.
+    pub fn job_ended(&mut self, id: JobId, how: &str) {
+        if self.waits_for == Some(id) {
+            self.ended = Some(how.to_owned());
+        }
+    }
+
+    /// Waits no longer for a job that ended without an answer. It is not asked again by itself:
+    /// who called it off does not want it back.
+    fn give_up(&mut self) {
+        let Some(why) = self.ended.take() else {
+            return;
+        };
+        if self.waits_for.take().is_some() {
+            self.failure = self.asked_for.map(|serial| (serial, why));
+        }
+    }
+
     fn take_frames(&mut self) {
         let Some(judged) = self.frames.take() else {
             return;
@@ -147,12 +184,55 @@ impl Verdicts {
 }
 
 /// Judges a frame of a run beside the window's thread: its vectors are there already.
-fn judge_frame(jobs: &Jobs, snapshot: &Snapshot) -> bool {
+fn judge_frame(jobs: &Jobs, snapshot: &Snapshot) -> Option<JobId> {
     let (analysis, serial) = (Arc::clone(&snapshot.analysis), snapshot.serial);
     let (slot, wake) = (jobs.verdicts.clone(), jobs.waker());
-    jobs.help(move |progress| {
+    jobs.help_for(move |progress| {
         let judged = diagnose_shown(&analysis, progress).map_err(|error| error.to_string());
         slot.put((serial, judged));
         wake();
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Worker;
+
+    #[test]
+    fn a_verdict_that_was_called_off_is_neither_awaited_nor_asked_for_by_itself() {
+        let worker = Worker::spawn("verdict", 2).unwrap();
+        let [job, other] = [(); 2].map(|()| worker.submit("", |_| {}).unwrap());
+        let mut verdicts = Verdicts {
+            asked_for: Some(7),
+            waits_for: Some(job),
+            ..Verdicts::default()
+        };
+        verdicts.job_ended(other, "cancelled");
+        verdicts.give_up();
+        assert_eq!(verdicts.waits_for, Some(job), "another job's end");
+        verdicts.job_ended(job, "cancelled");
+        verdicts.give_up();
+        assert_eq!(verdicts.waits_for, None);
+        assert_eq!(verdicts.failure(7), Some("cancelled"));
+        assert_eq!((verdicts.failure(8), verdicts.asked_for), (None, Some(7)));
+        verdicts.ask_again();
+        assert_eq!(verdicts.asked_for, None);
+    }
+
+    #[test]
+    fn an_answer_counts_though_its_job_has_ended() {
+        let worker = Worker::spawn("verdict", 2).unwrap();
+        let job = worker.submit("", |_| {}).unwrap();
+        let mut verdicts = Verdicts {
+            asked_for: Some(7),
+            waits_for: Some(job),
+            ..Verdicts::default()
+        };
+        verdicts.job_ended(job, "finished");
+        // Its answer was in the slot.
+        verdicts.waits_for = None;
+        verdicts.give_up();
+        assert_eq!(verdicts.failure(7), None);
+    }
 }

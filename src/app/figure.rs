@@ -491,6 +491,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
         lab: None,
         inspector: None,
         verdict: None,
+        verdict_failure: None,
         run_verdicts: None,
         log: &[],
         recent: &[],

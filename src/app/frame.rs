@@ -82,6 +82,8 @@ impl App {
             lab: Some(self.lab.state()),
             inspector: Some(&self.inspector.state),
             verdict: self.verdicts.picture.as_ref(),
+            verdict_failure: (self.snapshot.as_ref())
+                .and_then(|shown| self.verdicts.failure(shown.serial)),
             run_verdicts: Some(&self.verdicts.run),
             log: &self.log,
             recent: &self.session.recent,

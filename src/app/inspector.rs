@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     analysis::{self, Analysis},
+    compute::JobId,
     dense::{
         Answer, Basis, Colours, Crop, Question, Subject, SubjectRequest, answer, crops,
         density_among, place_of, row_at, subject,
@@ -42,6 +43,8 @@ pub(super) struct Inspector {
     seen: u64,
     asked_subject: Option<SubjectRequest>,
     job: Option<InspectorJob>,
+    /// How that job ended; its map, if it made one, lies in the slot by then.
+    ended: Option<String>,
     asked_answer: Option<(u64, Question)>,
     asked_colours: Option<ColoursKey>,
     asked_density: Option<u64>,
@@ -72,6 +75,36 @@ impl Inspector {
             || (state.current_answer().is_some() && state.crops.is_empty())
     }
 
+    /// Asks the map that is being made to be left; whether there was one.
+    pub fn cancel(&self, jobs: &Jobs) -> bool {
+        let job = self.job.filter(|_| self.state.is_waiting);
+        job.map(|job| jobs.call_off(job)).is_some()
+    }
+
+    /// A job came to its end, with a map or without.
+    pub fn job_ended(&mut self, id: JobId, how: &str) {
+        if self.job.is_some_and(|job| job.id() == id) {
+            self.ended = Some(how.to_owned());
+        }
+    }
+
+    /// Asks again for a map that was not made.
+    pub fn ask_again(&mut self) {
+        self.asked_subject = None;
+        self.state.failure = None;
+    }
+
+    /// Waits no longer for a map whose job ended without it.
+    fn give_up(&mut self) {
+        let Some(why) = self.ended.take() else {
+            return;
+        };
+        if self.job.take().is_some() && self.state.is_waiting {
+            self.state.is_waiting = false;
+            self.take_subject(Err(format!("The map was not made: {why}")));
+        }
+    }
+
     /// Takes in what the workers made for what is shown now.
     fn take_arrivals(&mut self) {
         let serial = self.analysis.as_ref().map(|(serial, _)| *serial);
@@ -83,6 +116,7 @@ impl Inspector {
             self.job = None;
             self.take_subject(made);
         }
+        self.give_up();
         let revision = self.state.revision;
         if let Some((_, made)) = self
             .arrivals
@@ -260,6 +294,7 @@ impl Inspector {
             self.asked_subject = Some(request);
             self.state.is_waiting = true;
             self.job = job;
+            self.ended = None;
         }
     }
 
@@ -411,6 +446,7 @@ impl App {
                 self.views.inspector.other_image = image;
                 self.views.inspector.beside = crate::ui::BesideChoice::Image;
             }
+            InspectCommand::Again => self.inspector.ask_again(),
             InspectCommand::Mode(mode) => {
                 self.views.inspector.mode = mode;
                 self.dispatch(ctx, Command::Show(Pane::Inspector));

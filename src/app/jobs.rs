@@ -64,6 +64,13 @@ pub(super) enum InspectorJob {
     WithEncoder(JobId),
 }
 
+impl InspectorJob {
+    pub fn id(self) -> JobId {
+        let (Self::Beside(id) | Self::WithEncoder(id)) = self;
+        id
+    }
+}
+
 /// Local density of the points of a snapshot.
 pub(super) struct LocalDensity {
     pub serial: u64,
@@ -209,10 +216,17 @@ impl Jobs {
         self.current.is_some()
     }
 
-    /// Asks the analysis under way to stop; whether there was one.
+    /// Forgets a verdict whose job has ended.
+    pub fn job_ended(&mut self, id: JobId) {
+        if self.diagnosing == Some(id) {
+            self.diagnosing = None;
+        }
+    }
+
+    /// Asks the analysis and the verdict under way to stop; whether there was one. The verdict's
+    /// number is kept until its job has ended.
     pub fn cancel(&mut self) -> bool {
-        let diagnosing = self.diagnosing.take();
-        let under_way = [self.current, diagnosing];
+        let under_way = [self.current, self.diagnosing];
         under_way
             .into_iter()
             .flatten()
@@ -221,9 +235,12 @@ impl Jobs {
             > 0
     }
 
-    /// Works out the collapse verdict of a snapshot, all kinds of features side by side; whether
-    /// there was room for it.
-    pub fn diagnose(&mut self, snapshot: &Snapshot) -> bool {
+    /// Works out the collapse verdict of a snapshot, all kinds of features side by side; its
+    /// number, or nothing while too much waits. An older verdict gives way.
+    pub fn diagnose(&mut self, snapshot: &Snapshot) -> Option<JobId> {
+        if let Some(older) = self.diagnosing {
+            self.worker.cancel(older);
+        }
         let (analysis, serial) = (Arc::clone(&snapshot.analysis), snapshot.serial);
         let compute = self.compute.clone();
         let cache = Arc::clone(&self.cache);
@@ -240,7 +257,7 @@ impl Jobs {
             wake();
         };
         self.diagnosing = self.worker.submit("Judging collapse", job).ok();
-        self.diagnosing.is_some()
+        self.diagnosing
     }
 
     /// How far the work is, for the status bar.
@@ -338,6 +355,11 @@ impl Jobs {
     /// Does a small thing beside the window's thread; whether there was room for it.
     pub fn help(&self, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
         self.helper.submit("", job).is_ok()
+    }
+
+    /// As [`help`](Self::help); its number, or nothing while too much waits.
+    pub fn help_for(&self, job: impl FnOnce(&Progress) + Send + 'static) -> Option<JobId> {
+        self.helper.submit("", job).ok()
     }
 
     /// Does a thing beside the window's thread that the status bar tells of.

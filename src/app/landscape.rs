@@ -63,6 +63,9 @@ pub(super) struct LandscapeState {
     /// What the subject was cut through and how.
     source: Option<(Source, SliceSettings)>,
     picture: Option<LandscapePicture>,
+    /// Counts sources: what is cut through now, and what the picture was cut through.
+    cut: u64,
+    picture_cut: u64,
     stage: Option<String>,
     failure: Option<String>,
     /// Steps of the shown run's snapshots.
@@ -92,6 +95,21 @@ impl LandscapeState {
         }
     }
 
+    /// Leaves what lives on a device that was lost; the picture stays, and going on cuts anew.
+    pub fn leave_device(&mut self) {
+        self.stop();
+        self.subject = None;
+        // An answer that is on its way would bring it back.
+        self.wish += 1;
+    }
+
+    /// The slice that can be gone on with: one on the plane that there is.
+    fn begun(&self) -> Option<&Slice> {
+        let picture = self.picture.as_ref()?;
+        let is_of_it = self.subject.is_some() && self.picture_cut == self.cut;
+        is_of_it.then_some(&picture.slice)
+    }
+
     /// Whether every point is measured, for tests.
     #[cfg(test)]
     pub fn picture(&self) -> Option<&LandscapePicture> {
@@ -104,17 +122,12 @@ impl App {
     pub(super) fn landscape(&mut self, ctx: &egui::Context, command: LandscapeCommand) {
         match command {
             LandscapeCommand::Start => self.cut_slice(ctx),
-            LandscapeCommand::Stop => self.landscape.stop(),
-            LandscapeCommand::Resume => {
-                let slice = self
-                    .landscape
-                    .picture
-                    .as_ref()
-                    .map(|picture| picture.slice.clone());
-                if let Some(slice) = slice {
-                    self.fill(None, slice.settings.clone(), Some(slice));
-                }
+            LandscapeCommand::Stop => {
+                // Else the next snapshot of the run would start it again.
+                self.views.landscape.is_following = false;
+                self.landscape.stop();
             }
+            LandscapeCommand::Resume => self.go_on(),
             LandscapeCommand::Zoom(centre, half) => self.look_at_place(centre, Some(half)),
             LandscapeCommand::ZoomOut => self.look_at_place([0.0; 2], None),
             LandscapeCommand::ShowAt(at) => self.show_features_at(at),
@@ -127,49 +140,64 @@ impl App {
             centre: [0.0; 2],
             ..self.views.landscape.settings.clone()
         };
-        let Some(source) = self.slice_source() else {
-            return self.tell(
-                Level::Info,
-                "Nothing is shown whose weights could be looked at",
-            );
+        let source = match self.slice_source() {
+            Ok(source) => source,
+            Err(why) => return self.tell(Level::Info, why),
         };
         self.dispatch(ctx, crate::ui::Command::Show(Pane::Landscape));
-        self.landscape.subject = None;
         self.fill(Some(source), settings, None);
+    }
+
+    /// Goes on with the slice that was stopped; one whose plane is gone, or was never cut, is begun
+    /// afresh: points of two encoders must not share a picture.
+    fn go_on(&mut self) {
+        if let Some(slice) = self.landscape.begun().cloned() {
+            self.fill(None, slice.settings.clone(), Some(slice));
+        } else if let Some((_, settings)) = self.landscape.source.clone() {
+            self.fill(None, settings, None);
+        }
     }
 
     /// Another part of the same plane, measured anew.
     fn look_at_place(&mut self, centre: [f64; 2], half_width: Option<f64>) {
-        let Some(picture) = &self.landscape.picture else {
+        // Those of the plane, which may be another than that of a picture that still stands.
+        let Some((_, settings)) = self.landscape.source.clone() else {
             return;
         };
         let settings = SliceSettings {
             centre,
             half_width,
-            ..picture.slice.settings.clone()
+            ..settings
         };
-        self.landscape.stop();
         self.fill(None, settings, None);
     }
 
-    /// The encoder that is shown: a run's own weights, or those that the request names.
-    fn slice_source(&self) -> Option<Source> {
-        let shown = self.snapshot.as_ref()?;
+    /// The encoder that is shown: a run's own weights, or those that its request names; or why
+    /// there is none.
+    fn slice_source(&self) -> Result<Source, &'static str> {
+        let shown =
+            (self.snapshot.as_ref()).ok_or("Nothing is shown whose weights could be looked at")?;
         let run = self.training.weights_of(shown);
-        Some(match (&shown.request().encoder, run) {
-            (EncoderSource::Run { step, .. }, Some(snapshots)) => Source::Run {
+        match (&shown.request().encoder, run) {
+            (EncoderSource::Run { step, .. }, Some(snapshots)) => Ok(Source::Run {
                 step: *step,
                 shown: shown.clone(),
                 snapshots,
-            },
-            _ => Source::Request(Box::new(self.request.clone())),
-        })
+            }),
+            (EncoderSource::Run { .. }, None) => Err(
+                "The weights of what is shown are not kept: show an encoder or a step of the run \
+                 first",
+            ),
+            _ => Ok(Source::Request(Box::new(shown.request().clone()))),
+        }
     }
 
     /// Starts filling: from a new source, or on the plane that there is.
     fn fill(&mut self, source: Option<Source>, settings: SliceSettings, begun: Option<Slice>) {
         let wake = self.jobs.waker();
         let state = &mut self.landscape;
+        // One filling at a time: what is not known by its number could not be stopped.
+        state.stop();
         if state.worker.is_none() {
             let wake = Arc::clone(&wake);
             match Worker::spawn_with_wake("spherescope-landscape", QUEUE, move || wake()) {
@@ -182,6 +210,8 @@ impl App {
         }
         if let Some(source) = source {
             state.source = Some((source, settings.clone()));
+            state.subject = None;
+            state.cut += 1;
         }
         let Some((source, _)) = state.source.clone() else {
             return;
@@ -227,7 +257,10 @@ impl App {
                 continue;
             };
             match answer {
-                Answer::Picture(picture) => self.landscape.picture = Some(*picture),
+                Answer::Picture(picture) => {
+                    self.landscape.picture = Some(*picture);
+                    self.landscape.picture_cut = self.landscape.cut;
+                }
                 Answer::Done(subject) => self.landscape.subject = Some(subject),
                 Answer::Failed(why) => {
                     self.tell(Level::Error, format!("Landscape: {why}"));
@@ -277,17 +310,22 @@ impl App {
 
     /// Cuts the slice anew around a run's newest snapshot, when that is wished and nothing is cut.
     fn follow_run(&mut self) {
-        let newest = self.landscape.steps.last().copied();
+        let Some(newest) = self.landscape.steps.last().copied() else {
+            return;
+        };
         let is_wished = self.views.landscape.is_following && self.landscape.picture.is_some();
-        if !is_wished || self.landscape.job.is_some() || newest.is_none() {
+        if !is_wished || self.landscape.job.is_some() {
             return;
         }
-        if self.landscape.followed == newest || self.landscape.failure.is_some() {
+        if self.landscape.followed == Some(newest) || self.landscape.failure.is_some() {
             return;
         }
-        self.landscape.followed = newest;
-        if let Some(source) = self.slice_source() {
-            self.landscape.subject = None;
+        self.landscape.followed = Some(newest);
+        if let Ok(mut source) = self.slice_source() {
+            // The frame that is shown may be an older one.
+            if let Source::Run { step, .. } = &mut source {
+                *step = newest;
+            }
             let settings = SliceSettings {
                 centre: [0.0; 2],
                 ..self.views.landscape.settings.clone()

@@ -71,6 +71,7 @@ impl App {
     }
 
     fn take_event(&mut self, event: WorkerEvent) {
+        self.note_end(&event);
         match event {
             WorkerEvent::Panicked { id, title, message } => {
                 let text = format!("{title} broke off with an internal error: {message}");
@@ -99,6 +100,22 @@ impl App {
         }
     }
 
+    /// Those who wait for a job learn of its end; an answer that it gave is taken in all the same.
+    fn note_end(&mut self, event: &WorkerEvent) {
+        let (id, how) = match event {
+            WorkerEvent::Finished { id, .. } => (*id, "it ended without an answer".to_owned()),
+            WorkerEvent::Cancelled { id, .. } => (*id, "it was cancelled".to_owned()),
+            WorkerEvent::Panicked { id, message, .. } => (
+                *id,
+                format!("it broke off with an internal error: {message}"),
+            ),
+            _ => return,
+        };
+        self.jobs.job_ended(id);
+        self.verdicts.job_ended(id, &how);
+        self.inspector.job_ended(id, &how);
+    }
+
     /// Goes on on the CPU, once a loss. What the window draws with is lost too when it is the same
     /// device, and only a new window brings that back: the session is kept for it.
     fn leave_lost_device(&mut self, message: &str) {
@@ -106,6 +123,7 @@ impl App {
             return;
         }
         self.jobs.fall_back(message);
+        self.landscape.leave_device();
         self.keep_session();
         self.tell(
             Level::Warning,

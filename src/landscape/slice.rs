@@ -269,8 +269,17 @@ impl SliceSubject {
         let plain = (settings.uniform_over == UniformOver::Images).then_some(preprocess);
         let side = pairs.side;
         let probe = ProbeBatch::new(&images, pairs, plain, progress)?;
+        let dense = if request.kind.is_dense() {
+            format!(", matching {}", request.matching)
+        } else {
+            String::new()
+        };
         let words = vec![
-            format!("{} features of {}", request.kind, request.encoder.title()),
+            format!(
+                "{} features of stage {stage} of {}",
+                request.kind,
+                request.encoder.title()
+            ),
             plane.words.clone(),
             settings.batch_norm.explanation().to_owned(),
             format!(
@@ -283,10 +292,12 @@ impl SliceSubject {
                 request.seed,
             ),
             format!(
-                "L_align(α={}) over their pairs; {}, t = {}, all pairs; plain L2 normalisation",
+                "L_align(α={}) over their pairs{dense}; {}, t = {}, {} pairs, none sampled; plain \
+                 L2 normalisation",
                 request.alpha,
                 settings.uniform_over.explanation(),
-                request.t
+                request.t,
+                request.pair_set
             ),
             format!("computed on {}", compute.report().compute),
         ];

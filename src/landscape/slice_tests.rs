@@ -249,6 +249,13 @@ fn the_middle_is_what_is_measured_without_a_landscape() {
             .iter()
             .any(|line| line.contains("48 of 512 images"))
     );
+    let all = slice.words.join("\n");
+    assert!(
+        all.contains(&format!("{} pairs", request.pair_set)),
+        "{all}"
+    );
+    let matching = format!("matching {}", request.matching);
+    assert_eq!(all.contains(&matching), request.kind.is_dense(), "{all}");
 }
 
 #[test]

@@ -45,6 +45,15 @@ impl ReliefScene {
         Vec3::new(along(column), along(row), HEIGHT * (height - 0.5))
     }
 
+    /// Whether both draw the same. Heights count by their bits: a hole is NaN, which equals nothing.
+    fn is_same(&self, other: &Self) -> bool {
+        self.side == other.side
+            && self.colours == other.colours
+            && self.background == other.background
+            && bytemuck::cast_slice::<f32, u32>(&self.heights)
+                == bytemuck::cast_slice::<f32, u32>(&other.heights)
+    }
+
     /// The surface as triangles; each square's two share its shade.
     fn corners(&self) -> Vec<Corner> {
         let side = self.side;
@@ -172,7 +181,7 @@ impl ReliefRenderer {
             })?;
             self.target_revision = next_revision();
         }
-        let is_other = self.scene.as_ref() != Some(scene);
+        let is_other = !self.scene.as_ref().is_some_and(|old| old.is_same(scene));
         if is_other {
             self.corners = self.uploaded(&scene.corners())?;
             self.scene = Some(scene.clone());
@@ -361,6 +370,14 @@ mod tests {
             heights,
             background: [10, 20, 30, 255],
         }
+    }
+
+    #[test]
+    fn a_scene_with_holes_is_the_same_as_itself() {
+        let holed = scene(vec![0.5, f32::NAN, 0.5, 0.5]);
+        assert!(holed.is_same(&holed.clone()));
+        assert!(!holed.is_same(&scene(vec![0.5; 4])));
+        assert!(!holed.is_same(&scene(vec![0.5, f32::NAN, 0.5, 0.6])));
     }
 
     #[test]

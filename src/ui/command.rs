@@ -95,6 +95,8 @@ pub enum Command {
     Lab(LabCommand),
     /// Say something to the landscape.
     Landscape(LandscapeCommand),
+    /// Work out the collapse verdict that failed or was called off.
+    JudgeAgain,
     /// Say something to the dense inspector.
     Inspect(InspectCommand),
     /// Change what colours say.
@@ -242,6 +244,7 @@ impl Command {
             Self::Inspect(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
+            Self::JudgeAgain => "Work out the collapse verdict again".into(),
             Self::ColourBy(by) => format!("Colour by: {}", by.name()).into(),
             Self::ToggleArcs => "Show pairs as arcs".into(),
             Self::ToggleDensity => "Shade the sphere".into(),

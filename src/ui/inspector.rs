@@ -207,9 +207,29 @@ impl InspectorView {
 }
 
 impl InspectorState {
-    /// The command that draws the same without a window; `None` before a picture is there.
+    /// Why no command without a window draws the same: what is set that it has no words for.
+    pub fn why_no_command(&self, view: &InspectorView) -> Option<&'static str> {
+        let is_pca = view.mode == InspectMode::Pca;
+        if is_pca && view.has_cut && view.is_cut_below {
+            Some("the part below the cut is shown")
+        } else if is_pca && view.keeps_colours {
+            Some("colours of another picture are kept")
+        } else if !view.has_grid {
+            Some("the grid is left out")
+        } else if self.asked().is_some_and(|(side, _)| side != 0) {
+            Some("the chosen location is in the second picture")
+        } else {
+            None
+        }
+    }
+
+    /// The command that draws the same without a window; `None` before a picture is there, and
+    /// where [`why_no_command`](Self::why_no_command) says why.
     pub fn command_line(&self, analysis: &Analysis, view: &InspectorView) -> Option<String> {
         let subject = self.subject.as_ref()?;
+        if self.why_no_command(view).is_some() {
+            return None;
+        }
         let measure = Request {
             matching: view.rule,
             ..analysis.request.clone()
@@ -257,7 +277,7 @@ impl InspectorState {
                 flag(name);
             }
         }
-        if is_pca && view.has_cut && !view.is_cut_below {
+        if is_pca && view.has_cut {
             flag(&format!("--cut={}", view.cut));
         }
         flag("-o inspector.png");
@@ -350,6 +370,8 @@ pub enum InspectCommand {
     Beside(u32),
     /// Change what the pictures are coloured by.
     Mode(InspectMode),
+    /// Make the map that was called off or failed again.
+    Again,
 }
 
 impl InspectCommand {
@@ -371,7 +393,42 @@ impl InspectCommand {
             Self::Turn(-1) => "Inspect the previous image".to_owned(),
             Self::Turn(by) => format!("Inspect the image {by} further on"),
             Self::Beside(image) => format!("Put image {image} beside"),
+            Self::Again => "Make the inspector's map again".to_owned(),
             Self::Mode(mode) => format!("Inspector shows: {}", mode.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_command_line_cannot_say_is_named() {
+        let state = InspectorState::default();
+        let usual = InspectorView::default();
+        assert_eq!(state.why_no_command(&usual), None);
+        let pca = InspectorView {
+            mode: InspectMode::Pca,
+            has_cut: true,
+            ..usual.clone()
+        };
+        assert_eq!(state.why_no_command(&pca), None);
+        for view in [
+            InspectorView {
+                is_cut_below: true,
+                ..pca.clone()
+            },
+            InspectorView {
+                keeps_colours: true,
+                ..pca
+            },
+            InspectorView {
+                has_grid: false,
+                ..usual
+            },
+        ] {
+            assert!(state.why_no_command(&view).is_some(), "{view:?}");
         }
     }
 }

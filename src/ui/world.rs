@@ -121,6 +121,8 @@ pub struct World<'a> {
     pub inspector: Option<&'a InspectorState>,
     /// The collapse verdict that was worked out last.
     pub verdict: Option<&'a VerdictPicture>,
+    /// Why what is shown has no collapse verdict.
+    pub verdict_failure: Option<&'a str>,
     /// The verdicts of the run's kept frames.
     pub run_verdicts: Option<&'a RunVerdicts>,
     /// The log, oldest first.

@@ -40,10 +40,12 @@ impl App {
             Command::Train(command) => self.train(ctx, command),
             Command::Lab(command) => self.lab(ctx, command),
             Command::Landscape(command) => self.landscape(ctx, command),
+            Command::JudgeAgain => self.verdicts.ask_again(),
             Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
-                if !self.jobs.cancel() {
+                let is_map = self.inspector.cancel(&self.jobs);
+                if !self.jobs.cancel() && !is_map {
                     self.tell(Level::Info, "Nothing is under way");
                 }
             }

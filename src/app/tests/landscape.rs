@@ -161,3 +161,36 @@ fn a_slice_that_cannot_be_cut_says_why() {
     });
     assert!(window.log_contains("at least 3 kept snapshots"));
 }
+
+#[test]
+fn going_on_never_mixes_two_planes() {
+    let mut window = Window::open(&[]);
+    {
+        let settings = &mut window.harness.state_mut().views.landscape.settings;
+        (settings.side, settings.images) = (33, 128);
+    }
+    window.run_command("landscape: cut a slice");
+    wait(&mut window, "the first points", |app| {
+        app.landscape
+            .picture()
+            .is_some_and(|picture| picture.slice.done > 2)
+    });
+    dispatch(&mut window, Command::Landscape(LandscapeCommand::Stop));
+    wait(&mut window, "the stop", |app| {
+        !app.landscape.view().is_running
+    });
+    let done = window.app().landscape.picture().unwrap().slice.done;
+    // Another plane, which cannot be cut: the picture of the first still stands.
+    let views = &mut window.harness.state_mut().views;
+    views.landscape.settings.directions = crate::landscape::Directions::Trajectory;
+    window.run_command("landscape: cut a slice");
+    wait(&mut window, "the refusal", |app| {
+        app.landscape.view().failure.is_some()
+    });
+    dispatch(&mut window, Command::Landscape(LandscapeCommand::Resume));
+    wait(&mut window, "the refusal again", |app| {
+        app.landscape.view().failure.is_some()
+    });
+    let slice = &window.app().landscape.picture().unwrap().slice;
+    assert_eq!(slice.done, done, "the first plane's picture is as it was");
+}

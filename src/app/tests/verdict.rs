@@ -140,3 +140,32 @@ fn a_run_is_judged_frame_by_frame() {
     window.harness.get_by_label_contains("Collapse figures of");
     window.harness.get_by_label_contains("kept frames judged");
 }
+
+#[test]
+fn a_verdict_that_was_called_off_is_made_when_it_is_asked_for_again() {
+    let mut window = Window::open(&[]);
+    window.run_command("view: collapse verdict");
+    let began = Instant::now();
+    // The job that was asked for is called off before or while it runs.
+    let ctx = window.harness.ctx.clone();
+    window.harness.state_mut().dispatch(&ctx, Command::Cancel);
+    let is_over = |window: &Window| {
+        let (app, serial) = (window.app(), window.serial());
+        let has_picture = app.verdicts.picture.is_some();
+        has_picture || app.verdicts.failure(serial).is_some()
+    };
+    while !is_over(&window) {
+        window.harness.run_steps(1);
+        assert!(began.elapsed() < PATIENCE, "the cancel takes too long");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // On a quick machine the verdict may be there before the cancel is.
+    if window.app().verdicts.picture.is_none() {
+        window.harness.run_steps(4);
+        window.harness.get_by_label("Judge again").click();
+        window.harness.run_steps(2);
+    }
+    window.wait_for_verdict();
+    assert_eq!(window.app().verdicts.failure(window.serial()), None);
+    assert!(window.harness.query_by_label("Judge again").is_none());
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Names a job of one worker.
+/// Names a job, among those of all workers of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub(super) u64);
 

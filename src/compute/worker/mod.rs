@@ -34,6 +34,9 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(1);
 /// Shortest time between two wake-ups for progress alone: more than a screen can show.
 const WAKE_INTERVAL: Duration = Duration::from_millis(30);
 
+/// The next job's number, one sequence for every worker: owners of several tell jobs apart by it.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
 type Work = Box<dyn FnOnce(&Progress) + Send>;
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -72,7 +75,6 @@ pub struct Worker {
     shared: Arc<Shared>,
     queue: Option<Sender<Job>>,
     events: Receiver<WorkerEvent>,
-    next_id: AtomicU64,
     thread: Option<(JoinHandle<()>, Receiver<()>)>,
 }
 
@@ -129,7 +131,6 @@ impl Worker {
             shared,
             queue: Some(queue),
             events,
-            next_id: AtomicU64::new(1),
             thread: Some((thread, ended)),
         })
     }
@@ -143,7 +144,7 @@ impl Worker {
         title: impl Into<String>,
         job: impl FnOnce(&Progress) + Send + 'static,
     ) -> Result<JobId, QueueFull> {
-        let id = JobId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let id = JobId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
         let sink = Arc::clone(&self.shared);
         let progress = Progress::new(move |step| sink.report(id, &step));
         let job = Job {

@@ -245,3 +245,13 @@ fn tensors_are_computed_on_the_worker() {
     assert_eq!(values, [2.0, 3.0]);
     assert!(matches!(ending(&worker), WorkerEvent::Finished { .. }));
 }
+
+#[test]
+fn jobs_of_two_workers_have_different_numbers() {
+    let workers = [worker(4), worker(4)];
+    let ids: Vec<JobId> = (0..6)
+        .map(|index| workers[index % 2].submit("", |_| {}).unwrap())
+        .collect();
+    let distinct: std::collections::HashSet<&JobId> = ids.iter().collect();
+    assert_eq!(distinct.len(), 6);
+}

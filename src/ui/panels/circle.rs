@@ -31,6 +31,9 @@ const KEY_PAN: f32 = 0.04;
 const MOST_ZOOM: f32 = 8.0;
 /// Height of the tallest bar of the histogram, inward.
 const BARS: f32 = 0.3;
+/// Where less than this share of the width is left of the height, the controls stand beside the
+/// circle: above it they would take what it lacks.
+const WIDE: f32 = 0.75;
 
 /// The circle's points and plane density as a picture, kept until something changes.
 #[derive(Clone, Default)]
@@ -54,8 +57,9 @@ pub fn circle_ui(
     let Some(snapshot) = world.snapshot else {
         return;
     };
-    if !world.is_export {
-        tools_ui(view, world, commands, ui);
+    let is_wide = !world.is_export && ui.available_height() < WIDE * ui.available_width();
+    if !world.is_export && !is_wide {
+        ui.horizontal_wrapped(|ui| tools_ui(view, world, commands, ui));
     }
     let circle = &snapshot.analysis.circle;
     settings_caption(
@@ -81,6 +85,31 @@ pub fn circle_ui(
             .frame(egui::Frame::NONE)
             .show(ui, |ui| super::sphere::legend_ui(marks, commands, ui));
     }
+    if !is_wide {
+        return drawing_ui(view, picture, marks, world, commands, ui);
+    }
+    ui.with_layout(egui::Layout::left_to_right(egui::Align::Min), |ui| {
+        egui::ScrollArea::vertical()
+            .id_salt("circle tools")
+            .show(ui, |ui| {
+                ui.vertical(|ui| tools_ui(view, world, commands, ui));
+            });
+        drawing_ui(view, picture, marks, world, commands, ui);
+    });
+}
+
+/// The circle itself, as large as what is left of the pane.
+fn drawing_ui(
+    view: &mut CircleView,
+    picture: &mut CirclePicture,
+    marks: &Marks,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    let Some(snapshot) = world.snapshot else {
+        return;
+    };
     let side = ui.available_width().min(ui.available_height()).max(64.0);
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width().max(side), side),
@@ -215,27 +244,26 @@ fn rings_left_out(view: &CircleView, snapshot: &Snapshot) -> String {
     }
 }
 
+/// The circle's controls, one after the other.
 fn tools_ui(view: &mut CircleView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
-    ui.horizontal_wrapped(|ui| {
-        ui.checkbox(&mut view.has_class_rings, "class rings")
-            .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
-        ui.checkbox(&mut view.has_histogram, "histogram")
-            .on_hover_text("Counts of angles in 5° bins, drawn inward");
-        ui.checkbox(&mut view.has_plane_density, "plane density")
-            .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
-        let ring = Command::TogglePotentialRing;
-        let mut has_ring = world.potential.has_ring;
-        if ui
-            .checkbox(&mut has_ring, "potential")
-            .on_hover_text(ring.tooltip())
-            .changed()
-        {
-            commands.push(ring);
-        }
-        if world.potential.has_ring {
-            super::sphere::potential::temperature_ui(&world.potential, commands, ui);
-        }
-    });
+    ui.checkbox(&mut view.has_class_rings, "class rings")
+        .on_hover_text("A von Mises–Fisher density for each class, scaled by its share");
+    ui.checkbox(&mut view.has_histogram, "histogram")
+        .on_hover_text("Counts of angles in 5° bins, drawn inward");
+    ui.checkbox(&mut view.has_plane_density, "plane density")
+        .on_hover_text("A Gaussian density estimate in the plane, square-root scale");
+    let ring = Command::TogglePotentialRing;
+    let mut has_ring = world.potential.has_ring;
+    if ui
+        .checkbox(&mut has_ring, "potential")
+        .on_hover_text(ring.tooltip())
+        .changed()
+    {
+        commands.push(ring);
+    }
+    if world.potential.has_ring {
+        super::sphere::potential::temperature_ui(&world.potential, commands, ui);
+    }
 }
 
 fn draw(

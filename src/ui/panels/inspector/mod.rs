@@ -15,7 +15,8 @@ use super::opening;
 use crate::{
     features::FeatureKind,
     ui::{
-        Commands, InspectMode, InspectorState, InspectorView, Pane, RequestEdit, Snapshot, World,
+        Command, Commands, InspectCommand, InspectMode, InspectorState, InspectorView, Pane,
+        RequestEdit, Snapshot, World,
         icons::Icon,
         widgets::{caption, caption_line, empty_state, note},
     },
@@ -53,6 +54,9 @@ pub fn inspector_ui(
             }
             if let Some(why) = &state.failure {
                 note(ui, Icon::Failure, why);
+                if !world.is_export && ui.button("Make the map again").clicked() {
+                    commands.push(Command::Inspect(InspectCommand::Again));
+                }
             }
             let Some(subject) = &state.subject else {
                 if state.failure.is_none() {

@@ -97,12 +97,16 @@ pub(super) fn drawing_ui(
         let line = world
             .snapshot
             .and_then(|snapshot| state.command_line(&snapshot.analysis, view));
-        if let Some(text) = line
-            && ui
-                .button("copy command")
-                .on_hover_text("The headless command that draws this picture")
-                .clicked()
-        {
+        let why = match state.why_no_command(view) {
+            Some(why) => format!("No headless command draws this: {why}"),
+            None => "No picture is there yet".to_owned(),
+        };
+        let button = egui::Button::new("copy command");
+        let response = ui
+            .add_enabled(line.is_some(), button)
+            .on_hover_text("The headless command that draws this picture")
+            .on_disabled_hover_text(why);
+        if let Some(text) = line.filter(|_| response.clicked()) {
             let what = "the command that draws this picture".to_owned();
             commands.push(Command::Copy { what, text });
         }

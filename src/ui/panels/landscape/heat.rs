@@ -269,8 +269,9 @@ fn bar(
     }
 }
 
-/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; a click or
-/// Enter shows the features there, a double click or + looks closer, − at the whole again.
+/// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; Enter or a
+/// click with Ctrl shows the features there, a double click or + looks closer, − at the whole again.
+/// A plain click does nothing: it is the first half of a double click.
 fn point(
     heat: &mut HeatPicture,
     response: &Response,
@@ -291,10 +292,13 @@ fn point(
     let closer = slice.grid.half_width * 0.4;
     if let Some(cell) = response.interact_pointer_pos().and_then(cell_at) {
         let at = slice.grid.at(cell);
-        if response.double_clicked() {
-            ask(LandscapeCommand::Zoom(at, closer));
-        } else if response.clicked() {
-            ask(LandscapeCommand::ShowAt(at));
+        let pressed = Pressed {
+            is_click: response.clicked(),
+            is_double: response.double_clicked(),
+            has_modifier: ui.input(|input| input.modifiers.command),
+        };
+        if let Some(command) = pressed.command(at, closer) {
+            ask(command);
         }
     }
     let keys = view_keys(ui, response);
@@ -338,6 +342,27 @@ fn point(
     }
 }
 
+/// What the pointer did in this frame.
+struct Pressed {
+    is_click: bool,
+    /// Whether it is the second click of a double one, which is a click too.
+    is_double: bool,
+    /// Ctrl, or Cmd on a Mac.
+    has_modifier: bool,
+}
+
+impl Pressed {
+    /// What is asked for at a place of the plane. A plain click asks for nothing: it is the first half
+    /// of a double one.
+    fn command(&self, at: [f64; 2], closer: f64) -> Option<LandscapeCommand> {
+        match (self.has_modifier, self.is_double, self.is_click) {
+            (false, true, _) => Some(LandscapeCommand::Zoom(at, closer)),
+            (true, false, true) => Some(LandscapeCommand::ShowAt(at)),
+            _ => None,
+        }
+    }
+}
+
 /// The cell that arrow keys lead to; the middle to begin with.
 fn moved(from: Option<usize>, arrows: egui::Vec2, slice: &Slice) -> usize {
     let side = slice.grid.side;
@@ -364,7 +389,7 @@ fn told_ui(ui: &mut Ui, view: &LandscapeView, slice: &Slice, cell: usize) {
     }
     caption(
         ui,
-        "Click or Enter: its features on the sphere · Double click or +: look closer",
+        "Ctrl + click or Enter: its features on the sphere · Double click or +: look closer",
     );
 }
 
@@ -383,6 +408,25 @@ fn numbers_ui(ui: &mut Ui, slice: &Slice, shown: Quantity, point: &SlicePoint) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_double_click_looks_closer_and_shows_nothing_on_its_way() {
+        let asked = |is_click, is_double, has_modifier| {
+            let pressed = Pressed {
+                is_click,
+                is_double,
+                has_modifier,
+            };
+            pressed.command([0.5, -0.5], 0.25)
+        };
+        let zoom = LandscapeCommand::Zoom([0.5, -0.5], 0.25);
+        let show = LandscapeCommand::ShowAt([0.5, -0.5]);
+        assert_eq!(asked(true, false, false), None, "the first half");
+        assert_eq!(asked(true, true, false), Some(zoom));
+        assert_eq!(asked(true, false, true), Some(show));
+        assert_eq!(asked(true, true, true), None, "shown already");
+        assert_eq!(asked(false, false, true), None);
+    }
 
     #[test]
     fn cells_lie_where_the_picture_has_them() {

@@ -196,7 +196,7 @@ fn settings_line(
         });
     }
     if view.shows_potential() {
-        parts.push(potential::settings(&world.potential));
+        parts.push(potential::settings(&world.potential, snapshot.len()));
     } else if view.has_density {
         parts.push(format!(
             "density: vMF, κ = {:.1}, square-root scale",

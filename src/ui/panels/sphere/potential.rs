@@ -176,8 +176,8 @@ pub(in crate::ui::panels) fn temperature_ui(
     }
 }
 
-/// What the shading shows, in words.
-pub(super) fn settings(potential: &Potential<'_>) -> String {
+/// What the shading shows, in words, where `count` points are shown.
+pub(super) fn settings(potential: &Potential<'_>, count: usize) -> String {
     let Some(field) = potential.field else {
         return "potential: still being computed".to_owned();
     };
@@ -189,10 +189,9 @@ pub(super) fn settings(potential: &Potential<'_>) -> String {
         format!(", t = {:.2} follows", potential.t)
     };
     format!(
-        "potential log mean exp(−t‖u − x_i‖²) at t = {:.2}{still} over {} of {} shown places, {} to \
+        "potential log mean exp(−t‖u − x_i‖²) at t = {:.2}{still} over {} of {count} points where they are shown, {} to \
          {} (uniform {}), {} of {} extrema marked",
         field.t,
-        field.points,
         field.points,
         number(f64::from(sphere.range[0])),
         number(f64::from(sphere.range[1])),

@@ -11,10 +11,10 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::opening;
 use crate::{
-    analysis::KindDiagnosis,
+    analysis::{EncoderSource, KindDiagnosis},
     features::FeatureKind,
     ui::{
-        Command, Commands, Pane, VerdictPicture, VerdictView, World,
+        Command, Commands, Pane, Snapshot, VerdictPicture, VerdictView, World,
         icons::Icon,
         theme::{self, Tokens},
         widgets::{caption, copy_button, note, section},
@@ -31,9 +31,17 @@ pub fn verdict_ui(view: &mut VerdictView, world: &World<'_>, commands: &mut Comm
     };
     let shown = world
         .verdict
-        .filter(|picture| picture.serial == snapshot.serial || snapshot.is_of_run());
+        .filter(|picture| picture.serial == snapshot.serial || is_of_same_run(picture, snapshot));
+    if let Some(why) = world.verdict_failure {
+        note(ui, Icon::Failure, &format!("No verdict: {why}"));
+        if ui.button("Judge again").clicked() {
+            commands.push(Command::JudgeAgain);
+        }
+    }
     let Some(picture) = shown else {
-        caption(ui, "The verdict is being worked out.");
+        if world.verdict_failure.is_none() {
+            caption(ui, "The verdict is being worked out.");
+        }
         return;
     };
     if world.is_export {
@@ -43,6 +51,17 @@ pub fn verdict_ui(view: &mut VerdictView, world: &World<'_>, commands: &mut Comm
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| body_ui(view, picture, world, commands, ui));
+}
+
+/// Whether a verdict is of the run that is shown, maybe of an earlier step.
+fn is_of_same_run(picture: &VerdictPicture, snapshot: &Snapshot) -> bool {
+    let [judged, shown] = [&picture.report.request, snapshot.request()];
+    match (&judged.encoder, &shown.encoder) {
+        (EncoderSource::Run { name: judged, .. }, EncoderSource::Run { name: shown, .. }) => {
+            judged == shown
+        }
+        _ => false,
+    }
 }
 
 fn body_ui(
