@@ -284,14 +284,40 @@ pub fn measure_encoder(
     Ok(fields)
 }
 
-/// Adds a row by names of columns; fields without a column are dropped.
-pub(super) fn push(table: &mut Table, fields: &[(String, String)]) {
-    let columns = table.columns().to_vec();
+/// A row by names of columns; fields without a column are dropped.
+pub(super) fn row_of(columns: &[String], fields: &[(String, String)]) -> Vec<String> {
     let field = |column: &String| {
         let found = fields.iter().find(|(name, _)| name == column);
         found.map_or_else(String::new, |(_, value)| value.clone())
     };
-    table.push(columns.iter().map(field));
+    columns.iter().map(field).collect()
+}
+
+/// Adds a row by names of columns.
+pub(super) fn push(table: &mut Table, fields: &[(String, String)]) {
+    let row = row_of(table.columns(), fields);
+    table.push(row);
+}
+
+/// Puts a row in the place of the one with the same `name`, or at the end.
+pub(super) fn put(table: &mut Table, fields: &[(String, String)]) {
+    let new = row_of(table.columns(), fields);
+    let name = table.column("name");
+    let is_same = |row: &[String]| name.is_some_and(|at| row[at] == new[at]);
+    let mut all = Table::new(table.columns().to_vec());
+    let mut is_placed = false;
+    for row in table.rows() {
+        if !is_same(row) {
+            all.push(row.clone());
+        } else if !is_placed {
+            all.push(new.clone());
+            is_placed = true;
+        }
+    }
+    if !is_placed {
+        all.push(new);
+    }
+    *table = all;
 }
 
 #[cfg(test)]
@@ -352,5 +378,15 @@ mod tests {
             &[field("c", "3"), field("z", "9"), field("a", "1")],
         );
         assert_eq!(table.rows(), [["1", "", "3"]]);
+    }
+
+    #[test]
+    fn a_row_takes_the_place_of_its_namesake() {
+        let mut table = Table::new(["name", "value"]);
+        for (name, value) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            put(&mut table, &[field("name", name), field("value", value)]);
+        }
+        assert_eq!(table.rows(), [["a", "3"], ["b", "2"]]);
     }
 }
