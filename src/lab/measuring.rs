@@ -6,6 +6,7 @@ use super::{LabError, PerformanceSettings, performance};
 use crate::{
     analysis::{
         AnalysisError, Cache, EncoderSource, ImagesSource, PairRule, PairSetKind, Request, analyse,
+        demo_request,
     },
     compute::Compute,
     data::{Normalisation, Resize, Table},
@@ -120,7 +121,7 @@ impl MeasurePlan {
     /// Refuses a plan that gives no series.
     ///
     /// # Errors
-    /// [`LabError::Setting`].
+    /// [`LabError::Setting`], and what the analysis and the probes refuse of their numbers.
     pub fn check(&self) -> Result<(), LabError> {
         if self.measures.is_empty() {
             return Err(LabError::setting("the measures", "at least one", "none"));
@@ -134,15 +135,12 @@ impl MeasurePlan {
                 "one twice",
             ));
         }
-        let held = self.performance.held_out;
-        if !(held > 0.0 && held < 1.0) {
-            return Err(LabError::setting(
-                "the held-out share",
-                "between 0 and 1",
-                held,
-            ));
+        // On any encoder and images: only the numbers are looked at.
+        let any = demo_request();
+        for measure in &self.measures {
+            self.request(&any.encoder, &any.images, measure).check()?;
         }
-        Ok(())
+        self.performance.check()
     }
 
     /// Columns of the numbers, in order.
@@ -229,6 +227,14 @@ pub fn measure_encoder(
                 if place == 0 {
                     fields.push(("images".to_owned(), analysis.features.provenance.line()));
                     fields.push(("device".to_owned(), analysis.device.to_string()));
+                }
+                for (what, figure) in [
+                    ("alignment", &analysis.numbers.alignment),
+                    ("uniformity", &analysis.numbers.uniformity),
+                ] {
+                    if let Some(why) = &figure.why_absent {
+                        notes.push(format!("{name}: no {what}: {why}"));
+                    }
                 }
                 Some(analysis.numbers)
             }
@@ -367,6 +373,25 @@ mod tests {
             })
             .contains("twice")
         );
+        let judged = |change: fn(&mut PerformanceSettings)| {
+            let mut plan = usual();
+            change(&mut plan.performance);
+            refuse(plan)
+        };
+        assert!(judged(|settings| settings.tasks.clear()).contains("at least one"));
+        assert!(judged(|settings| settings.tasks.push(settings.tasks[0])).contains("twice"));
+        assert!(judged(|settings| settings.k = 0).contains("k of k-NN"));
+        assert!(judged(|settings| settings.temperature = f64::NAN).contains("temperature"));
+        assert!(judged(|settings| settings.fit.c = -1.0).contains('C'));
+        let with = |change: fn(&mut Measure)| {
+            let mut plan = usual();
+            change(&mut plan.measures[0]);
+            refuse(plan)
+        };
+        assert!(with(|measure| measure.t = 0.0).contains('t'));
+        assert!(with(|measure| measure.alpha = f64::INFINITY).contains("alpha"));
+        let limit = Some(0);
+        assert!(refuse(MeasurePlan { limit, ..usual() }).contains("limit"));
     }
 
     #[test]
