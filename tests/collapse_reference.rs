@@ -310,7 +310,13 @@ fn odd_inputs_are_answered() {
     let mut values = uniform_rows(100, 3, 1);
     values[..30].fill(0.0);
     let found = diagnosed(&values, 3).unwrap();
-    assert_eq!((found.zero_rows, found.verdict.is_healthy()), (10, true));
+    assert_eq!((found.zero_rows, found.verdict.is_healthy()), (10, false));
+    assert_eq!(found.verdict.title(), "healthy but for 10 zero vectors");
+    values[..180].fill(0.0);
+    let mostly = diagnosed(&values, 3).unwrap();
+    assert_eq!(mostly.verdict.title(), "complete");
+    let share = &mostly.verdict.evidence[0];
+    assert!(share.is_met && (share.value - 0.6).abs() < 1e-12);
     assert!(
         found
             .verdict
@@ -340,4 +346,30 @@ fn odd_inputs_are_answered() {
     let progress = Progress::none();
     progress.cancel();
     assert!(diagnose(x, settings, &progress).is_err());
+}
+
+/// Equal prototypes of which each is a small share of the rows.
+#[test]
+fn many_small_prototypes_are_coagulated() {
+    for (count, each) in [(150, 13), (200, 10)] {
+        let dim = 64;
+        let centres = uniform_rows(count, dim, 5);
+        let noise = uniform_rows(count * each, dim, 6);
+        let mut values: Vec<f32> = noise
+            .iter()
+            .enumerate()
+            .map(|(at, noise)| centres[at % (count * dim)] + 0.1 * noise)
+            .collect();
+        normalise_rows(&mut values, dim);
+        let settings = DiagnosisSettings {
+            images: None,
+            labels: None,
+            t: 2.0,
+            seed: 0,
+        };
+        let rows = Rows::new(&values, dim).unwrap();
+        let found = diagnose(rows, settings, &Progress::none()).unwrap();
+        let expected = format!("coagulation on {count}");
+        assert_eq!(found.verdict.title(), expected);
+    }
 }

@@ -86,6 +86,11 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let bar = output::Bar::new();
     let progress = bar.progress();
     let scores = score(&series, settings, &progress)?;
+    if let Some(column) = &args.group_by
+        && args.map
+    {
+        check_group(column, &found)?;
+    }
     let groups = args
         .group_by
         .as_ref()
@@ -167,7 +172,53 @@ fn map(
         ..Question::default()
     };
     let table = std::sync::Arc::new(found.clone());
-    Ok(Answer::new(table, &question, settings, progress)?.cells)
+    if args.group_by.is_none() {
+        return Ok(Answer::new(table, &question, settings, progress)?.cells);
+    }
+    // Groups are scored on the measure that was named, for every task and the one that was named.
+    let mut columns = named(args, found);
+    let is_named = |(_, column): &(String, String)| *column == args.performance;
+    let every = views(found).performances;
+    if every.iter().any(is_named) || (args.performance == "performance" && !every.is_empty()) {
+        columns.performances = every;
+    } else {
+        columns.performances.extend(every);
+    }
+    Ok(Answer::with_columns(table, columns, &question, settings, progress)?.cells)
+}
+
+/// Refuses a column that does not part the encoders.
+fn check_group(column: &str, found: &Table) -> anyhow::Result<()> {
+    if found.column(column).is_none() {
+        anyhow::bail!(
+            "there is no column '{column}': {}",
+            found.columns().join(", ")
+        );
+    }
+    let groups = views(found).groups;
+    if !groups.iter().any(|group| group == column) {
+        anyhow::bail!(
+            "column '{column}' parts the encoders into too few or too many groups, or too small \
+             ones, for a map: {}",
+            if groups.is_empty() {
+                "no column does".to_owned()
+            } else {
+                format!("one of {}", groups.join(", "))
+            }
+        );
+    }
+    Ok(())
+}
+
+/// The columns that were named.
+fn named(args: &CorrelateArgs, found: &Table) -> Columns {
+    let pair = [args.alignment.clone(), args.uniformity.clone()];
+    Columns {
+        name: args.name.clone(),
+        measures: vec![(pair.join(", "), pair)],
+        performances: vec![(args.performance.clone(), args.performance.clone())],
+        ..views(found)
+    }
 }
 
 /// The answer about the columns that were named.
@@ -177,13 +228,7 @@ fn chosen(
     settings: ScoreSettings,
     progress: &Progress,
 ) -> anyhow::Result<Answer> {
-    let pair = [args.alignment.clone(), args.uniformity.clone()];
-    let columns = Columns {
-        name: args.name.clone(),
-        measures: vec![(pair.join(", "), pair)],
-        performances: vec![(args.performance.clone(), args.performance.clone())],
-        ..views(found)
-    };
+    let columns = named(args, found);
     let table = std::sync::Arc::new(found.clone());
     let question = Question::default();
     Ok(Answer::with_columns(

@@ -6,6 +6,7 @@ use super::{LabError, PerformanceSettings, performance};
 use crate::{
     analysis::{
         AnalysisError, Cache, EncoderSource, ImagesSource, PairRule, PairSetKind, Request, analyse,
+        demo_request,
     },
     compute::Compute,
     data::{Normalisation, Resize, Table},
@@ -120,7 +121,7 @@ impl MeasurePlan {
     /// Refuses a plan that gives no series.
     ///
     /// # Errors
-    /// [`LabError::Setting`].
+    /// [`LabError::Setting`], and what the analysis and the probes refuse of their numbers.
     pub fn check(&self) -> Result<(), LabError> {
         if self.measures.is_empty() {
             return Err(LabError::setting("the measures", "at least one", "none"));
@@ -134,15 +135,12 @@ impl MeasurePlan {
                 "one twice",
             ));
         }
-        let held = self.performance.held_out;
-        if !(held > 0.0 && held < 1.0) {
-            return Err(LabError::setting(
-                "the held-out share",
-                "between 0 and 1",
-                held,
-            ));
+        // On any encoder and images: only the numbers are looked at.
+        let any = demo_request();
+        for measure in &self.measures {
+            self.request(&any.encoder, &any.images, measure).check()?;
         }
-        Ok(())
+        self.performance.check()
     }
 
     /// Columns of the numbers, in order.
@@ -230,6 +228,14 @@ pub fn measure_encoder(
                     fields.push(("images".to_owned(), analysis.features.provenance.line()));
                     fields.push(("device".to_owned(), analysis.device.to_string()));
                 }
+                for (what, figure) in [
+                    ("alignment", &analysis.numbers.alignment),
+                    ("uniformity", &analysis.numbers.uniformity),
+                ] {
+                    if let Some(why) = &figure.why_absent {
+                        notes.push(format!("{name}: no {what}: {why}"));
+                    }
+                }
                 Some(analysis.numbers)
             }
             Err(AnalysisError::Features(
@@ -284,14 +290,40 @@ pub fn measure_encoder(
     Ok(fields)
 }
 
-/// Adds a row by names of columns; fields without a column are dropped.
-pub(super) fn push(table: &mut Table, fields: &[(String, String)]) {
-    let columns = table.columns().to_vec();
+/// A row by names of columns; fields without a column are dropped.
+pub(super) fn row_of(columns: &[String], fields: &[(String, String)]) -> Vec<String> {
     let field = |column: &String| {
         let found = fields.iter().find(|(name, _)| name == column);
         found.map_or_else(String::new, |(_, value)| value.clone())
     };
-    table.push(columns.iter().map(field));
+    columns.iter().map(field).collect()
+}
+
+/// Adds a row by names of columns.
+pub(super) fn push(table: &mut Table, fields: &[(String, String)]) {
+    let row = row_of(table.columns(), fields);
+    table.push(row);
+}
+
+/// Puts a row in the place of the one with the same `name`, or at the end.
+pub(super) fn put(table: &mut Table, fields: &[(String, String)]) {
+    let new = row_of(table.columns(), fields);
+    let name = table.column("name");
+    let is_same = |row: &[String]| name.is_some_and(|at| row[at] == new[at]);
+    let mut all = Table::new(table.columns().to_vec());
+    let mut is_placed = false;
+    for row in table.rows() {
+        if !is_same(row) {
+            all.push(row.clone());
+        } else if !is_placed {
+            all.push(new.clone());
+            is_placed = true;
+        }
+    }
+    if !is_placed {
+        all.push(new);
+    }
+    *table = all;
 }
 
 #[cfg(test)]
@@ -341,6 +373,25 @@ mod tests {
             })
             .contains("twice")
         );
+        let judged = |change: fn(&mut PerformanceSettings)| {
+            let mut plan = usual();
+            change(&mut plan.performance);
+            refuse(plan)
+        };
+        assert!(judged(|settings| settings.tasks.clear()).contains("at least one"));
+        assert!(judged(|settings| settings.tasks.push(settings.tasks[0])).contains("twice"));
+        assert!(judged(|settings| settings.k = 0).contains("k of k-NN"));
+        assert!(judged(|settings| settings.temperature = f64::NAN).contains("temperature"));
+        assert!(judged(|settings| settings.fit.c = -1.0).contains('C'));
+        let with = |change: fn(&mut Measure)| {
+            let mut plan = usual();
+            change(&mut plan.measures[0]);
+            refuse(plan)
+        };
+        assert!(with(|measure| measure.t = 0.0).contains('t'));
+        assert!(with(|measure| measure.alpha = f64::INFINITY).contains("alpha"));
+        let limit = Some(0);
+        assert!(refuse(MeasurePlan { limit, ..usual() }).contains("limit"));
     }
 
     #[test]
@@ -352,5 +403,15 @@ mod tests {
             &[field("c", "3"), field("z", "9"), field("a", "1")],
         );
         assert_eq!(table.rows(), [["1", "", "3"]]);
+    }
+
+    #[test]
+    fn a_row_takes_the_place_of_its_namesake() {
+        let mut table = Table::new(["name", "value"]);
+        for (name, value) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            put(&mut table, &[field("name", name), field("value", value)]);
+        }
+        assert_eq!(table.rows(), [["a", "3"], ["b", "2"]]);
     }
 }

@@ -113,6 +113,43 @@ impl Default for PerformanceSettings {
     }
 }
 
+impl PerformanceSettings {
+    /// Refuses settings that give no performance.
+    ///
+    /// # Errors
+    /// [`LabError::Setting`], and what the fit refuses.
+    pub fn check(&self) -> Result<(), LabError> {
+        let positive = self.temperature > 0.0 && self.temperature.is_finite();
+        let distinct: std::collections::BTreeSet<Task> = self.tasks.iter().copied().collect();
+        if self.tasks.is_empty() {
+            Err(LabError::setting("the tasks", "at least one", "none"))
+        } else if distinct.len() < self.tasks.len() {
+            Err(LabError::setting("the tasks", "all different", "one twice"))
+        } else if !(self.held_out > 0.0 && self.held_out < 1.0) {
+            let range = "between 0 and 1";
+            Err(LabError::setting(
+                "the held-out share",
+                range,
+                self.held_out,
+            ))
+        } else if self.k == 0 {
+            Err(LabError::setting("k of k-NN", "at least 1", 0))
+        } else if !positive {
+            let range = "a finite number above 0";
+            Err(LabError::setting(
+                "the temperature of k-NN",
+                range,
+                self.temperature,
+            ))
+        } else if self.dense_limit == Some(0) {
+            let name = "the limit of images of the dense probe";
+            Err(LabError::setting(name, "at least 1", 0))
+        } else {
+            Ok(self.fit.check()?)
+        }
+    }
+}
+
 /// How one task came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Judgement {
@@ -371,13 +408,14 @@ impl<'a> Subject<'a> {
             return Ok(Judgement::absent(Task::MultiLabel, NO_MASKS));
         }
         let mut shown = Vec::with_capacity(self.images.len());
+        let mut has_mask = Vec::with_capacity(self.images.len());
         for &image in &self.images {
             progress.check()?;
             let mut is_there = [false; 256];
-            if let Some(mask) = set.mask(image)? {
-                for id in mask.as_raw() {
-                    is_there[usize::from(*id)] = true;
-                }
+            let mask = set.mask(image)?;
+            has_mask.push(mask.is_some());
+            for id in mask.iter().flat_map(image::ImageBuffer::as_raw) {
+                is_there[usize::from(*id)] = true;
             }
             shown.push(is_there);
         }
@@ -396,7 +434,11 @@ impl<'a> Subject<'a> {
             .iter()
             .flat_map(|is_there| things.iter().map(|id| is_there[*id]))
             .collect();
-        let split = self.split()?;
+        let mut split = self.split()?;
+        // What is in an image without a mask is not known: that is not "nothing".
+        split.train.retain(|item| has_mask[*item]);
+        split.test.retain(|item| has_mask[*item]);
+        let unknown = has_mask.iter().filter(|has_mask| !**has_mask).count();
         let found =
             multi_label_probe(self.rows()?, &present, &split, &self.settings.fit, progress)?;
         let more = things.iter().zip(&found.average_precisions);
@@ -409,7 +451,13 @@ impl<'a> Subject<'a> {
                  a pixel; logistic regression a thing, {}",
                 self.solver()
             ),
-            population: self.population(&split),
+            population: match unknown {
+                0 => self.population(&split),
+                unknown => format!(
+                    "{}; {unknown} images without a mask left out",
+                    self.population(&split)
+                ),
+            },
             fit: Some(found.fit),
             ..Judgement::absent(Task::MultiLabel, "")
         };
@@ -582,6 +630,44 @@ mod tests {
             dense.population
         );
         assert!(dense.more.iter().any(|(name, _)| name == "IoU background"));
+    }
+
+    #[test]
+    fn images_without_a_mask_are_left_out_of_the_multi_label_probe() {
+        let folder = tempfile::tempdir().unwrap();
+        let [images, masks] = ["images", "masks"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&images).unwrap();
+        std::fs::create_dir(&masks).unwrap();
+        for index in 0..24_u8 {
+            let name = format!("{index:02}.png");
+            image::RgbImage::from_pixel(32, 32, image::Rgb([10 * index; 3]))
+                .save(images.join(&name))
+                .unwrap();
+            if index % 3 != 0 {
+                image::GrayImage::from_pixel(32, 32, image::Luma([index % 2]))
+                    .save(masks.join(&name))
+                    .unwrap();
+            }
+        }
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let request = Request {
+            images: ImagesSource::Path {
+                path: images,
+                masks: Some(masks),
+            },
+            ..demo_request()
+        };
+        let settings = PerformanceSettings {
+            tasks: vec![Task::MultiLabel],
+            ..PerformanceSettings::default()
+        };
+        let cache = &mut Cache::headless();
+        let all = performance(&request, &settings, &compute, cache, &Progress::none()).unwrap();
+        let population = &all[0].population;
+        assert!(
+            population.contains("8 images without a mask left out"),
+            "{all:?}"
+        );
     }
 
     #[test]

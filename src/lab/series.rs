@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LabError, MeasurePlan, measure_encoder, measuring::push, sweep::Axis};
+use super::{LabError, MeasurePlan, measure_encoder, measuring::row_of, sweep::Axis};
 use crate::{
     analysis::{Cache, EncoderSource, ImagesSource},
     compute::Compute,
@@ -39,7 +39,8 @@ pub fn checkpoints_in(folder: &Path) -> Result<Vec<PathBuf>, LabError> {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
-        if entry.file_type().is_file() && ENDINGS.contains(&ending.as_str()) {
+        // By the path, not the entry: a link to a file is one too.
+        if ENDINGS.contains(&ending.as_str()) && entry.path().is_file() {
             found.push(entry.into_path());
         }
     }
@@ -82,20 +83,36 @@ pub fn series_of_folder(
         Some(path) if path.exists() => kept(path, &columns, &fingerprint)?,
         _ => Table::new(columns.clone()),
     };
-    let mut table = Table::new(columns);
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| {
+            let below = file.strip_prefix(folder).unwrap_or(file);
+            below.display().to_string()
+        })
+        .collect();
+    // Every known row is in the table from the start, so that no write takes it off the disk.
+    let mut rows: Vec<Option<Vec<String>>> = names
+        .iter()
+        .map(|name| known.rows().iter().find(|row| row[0] == *name).cloned())
+        .collect();
+    let gone: Vec<Vec<String>> = (known.rows().iter())
+        .filter(|row| !names.contains(&row[0]))
+        .cloned()
+        .collect();
+    let table_of = |rows: &[Option<Vec<String>>]| {
+        let mut table = Table::new(columns.clone());
+        for row in rows.iter().flatten().chain(&gone) {
+            table.push(row.clone());
+        }
+        table
+    };
+    let mut table = table_of(&rows);
     let mut cache = Cache::headless();
     let total = Some(files.len() as u64);
-    for (place, file) in files.iter().enumerate() {
+    for (place, (file, name)) in files.iter().zip(&names).enumerate() {
         progress.check()?;
         progress.report("measuring encoders", place as u64, total);
-        let name = file
-            .strip_prefix(folder)
-            .unwrap_or(file)
-            .display()
-            .to_string();
-        let old = known.rows().iter().find(|row| row[0] == name);
-        if let Some(row) = old {
-            table.push(row.clone());
+        if rows[place].is_some() {
             continue;
         }
         let quiet = progress.silent();
@@ -105,11 +122,13 @@ pub fn series_of_folder(
             Err(error) if error.is_cancelled() => return Err(error),
             Err(error) => vec![("notes".to_owned(), format!("{FAILED}{error}"))],
         };
-        fields.push(("name".to_owned(), name));
-        fields.push(("path".to_owned(), file.display().to_string()));
+        fields.push(("name".to_owned(), name.clone()));
+        let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        fields.push(("path".to_owned(), path.display().to_string()));
         fields.push(("plan".to_owned(), fingerprint.clone()));
         fields.extend(of_run(file));
-        push(&mut table, &fields);
+        rows[place] = Some(row_of(&columns, &fields));
+        table = table_of(&rows);
         if let Some(out) = out {
             table.write(out)?;
         }
@@ -184,6 +203,17 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_checkpoint_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("linked.safetensors");
+        let file = "assets/encoders/healthy.safetensors";
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        std::os::unix::fs::symlink(file, &link).unwrap();
+        assert_eq!(checkpoints_in(folder.path()).unwrap(), [link]);
+    }
+
     #[test]
     fn a_folder_becomes_a_table_that_goes_on_where_it_was_left() {
         let folder = tempfile::tempdir().unwrap();
@@ -217,6 +247,14 @@ mod tests {
         });
         assert!(outcome.unwrap_err().is_cancelled());
         assert_eq!(Table::read(&out).unwrap().rows().len(), 2);
+        // The failed row comes first and is tried again; a cancel right after it must not take the
+        // finished row, which comes later, off the disk.
+        let progress = Progress::none();
+        let outcome = go(&progress, &mut |_| progress.cancel());
+        assert!(outcome.unwrap_err().is_cancelled());
+        let kept = Table::read(&out).unwrap();
+        let names: Vec<&str> = kept.rows().iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(names, ["broken.pth", "complete-collapse.safetensors"]);
         let mut fresh = 0;
         let table = go(&Progress::none(), &mut |_| fresh += 1).unwrap();
         // The broken one is tried again, the finished one is not.

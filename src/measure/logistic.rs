@@ -43,7 +43,11 @@ impl Default for FitSettings {
 }
 
 impl FitSettings {
-    fn check(&self) -> Result<(), MeasureError> {
+    /// Refuses what no fit can go by.
+    ///
+    /// # Errors
+    /// [`MeasureError::Parameter`].
+    pub fn check(&self) -> Result<(), MeasureError> {
         for (name, value) in [("C", self.c), ("the tolerance", self.tolerance)] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(MeasureError::Parameter {
@@ -52,6 +56,13 @@ impl FitSettings {
                     allowed: "a finite number above 0",
                 });
             }
+        }
+        if self.iterations == 0 {
+            return Err(MeasureError::Parameter {
+                name: "the iterations",
+                value: 0.0,
+                allowed: "at least 1",
+            });
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Sample {
 }
 
 /// The families, in the order of the table.
-pub const FAMILIES: [&str; 11] = [
+pub const FAMILIES: [&str; 13] = [
     "uniform",
     "heavy-tailed norms",
     "uneven, full",
@@ -46,6 +46,8 @@ pub const FAMILIES: [&str; 11] = [
     "cone in a subspace",
     "spatially constant",
     "coagulated",
+    "few strong directions",
+    "antipodal + noise",
 ];
 
 /// `n` rows of `dim` numbers of a family; `seed` draws rows and the family's own parameters. `None`
@@ -112,6 +114,8 @@ pub fn sample(family: &str, n: usize, dim: usize, seed: u64) -> Option<Sample> {
                 &["coagulation"],
             ))
         }
+        "few strong directions" => (dim >= 64 && n >= 300).then(|| few_strong(n, dim, rng)),
+        "antipodal + noise" => (dim >= 16).then(|| antipodal(n, dim, rng)),
         _ => None,
     }
 }
@@ -305,6 +309,39 @@ fn subsphere(n: usize, dim: usize, rng: &mut ChaCha8Rng) -> Option<Sample> {
     let mut sample = Sample::new(values, &["dimensional"]);
     sample.effective = Some(kept);
     Some(sample)
+}
+
+/// 96 % of the energy in a thirteenth of the directions, the rest evenly over the others.
+fn few_strong(n: usize, dim: usize, rng: &mut ChaCha8Rng) -> Sample {
+    let kept = dim / 13;
+    let mut values = Vec::with_capacity(n * dim);
+    for _ in 0..n {
+        let (inside, outside) = (unit(kept, rng), unit(dim - kept, rng));
+        values.extend(inside.iter().map(|v| 0.96_f32.sqrt() * *v as f32));
+        values.extend(outside.iter().map(|v| 0.04_f32.sqrt() * *v as f32));
+    }
+    turn(&mut values, dim, rng);
+    let mut sample = Sample::new(values, &["dimensional"]);
+    sample.effective = Some(kept);
+    sample
+}
+
+/// Two opposite points with 7 % of the energy as noise to all sides: few directions, or two bunches.
+fn antipodal(n: usize, dim: usize, rng: &mut ChaCha8Rng) -> Sample {
+    let centre = unit(dim, rng);
+    let mut values = Vec::with_capacity(n * dim);
+    for row in 0..n {
+        let sign = if row % 2 == 0 { 1.0 } else { -1.0 };
+        let noise = unit(dim, rng);
+        let parts = centre.iter().zip(&noise);
+        values.extend(
+            parts.map(|(c, o)| sign * 0.93_f32.sqrt() * *c as f32 + 0.07_f32.sqrt() * *o as f32),
+        );
+    }
+    let mut sample = Sample::new(values, &["dimensional"]);
+    sample.accepted.push(vec!["coagulation"]);
+    sample.accepted.push(vec!["coagulation", "dimensional"]);
+    sample
 }
 
 /// A cone that differs in some dimensions alone.

@@ -11,10 +11,15 @@ use std::{
 
 use super::{Axis, PlannedRun, SweepPlan};
 use crate::{
-    analysis::{Cache, EncoderSource},
+    analysis::{AnalysisError, Cache, EncoderSource},
     compute::{Compute, ComputeError, panic_message},
     data::{Resize, Table},
-    lab::{LabError, MeasurePlan, measure_encoder, measuring::push, series::FAILED},
+    features::FeatureError,
+    lab::{
+        LabError, MeasurePlan, measure_encoder,
+        measuring::{push, put},
+        series::FAILED,
+    },
     progress::{Cancelled, Progress},
     training::{Curves, Run, TrainingError},
 };
@@ -194,11 +199,11 @@ impl Sweep {
         &self.runs
     }
 
-    /// Runs that have no row yet.
+    /// Runs that have no row yet, or one that says only that they failed.
     pub fn unfinished(&self) -> impl Iterator<Item = &PlannedRun> {
         self.runs
             .iter()
-            .filter(|run| !has(&self.table, &run.name, None))
+            .filter(|run| !is_finished(&self.table, &run.name))
     }
 
     /// How it stands before anything is done.
@@ -214,12 +219,13 @@ impl Sweep {
     }
 
     /// Does what is left. A run that was broken off goes on from its last save, to the same
-    /// numbers. A run that diverges has a row that says so, and the sweep goes on. `tell` hears of
-    /// every change from this thread.
+    /// numbers. A run that diverges has a row that says so, and the sweep goes on; so it does after
+    /// other trouble of one run, which is tried again the next time. `tell` hears of every change
+    /// from this thread.
     ///
     /// # Errors
     /// [`LabError::Cancelled`] once `progress` was cancelled, with the run under way saved; and
-    /// what no run could go on with. Finished rows stay.
+    /// trouble with files and images, which the next run would meet too. Finished rows stay.
     pub fn drive(
         &mut self,
         compute: &Compute,
@@ -253,12 +259,17 @@ impl Sweep {
             let mut fields = match outcome {
                 Ok(fields) => fields,
                 Err(error) if error.is_cancelled() => return Err(error),
-                Err(error @ (LabError::Table(_) | LabError::File { .. })) => return Err(error),
+                Err(error) if stops_all(&error) => return Err(error),
                 Err(error) => {
                     log::warn!("{}: {error}", run.name);
                     course.state.message = Some(format!("{}: {error}", run.name));
                     let mut fields = Axis::fields(&run.config);
-                    fields.push(("notes".to_owned(), format!("{FAILED}{error}")));
+                    // A run that diverged would again; anything else is worth another try.
+                    let note = match &error {
+                        LabError::Training(TrainingError::Diverged { .. }) => error.to_string(),
+                        _ => format!("{FAILED}{error}"),
+                    };
+                    fields.push(("notes".to_owned(), note));
                     fields
                 }
             };
@@ -267,7 +278,7 @@ impl Sweep {
                 "seconds".to_owned(),
                 format!("{:.1}", began.elapsed().as_secs_f64()),
             ));
-            push(&mut self.table, &fields);
+            put(&mut self.table, &fields);
             self.table.write(&self.folder.join(SERIES))?;
             course.state.finished += 1;
             course.state.table = Arc::new(self.table.clone());
@@ -321,7 +332,7 @@ impl Sweep {
             // measured there when it goes on.
             let is_due = self.plan.measure_at.contains(&step)
                 && (1..total).contains(&step)
-                && !has(&self.along, &planned.name, Some(step));
+                && !has(&self.along, &planned.name, step);
             if is_due {
                 let file = match saved.take() {
                     Some(file) => file,
@@ -356,7 +367,7 @@ impl Sweep {
             None => run.save(&folder, &curves)?,
         };
         let fields = self.measured(planned, &file, total, compute, course)?;
-        if !self.plan.measure_at.is_empty() && !has(&self.along, &planned.name, Some(total)) {
+        if !self.plan.measure_at.is_empty() && !has(&self.along, &planned.name, total) {
             self.keep_along(&fields)?;
         }
         Ok(fields)
@@ -402,16 +413,59 @@ impl Sweep {
     }
 }
 
-/// Whether a table has a row of this name, and step.
-fn has(table: &Table, name: &str, step: Option<usize>) -> bool {
+/// Whether a table has a row of this name and step.
+fn has(table: &Table, name: &str, step: usize) -> bool {
     let (Some(names), Some(steps)) = (table.column("name"), table.column("step")) else {
         return false;
     };
-    let step = step.map(|step| step.to_string());
-    let is_it = |row: &Vec<String>| {
-        row[names] == name && step.as_ref().is_none_or(|step| row[steps] == *step)
+    let step = step.to_string();
+    (table.rows().iter()).any(|row| row[names] == name && row[steps] == step)
+}
+
+/// Whether a table has a row of this name that is no failure to be tried again.
+fn is_finished(table: &Table, name: &str) -> bool {
+    let (Some(names), Some(notes)) = (table.column("name"), table.column("notes")) else {
+        return false;
     };
-    table.rows().iter().any(is_it)
+    (table.rows().iter()).any(|row| row[names] == name && !row[notes].starts_with(FAILED))
+}
+
+/// Whether the trouble is with files, images or the system, not with the one run.
+fn stops_all(error: &LabError) -> bool {
+    match error {
+        LabError::Table(_) | LabError::File { .. } | LabError::Data(_) | LabError::Thread(_) => {
+            true
+        }
+        LabError::Training(error) => match error {
+            TrainingError::Save { .. }
+            | TrainingError::Resume { .. }
+            | TrainingError::Settings { .. }
+            | TrainingError::NothingDecoded { .. }
+            | TrainingError::Data(_)
+            | TrainingError::Checkpoint(_)
+            | TrainingError::Thread(_) => true,
+            TrainingError::Features(error) => is_of_images(error),
+            TrainingError::Analysis(error) => stops_measuring(error),
+            _ => false,
+        },
+        LabError::Analysis(error) => stops_measuring(error),
+        _ => false,
+    }
+}
+
+fn stops_measuring(error: &AnalysisError) -> bool {
+    match error {
+        AnalysisError::Data(_) | AnalysisError::Checkpoint(_) => true,
+        AnalysisError::Features(error) => is_of_images(error),
+        _ => false,
+    }
+}
+
+fn is_of_images(error: &FeatureError) -> bool {
+    matches!(
+        error,
+        FeatureError::Data(_) | FeatureError::NothingDecoded { .. }
+    )
 }
 
 /// What goes along while a sweep is done.
@@ -638,7 +692,42 @@ pub(super) mod tests {
         let notes = sweep.table().column("notes").unwrap();
         let rows = sweep.table().rows();
         assert_eq!(rows.len(), 2);
-        assert!(rows[0][notes].starts_with(FAILED), "{:?}", rows[0]);
-        assert!(!rows[1][notes].starts_with(FAILED), "{:?}", rows[1]);
+        assert!(rows[0][notes].contains("diverged"), "{:?}", rows[0]);
+        assert!(!rows[1][notes].contains("diverged"), "{:?}", rows[1]);
+        assert_eq!(sweep.unfinished().count(), 0);
+    }
+
+    #[test]
+    fn only_divergence_is_final() {
+        let folder = tempfile::tempdir().unwrap();
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let control = SweepControl::default();
+        let mut plan = small();
+        plan.measure_at = Vec::new();
+        let mut sweep = Sweep::open(folder.path(), Some(plan)).unwrap();
+        // A file stands where the first run's folder would be: it cannot be saved.
+        let taken = folder.path().join(&sweep.runs()[0].folder);
+        std::fs::create_dir_all(taken.parent().unwrap()).unwrap();
+        std::fs::write(&taken, b"in the way").unwrap();
+        let outcome = sweep.drive(&compute, &control, &Progress::none(), |_| {});
+        assert!(outcome.is_err());
+        assert!(sweep.table().rows().is_empty());
+        std::fs::remove_file(&taken).unwrap();
+        // A row that says only that the run failed is done again, in its place.
+        let first = sweep.runs()[0].name.clone();
+        let failed = [("name", first.as_str()), ("notes", "failed: out of memory")];
+        put(
+            &mut sweep.table,
+            &failed.map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        assert_eq!(sweep.unfinished().count(), 3);
+        sweep
+            .drive(&compute, &control, &Progress::none(), |_| {})
+            .unwrap();
+        let notes = sweep.table().column("notes").unwrap();
+        let rows = sweep.table().rows();
+        assert_eq!((rows.len(), rows[0][0].as_str()), (3, first.as_str()));
+        assert!(rows.iter().all(|row| !row[notes].starts_with(FAILED)));
+        assert_eq!(sweep.unfinished().count(), 0);
     }
 }

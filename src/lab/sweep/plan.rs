@@ -102,6 +102,16 @@ pub struct PlannedRun {
     pub images: ImagesSource,
 }
 
+impl PlannedRun {
+    /// Whether its encoders are measured on the very images that they are trained on.
+    pub fn is_measured_on_its_own_images(&self) -> bool {
+        match (&self.images, &self.config.images) {
+            (ImagesSource::Path { path, .. }, ImagesSource::Path { path: own, .. }) => path == own,
+            (images, own) => images == own,
+        }
+    }
+}
+
 impl SweepPlan {
     /// Reads a plan from a TOML file, or a JSON file by its ending.
     ///
@@ -361,7 +371,22 @@ mod tests {
         let text = plan.to_toml().unwrap();
         assert_eq!(toml::from_str::<SweepPlan>(&text).unwrap(), plan);
         // Encoders are measured on scenes that none of them was trained on.
-        assert!(runs.iter().all(|run| run.images != run.config.images));
+        let is_own = |run: &PlannedRun| run.is_measured_on_its_own_images();
+        assert!(!runs.iter().any(is_own));
+        let mut on_a_folder = SweepPlan {
+            parts: Vec::new(),
+            ..plan
+        };
+        on_a_folder.base.images = ImagesSource::Path {
+            path: PathBuf::from("photographs"),
+            masks: None,
+        };
+        assert!(on_a_folder.runs().unwrap().iter().all(is_own));
+        on_a_folder.images = Some(ImagesSource::Path {
+            path: PathBuf::from("other photographs"),
+            masks: None,
+        });
+        assert!(!on_a_folder.runs().unwrap().iter().any(is_own));
     }
 
     #[test]

@@ -124,7 +124,9 @@ fn all_zero(x: Rows<'_>) -> Diagnosis {
             undecided: None,
             evidence: Vec::new(),
             warnings: vec!["Every vector is zero: none has a direction".into()],
-        },
+            zero_rows: 0,
+        }
+        .with_zeros(x.len(), x.len()),
         rows: x.len(),
         zero_rows: x.len(),
         dim: x.dim,
@@ -193,7 +195,8 @@ fn measured(
             prototypes: prototypes.as_ref(),
         };
         judge(&findings, warnings)
-    };
+    }
+    .with_zeros(zero_rows, x.len() + zero_rows);
     let measured = figures::Measured {
         spectrum: &spectrum,
         std_sqrt_d: std_sqrt_d(x).ok(),

@@ -20,8 +20,11 @@ pub const PROTOTYPE_ROWS: usize = 2048;
 const ROWS_A_CLUSTER: usize = 6;
 /// Bunches beyond this many are not told apart.
 pub const MOST_CLUSTERS: usize = 256;
-/// A prototype counts when it holds this share of the rows, and three of them.
-const LEAST_SHARE: f64 = 0.01;
+/// A prototype counts when it holds this many rows.
+const LEAST_ROWS: usize = 3;
+/// Prototypes are separated when those that count hold this share of the rows: stray rows around
+/// one cloud are no prototypes.
+const COUNTED_SHARE: f64 = 0.5;
 /// Two bunches are near when their means lie closer than this many times the root of the summed
 /// mean squared distances to the means. Halves of an even arc have 2.4, of a Gaussian 1.9.
 pub const SEPARATION: f64 = 3.3;
@@ -205,19 +208,17 @@ pub fn prototypes(
     let whole = Bunch::new(rows, (0..count).collect());
     progress.check()?;
     let (joined, ratio) = join(&bunches);
-    let least = (LEAST_SHARE * count as f64).max(3.0);
-    let separated = joined
-        .iter()
-        .filter(|bunch| bunch.rows.len() as f64 >= least)
-        .count();
-    let are_separated = separated >= 2;
+    let counted = || joined.iter().filter(|bunch| bunch.rows.len() >= LEAST_ROWS);
+    let separated = counted().count();
+    let inside: usize = counted().map(|bunch| bunch.rows.len()).sum();
+    let are_separated = separated >= 2 && inside as f64 >= COUNTED_SHARE * count as f64;
     let shown = if are_separated { joined } else { bunches };
     let mut found = Prototypes {
         rows: count,
         of: x.len(),
         seed,
         clusters: k,
-        separated: separated.max(1),
+        separated: if are_separated { separated } else { 1 },
         are_separated,
         separation: ratio.sqrt(),
         within_share: shown.iter().map(|bunch| bunch.scatter).sum::<f64>() / whole.scatter,

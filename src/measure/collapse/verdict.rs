@@ -20,6 +20,8 @@ use super::{
 pub struct Thresholds {
     /// Fewer rows than this get no verdict.
     pub least_rows: usize,
+    /// Complete: more than this share of the vectors is zero.
+    pub zero_share: f64,
     /// Complete: mean cosine of pairs at least this.
     pub complete_cosine: f64,
     /// Cone: mean cosine of pairs at least this.
@@ -31,6 +33,15 @@ pub struct Thresholds {
     pub empty_level: f64,
     /// Dimensional: at most this share of the directions is not empty.
     pub filled_share: f64,
+    /// Dimensional as well: the participation ratio is at most this share of what uniform features
+    /// of as many rows have.
+    pub participation_share: f64,
+    /// And: [`energy`](Self::energy) of the variance lies in at most this share of the directions
+    /// that it takes for uniform features. Classes of which each varies in all directions need
+    /// more, however strong the few directions between them are.
+    pub energy_share: f64,
+    /// The share of the variance that is counted so.
+    pub energy: f64,
     /// Dimensional, with fewer rows than dimensions: the shape of the spectrum's lower half is that
     /// of at most this share of the dimensions.
     pub tail_share: f64,
@@ -46,11 +57,15 @@ pub struct Thresholds {
 /// The thresholds in force.
 pub const THRESHOLDS: Thresholds = Thresholds {
     least_rows: 16,
+    zero_share: 0.5,
     complete_cosine: 0.9,
     cone_cosine: 0.15,
     cone_deviations: 4.0,
     empty_level: 0.03,
     filled_share: 0.75,
+    participation_share: 0.22,
+    energy_share: 0.19,
+    energy: 0.92,
     tail_share: 0.4,
     spatial_share: 0.1,
     explained_share: 0.8,
@@ -101,7 +116,7 @@ impl Collapse {
             }
             Self::Dimensional { effective, of } => format!(
                 "Dimensional collapse: about {effective} of {of} directions are used, the others \
-                 are empty."
+                 are (nearly) empty."
             ),
             Self::Cone => {
                 "A cone: all vectors share one direction, and differ only around it.".into()
@@ -149,9 +164,38 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
     /// What a reader should know.
     pub warnings: Vec<String>,
+    /// Vectors of zeros, which have no direction and were not judged with the others.
+    pub zero_rows: usize,
 }
 
 impl Verdict {
+    /// Counts vectors of zeros among `rows` in: when they are most, they are the collapse.
+    pub(super) fn with_zeros(mut self, zero_rows: usize, rows: usize) -> Self {
+        self.zero_rows = zero_rows;
+        if zero_rows == 0 {
+            return self;
+        }
+        let value = zero_rows as f64 / rows as f64;
+        let threshold = THRESHOLDS.zero_share;
+        let is_met = value > threshold;
+        let evidence = Evidence {
+            of: "complete",
+            what: "share of the vectors that are zero",
+            symbol: "zeros / N",
+            value,
+            threshold,
+            even: 0.0,
+            is_met,
+            rule: format!("complete when more than {threshold} of the vectors are zero"),
+        };
+        self.evidence.insert(0, evidence);
+        if is_met {
+            self.undecided = None;
+            self.collapses = vec![Collapse::Complete];
+        }
+        self
+    }
+
     /// No verdict, and why.
     pub(super) fn undecided(why: String, warnings: Vec<String>) -> Self {
         Self {
@@ -159,21 +203,25 @@ impl Verdict {
             undecided: Some(why),
             evidence: Vec::new(),
             warnings,
+            zero_rows: 0,
         }
     }
 
-    /// Whether a verdict was reached and nothing has collapsed.
+    /// Whether a verdict was reached, nothing has collapsed and every vector has a direction.
     pub fn is_healthy(&self) -> bool {
-        self.undecided.is_none() && self.collapses.is_empty()
+        self.undecided.is_none() && self.collapses.is_empty() && self.zero_rows == 0
     }
 
-    /// A few words: "healthy", "dimensional 16 of 128 + cone".
+    /// A few words: "healthy", "healthy but for 3 zero vectors", "dimensional 16 of 128 + cone".
     pub fn title(&self) -> String {
         if self.undecided.is_some() {
             return "no verdict".into();
         }
         if self.collapses.is_empty() {
-            return "healthy".into();
+            return match self.zero_rows {
+                0 => "healthy".into(),
+                zeros => format!("healthy but for {zeros} zero vectors"),
+            };
         }
         let names = self.collapses.iter().map(|collapse| match collapse {
             Collapse::Dimensional { effective, of } => format!("dimensional {effective} of {of}"),
@@ -187,6 +235,13 @@ impl Verdict {
     pub fn sentences(&self) -> Vec<String> {
         if let Some(why) = &self.undecided {
             return vec![format!("No verdict: {why}.")];
+        }
+        if self.collapses.is_empty() && self.zero_rows > 0 {
+            return vec![format!(
+                "No rule of collapse is met by the other vectors, but {} are zero and have no \
+                 direction.",
+                self.zero_rows
+            )];
         }
         if self.collapses.is_empty() {
             return vec![
@@ -218,6 +273,7 @@ pub(super) fn judge(findings: &Findings<'_>, warnings: Vec<String>) -> Verdict {
         undecided: None,
         evidence: Vec::new(),
         warnings,
+        zero_rows: 0,
     };
     if is_complete(findings.spectrum, &mut verdict) {
         verdict.collapses.push(Collapse::Complete);
@@ -251,7 +307,14 @@ pub(super) fn judge(findings: &Findings<'_>, warnings: Vec<String>) -> Verdict {
         .prototypes
         .filter(|prototypes| is_coagulated(prototypes, &mut verdict))
         .map(|prototypes| prototypes.separated);
-    let dimensional = dimensional(spectrum, is_cone, &mut verdict);
+    // Locations of one image are no independent draws.
+    let draws = match findings.spatial {
+        Some(spatial) if !is_spatial => spatial.images,
+        _ => spectrum.n,
+    };
+    let dimensional = dimensional(spectrum, is_cone, &mut verdict)
+        .or_else(|| concentrated(spectrum, draws, &mut verdict))
+        .or_else(|| short_tail(spectrum, &mut verdict));
     if let Some(effective) = dimensional {
         // K points have up to K − 1 directions between them: clearly fewer are lost ones.
         let is_explained = coagulated.is_some_and(|prototypes| {
@@ -404,13 +467,84 @@ fn dimensional(spectrum: &Spectrum, is_cone: bool, verdict: &mut Verdict) -> Opt
             THRESHOLDS.empty_level
         ),
     });
-    if is_met {
-        return Some(filled.max(1));
+    is_met.then_some(filled.max(1))
+}
+
+/// Directions that hold nearly all of the variance, when they are few: the others are not empty, but
+/// next to nothing. `draws` rows are independent.
+fn concentrated(spectrum: &Spectrum, draws: usize, verdict: &mut Verdict) -> Option<usize> {
+    let law = UniformLaw {
+        samples: spectrum.n,
+        dim: spectrum.dim,
+    };
+    let even = law.eigenvalues();
+    let even_ratio = UniformLaw {
+        samples: draws,
+        dim: spectrum.dim,
     }
-    if spectrum.n > spectrum.dim {
+    .participation_ratio();
+    if even.is_empty() || even_ratio <= 0.0 {
         return None;
     }
-    let tail = tail_dimension(&spectrum.covariance[..even.len()], spectrum.dim);
+    let Thresholds {
+        participation_share,
+        energy_share,
+        energy,
+        ..
+    } = THRESHOLDS;
+    let ratio = spectrum.participation_ratio();
+    let directions = directions_of(&spectrum.covariance, energy);
+    let rule = format!(
+        "dimensional, too, when the participation ratio is {participation_share} or less of that \
+         of {draws} uniform draws, and {energy} of the variance lies in {energy_share} or less of \
+         the directions that it takes for uniform features"
+    );
+    let shares = [
+        ratio / even_ratio,
+        directions as f64 / directions_of(&even, energy) as f64,
+    ];
+    let are_met = [shares[0] <= participation_share, shares[1] <= energy_share];
+    verdict.evidence.push(Evidence {
+        of: "dimensional",
+        what: "participation ratio over that of uniform features",
+        symbol: "PR / PR even",
+        value: shares[0],
+        threshold: participation_share,
+        even: 1.0,
+        is_met: are_met[0],
+        rule: rule.clone(),
+    });
+    verdict.evidence.push(Evidence {
+        of: "dimensional",
+        what: "directions with nearly all variance over those of uniform features",
+        symbol: "k / k even",
+        value: shares[1],
+        threshold: energy_share,
+        even: 1.0,
+        is_met: are_met[1],
+        rule,
+    });
+    (are_met == [true; 2]).then_some(directions.max(ratio.round() as usize))
+}
+
+/// How many of the falling `eigenvalues` hold this share of their sum; at least 1.
+fn directions_of(eigenvalues: &[f64], share: f64) -> usize {
+    let enough = share * eigenvalues.iter().sum::<f64>();
+    let mut sum = 0.0;
+    let before = eigenvalues.iter().take_while(|value| {
+        sum += **value;
+        sum < enough
+    });
+    before.count() + 1
+}
+
+/// Dimensions by the shape of the spectrum, when there are too few, for fewer rows than dimensions.
+fn short_tail(spectrum: &Spectrum, verdict: &mut Verdict) -> Option<usize> {
+    let freedom = spectrum.n.saturating_sub(1);
+    if spectrum.n > spectrum.dim || freedom == 0 {
+        return None;
+    }
+    let tail = tail_dimension(&spectrum.covariance[..freedom], spectrum.dim);
     let value = (tail / spectrum.dim as f64).min(1.0);
     let threshold = THRESHOLDS.tail_share;
     let is_met = value <= threshold;

@@ -83,9 +83,15 @@ pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Command
                     }
                 });
         });
+    // Multiple R is never below 0, nor is its interval.
+    let weak = if view.statistic == Statistic::MultipleR {
+        "p is above 0.05"
+    } else {
+        "the 95 % interval holds 0"
+    };
     caption(
         ui,
-        "A click shows a cell's encoders. Weak colour: the 95 % interval holds 0, or too few.",
+        format!("A click shows a cell's encoders. Weak colour: {weak}, or too few."),
     );
 }
 
@@ -111,6 +117,7 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
             Score {
                 value: Some(value),
                 interval,
+                p,
                 ..
             },
         )) => {
@@ -120,8 +127,12 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
                 0.5
             };
             let colour = ramp(&tokens.data.diverging, share as f32);
-            let is_weak =
-                is_too_few || interval.is_none_or(crate::correlation::Interval::holds_zero);
+            let is_open = if statistic == Statistic::MultipleR {
+                p.is_none_or(|p| p > 0.05)
+            } else {
+                interval.is_none_or(crate::correlation::Interval::holds_zero)
+            };
+            let is_weak = is_too_few || is_open;
             mix(
                 tokens.surface.panel.0,
                 colour,

@@ -265,10 +265,9 @@ pub(super) fn along_ui(view: &mut LabView, answer: &Answer, commands: &mut Comma
         .allow_scroll(false)
         .show_background(false)
         .show(ui, |plot| {
-            let outline: Vec<[f64; 2]> = lows.iter().chain(highs.iter().rev()).copied().collect();
-            if outline.len() > 3 {
+            for outline in band(&lows, &highs) {
                 plot.polygon(
-                    Polygon::new("95 % interval", PlotPoints::from(outline))
+                    Polygon::new("95 % interval", PlotPoints::from(outline.to_vec()))
                         .fill_color(tokens.accent.main.0.gamma_multiply(0.2))
                         .stroke(egui::Stroke::NONE)
                         .allow_hover(false),
@@ -294,6 +293,15 @@ pub(super) fn along_ui(view: &mut LabView, answer: &Answer, commands: &mut Comma
             ),
         );
     }
+}
+
+/// The area between two lines at the same places, a part each pair of neighbours: each is convex,
+/// the only kind of polygon that is filled rightly.
+fn band(lows: &[[f64; 2]], highs: &[[f64; 2]]) -> Vec<[[f64; 2]; 4]> {
+    lows.windows(2)
+        .zip(highs.windows(2))
+        .map(|(low, high)| [low[0], low[1], high[1], high[0]])
+        .collect()
 }
 
 fn plot<'a>(id: &str, names: [String; 2], bounds: [[f64; 2]; 2], height: f32) -> Plot<'a> {
@@ -446,4 +454,25 @@ fn widened(values: impl Iterator<Item = f64>) -> [f64; 2] {
 
 fn short(value: f64) -> String {
     format!("{value:.2}").replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_band_is_made_of_convex_parts() {
+        // A band that is narrow in the middle is not convex as a whole.
+        let lows = [[0.0, -1.0], [1.0, -0.1], [2.0, -1.0]];
+        let highs = [[0.0, 1.0], [1.0, 0.1], [2.0, 1.0]];
+        let parts = band(&lows, &highs);
+        assert_eq!(parts.len(), 2);
+        for part in parts {
+            for corner in 0..4 {
+                let [a, b, c] = [0, 1, 2].map(|next| part[(corner + next) % 4]);
+                let turn = (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]);
+                assert!(turn > 0.0, "{part:?}");
+            }
+        }
+    }
 }

@@ -149,6 +149,8 @@ fn words_ui(kind: &KindDiagnosis, ui: &mut Ui) {
         tokens.text.weak.0
     } else if verdict.is_healthy() {
         tokens.status.good.0
+    } else if verdict.collapses.is_empty() {
+        tokens.status.warning.0
     } else {
         tokens.status.error.0
     };
