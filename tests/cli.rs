@@ -513,6 +513,30 @@ fn correlate_reads_a_table_and_names_what_is_wrong_with_it() {
     assert_eq!(json["groups"].as_array().unwrap().len(), 2);
     assert!(!json["findings"].as_array().unwrap().is_empty());
 
+    // The map of groups is of the columns that were named.
+    let mapped = |group: &str| {
+        let mut command = spherescope();
+        command
+            .args(["correlate", path, "--performance", "top1", "--map"])
+            .args(["--group-by", group, "--draws", "0", "--permutations", "0"])
+            .args(["--json", "-"]);
+        command
+    };
+    let output = mapped("data").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cells = json["map"].as_array().unwrap();
+    let names: Vec<&str> = (cells.iter())
+        .map(|cell| cell["column"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["top1", "top1"]);
+    for (group, why) in [("date", "no column 'date'"), ("run", "too many groups")] {
+        mapped(group)
+            .assert()
+            .code(1)
+            .stderr(predicates::str::contains(why));
+    }
+
     spherescope()
         .args(["correlate", path])
         .assert()

@@ -13,7 +13,7 @@ use crate::{
         score_along, score_groups,
     },
     data::Table,
-    lab::{Answer, Cell, Columns, Question, views},
+    lab::{Answer, Cell, Columns, Question, caveat, views},
     progress::Progress,
 };
 
@@ -105,7 +105,8 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         log::info!("{told}");
     }
     bar.finish();
-    let said = findings(&scores);
+    let mut said = findings(&scores);
+    said.extend(caveat(&series));
     if let Some(path) = &args.json {
         let value = json!({
             "spherescope": env!("CARGO_PKG_VERSION"),

@@ -106,7 +106,8 @@ impl Answer {
         };
         let known = scores.as_ref().ok();
         let fit = known.and_then(|scores| PlaneFit::new(&series, scores));
-        let said = known.map(findings).unwrap_or_default();
+        let mut said = known.map(findings).unwrap_or_default();
+        said.extend(caveat(&series));
         let mut cells = Vec::new();
         for (row, column, asked) in map(&question, &columns, &table) {
             progress.check()?;
@@ -172,6 +173,24 @@ impl Answer {
         };
         [distinct(|cell| &cell.row), distinct(|cell| &cell.column)]
     }
+}
+
+/// The note of an encoder that was measured on the images that it was trained on.
+pub(super) const ON_OWN_IMAGES: &str = "measured on the images it was trained on";
+
+/// What the notes of a series say against reading it as it stands.
+pub fn caveat(series: &Series) -> Option<String> {
+    let is_noted = |field: &String| field.contains(ON_OWN_IMAGES);
+    let noted = (series.encoders().iter())
+        .filter(|one| one.about.get("notes").is_some_and(is_noted))
+        .count();
+    (noted > 0).then(|| {
+        format!(
+            "{noted} of {} encoders were measured on the images that they were trained on: how \
+             they do on new ones is not known.",
+            series.encoders().len()
+        )
+    })
 }
 
 fn filled(question: &Question, columns: &Columns, table: &Table) -> Result<Question, LabError> {
@@ -340,6 +359,31 @@ pub(crate) mod tests {
             seed: 1,
         };
         Answer::new(Arc::new(planted()), question, settings, &Progress::none()).unwrap()
+    }
+
+    #[test]
+    fn measuring_on_training_images_is_among_the_findings() {
+        let plain = planted();
+        let mut noted = Table::new(plain.columns().iter().cloned().chain(["notes".to_owned()]));
+        for (index, row) in plain.rows().iter().enumerate() {
+            let note = if index < 3 { ON_OWN_IMAGES } else { "" };
+            noted.push(row.iter().cloned().chain([note.to_owned()]));
+        }
+        let settings = ScoreSettings {
+            draws: 0,
+            permutations: 0,
+            seed: 1,
+        };
+        let question = Question::default();
+        let found = |table: Table| {
+            let table = Arc::new(table);
+            Answer::new(table, &question, settings, &Progress::none()).unwrap()
+        };
+        let told = |answer: &Answer| {
+            let mut lines = answer.findings.iter();
+            lines.any(|line| line.starts_with("3 of 40 encoders were measured on"))
+        };
+        assert!(told(&found(noted)) && !told(&found(plain)));
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod picture;
 mod series;
 mod sweep;
 
-pub use answer::{Answer, Cell, Question};
+pub use answer::{Answer, Cell, Question, caveat};
 pub use columns::{Columns, views};
 pub use error::LabError;
 pub use measuring::{Measure, MeasurePlan, measure_encoder};

@@ -16,7 +16,9 @@ use crate::{
     data::{Resize, Table},
     features::FeatureError,
     lab::{
-        LabError, MeasurePlan, measure_encoder,
+        LabError, MeasurePlan,
+        answer::ON_OWN_IMAGES,
+        measure_encoder,
         measuring::{push, put},
         series::FAILED,
     },
@@ -402,6 +404,15 @@ impl Sweep {
         // A cache of its own: nothing of one encoder is of use to the next.
         let cache = &mut Cache::headless();
         let mut fields = measure_encoder(&source, &planned.images, &plan, compute, cache, &quiet)?;
+        if planned.is_measured_on_its_own_images()
+            && let Some((_, notes)) = fields.iter_mut().find(|(name, _)| name == "notes")
+        {
+            *notes = if notes.is_empty() {
+                ON_OWN_IMAGES.to_owned()
+            } else {
+                format!("{notes}; {ON_OWN_IMAGES}")
+            };
+        }
         fields.extend(Axis::fields(&planned.config));
         fields.push(("name".to_owned(), planned.name.clone()));
         fields.push(("step".to_owned(), step.to_string()));
