@@ -9,7 +9,7 @@ use crate::{
     analysis::EncoderSource,
     checkpoint::KeyReport,
     ui::{
-        Commands, Pane, Snapshot, World,
+        Commands, Pane, PotentialView, Snapshot, World,
         theme::{self, Tokens},
         widgets::Level,
     },
@@ -52,10 +52,12 @@ impl App {
         }
     }
 
-    /// What panels may read.
+    /// What panels may read. The views' settings are out while panels are drawn, so those that
+    /// several panels share are handed in.
     fn world<'a>(
         &'a self,
         report: &'a crate::compute::DeviceReport,
+        potential: &PotentialView,
         ctx: &egui::Context,
     ) -> World<'a> {
         World {
@@ -75,7 +77,7 @@ impl App {
                 .density
                 .as_ref()
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
-            potential: self.potential_view(),
+            potential: self.potential_view(potential),
             landscape: self.landscape.view(),
             history: &self.session.history,
             run: self.training.view(),
@@ -109,7 +111,8 @@ impl App {
         let mut landscape = std::mem::take(&mut self.landscape_canvas);
         let mut pictures = std::mem::take(&mut self.inspector_pictures);
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
-        let world = self.world(&report, ui.ctx());
+        let potential = views.potential;
+        let world = self.world(&report, &potential, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
         let mut dock = layout::Dock {

@@ -4,7 +4,7 @@
 use super::{App, jobs::Slot};
 use crate::{
     landscape::{LandscapeError, PotentialField},
-    ui::{Potential, Snapshot},
+    ui::{Potential, PotentialView, Snapshot},
 };
 
 /// What a field was computed of: the snapshot's serial and the temperature's bits.
@@ -23,7 +23,7 @@ pub(super) struct PotentialState {
 
 impl App {
     /// What panels see of the potential.
-    pub(super) fn potential_view(&self) -> Potential<'_> {
+    pub(super) fn potential_view(&self, view: &PotentialView) -> Potential<'_> {
         let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
         let state = &self.potential;
         let field = state
@@ -35,9 +35,9 @@ impl App {
         Potential {
             field,
             revision: state.revision,
-            t: self.potential_t(),
-            has_arrows: self.views.potential.has_arrows,
-            has_ring: self.views.potential.has_ring,
+            t: self.potential_t(view),
+            has_arrows: view.has_arrows,
+            has_ring: view.has_ring,
         }
     }
 
@@ -45,17 +45,17 @@ impl App {
         self.snapshot.as_ref().is_some_and(Snapshot::is_of_run)
     }
 
-    fn potential_t(&self) -> f64 {
+    fn potential_t(&self, view: &PotentialView) -> f64 {
         let measured = self
             .snapshot
             .as_ref()
             .map_or(2.0, |shown| shown.request().t);
-        self.views.potential.t.unwrap_or(measured)
+        view.t.unwrap_or(measured)
     }
 
     /// Takes in what was computed, and asks for what is wanted and not there.
     pub(super) fn follow_potential(&mut self) {
-        let t = self.potential_t();
+        let t = self.potential_t(&self.views.potential);
         let is_wanted = self.views.wants_potential();
         let state = &mut self.potential;
         if let Some((key, outcome)) = state.slot.take() {
