@@ -103,8 +103,7 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub fn new(compute: Compute, ctx: &egui::Context) -> std::io::Result<Self> {
-        let ctx = ctx.clone();
-        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || ctx.request_repaint());
+        let wake = window_waker(ctx)?;
         let waker = |wake: &Arc<dyn Fn() + Send + Sync>| {
             let wake = Arc::clone(wake);
             move || wake()
@@ -415,6 +414,27 @@ impl Jobs {
     }
 }
 
+/// Asks the window to draw again, from any thread and without ever waiting: a thread of its own
+/// passes the wish on.
+///
+/// The window holds egui's lock while it tessellates on the threads that computing runs on. Were one
+/// of those to wait for that lock, as egui's own request does, both would wait for ever.
+fn window_waker(ctx: &egui::Context) -> std::io::Result<Arc<dyn Fn() + Send + Sync>> {
+    let (wish, wishes) = crossbeam_channel::bounded::<()>(1);
+    let ctx = ctx.clone();
+    std::thread::Builder::new()
+        .name("spherescope-wake".to_owned())
+        .spawn(move || {
+            for () in wishes {
+                ctx.request_repaint();
+            }
+        })?;
+    Ok(Arc::new(move || {
+        // One that waits already says the same.
+        let _ = wish.try_send(());
+    }))
+}
+
 fn run(
     request: &Request,
     serial: u64,
@@ -485,4 +505,29 @@ fn neighbours_of(
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::window_waker;
+
+    #[test]
+    fn waking_never_waits_for_a_window_that_holds_its_lock() {
+        let ctx = egui::Context::default();
+        let wake = window_waker(&ctx).expect("the system grants a thread");
+        let (done, ended) = crossbeam_channel::bounded(1);
+        std::thread::spawn(move || {
+            // As while a frame is tessellated.
+            ctx.memory_mut(|_| {
+                for _ in 0..3 {
+                    wake();
+                }
+            });
+            done.send(()).expect("the test waits");
+        });
+        let ended = ended.recv_timeout(Duration::from_secs(30));
+        assert!(ended.is_ok(), "it waits for the lock");
+    }
 }
