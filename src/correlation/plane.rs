@@ -88,20 +88,7 @@ impl PlaneFit {
 
     /// Even levels of performance across the series' range, at most `most`.
     pub fn levels(&self, most: usize) -> Vec<f64> {
-        let [low, high] = self.range;
-        let span = high - low;
-        if span <= 0.0 || !span.is_finite() || most == 0 {
-            return Vec::new();
-        }
-        let rough = span / most as f64;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-        let step = step
-            .into_iter()
-            .find(|step| *step >= rough)
-            .unwrap_or(rough);
-        let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-        (first..=last).map(|index| index as f64 * step).collect()
+        crate::geometry::round_levels(self.range, most)
     }
 }
 

@@ -6,10 +6,13 @@
 //! points, a rotation fitted to nothing) has a documented neutral one.
 
 pub mod kde;
+mod levels;
 pub mod procrustes;
 pub mod special;
 pub mod sphere;
 pub mod vmf;
+
+pub use levels::round_levels;
 
 /// Norm below which a row is taken to have no direction, as in PyTorch's `F.normalize`.
 pub const NORM_EPSILON: f64 = 1e-12;

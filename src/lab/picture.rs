@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Answer;
+use crate::geometry::round_levels;
 
 /// Width and height of a figure in points.
 const SIZE: [f64; 2] = [640.0, 480.0];
@@ -313,16 +314,8 @@ impl Page {
 }
 
 /// Even numbers within an axis.
-fn ticks([low, high]: [f64; 2]) -> Vec<f64> {
-    let rough = (high - low) / TICKS as f64;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-    let step = step
-        .into_iter()
-        .find(|step| *step >= rough)
-        .unwrap_or(rough);
-    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-    (first..=last).map(|index| index as f64 * step).collect()
+fn ticks(range: [f64; 2]) -> Vec<f64> {
+    round_levels(range, TICKS)
 }
 
 #[cfg(test)]

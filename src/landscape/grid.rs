@@ -173,16 +173,7 @@ pub fn contour_levels(values: &[f64], count: usize) -> Vec<f64> {
     if !spread.is_finite() || spread <= 1e-9 * (1.0 + high.abs()) || count == 0 {
         return Vec::new();
     }
-    let rough = spread / count as f64;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|factor| factor * power)
-        .find(|step| *step >= rough)
-        .unwrap_or(10.0 * power);
-    let first = (low / step).ceil() as i64;
-    let last = (high / step).floor() as i64;
-    (first..=last).map(|index| index as f64 * step).collect()
+    crate::geometry::round_levels([low, high], count)
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub use table::table_ui;
 pub use training::training_ui;
 pub use verdict::verdict_ui;
 
-use egui::Ui;
+use egui::{TextureId, Ui, mutex::RwLock};
+use egui_wgpu::wgpu;
 
 use super::{
     Pane, World,
@@ -115,4 +116,27 @@ fn population(world: &World<'_>) -> String {
         provenance.image_total,
         provenance.choice
     )
+}
+
+/// Hands a picture that was drawn on the window's device to egui, anew when the texture behind it is
+/// another one: `shown` remembers under which number and of which revision it was handed over last.
+fn shown_by_egui(
+    egui: &RwLock<egui_wgpu::Renderer>,
+    device: &wgpu::Device,
+    picture: &wgpu::TextureView,
+    revision: u64,
+    shown: &mut Option<(TextureId, u64)>,
+) -> TextureId {
+    let filter = wgpu::FilterMode::Linear;
+    let mut egui = egui.write();
+    let id = match *shown {
+        Some((id, old)) if old == revision => id,
+        Some((id, _)) => {
+            egui.update_egui_texture_from_wgpu_texture(device, picture, filter, id);
+            id
+        }
+        None => egui.register_native_texture(device, picture, filter),
+    };
+    *shown = Some((id, revision));
+    id
 }

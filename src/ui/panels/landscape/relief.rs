@@ -141,22 +141,17 @@ impl ReliefCanvas {
 }
 
 impl Gpu {
-    /// Hands the picture to egui, anew when the texture behind it is another one.
+    /// Hands the picture to egui.
     fn show(&mut self) -> TextureId {
         let revision = self.renderer.target_revision();
         let picture = self.renderer.picture_view();
-        let filter = wgpu::FilterMode::Linear;
-        let mut egui = self.egui.write();
-        let id = match self.texture {
-            Some((id, old)) if old == revision => id,
-            Some((id, _)) => {
-                egui.update_egui_texture_from_wgpu_texture(&self.device, picture, filter, id);
-                id
-            }
-            None => egui.register_native_texture(&self.device, picture, filter),
-        };
-        self.texture = Some((id, revision));
-        id
+        crate::ui::panels::shown_by_egui(
+            &self.egui,
+            &self.device,
+            picture,
+            revision,
+            &mut self.texture,
+        )
     }
 }
 
