@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -76,6 +77,7 @@ pub struct App {
     pub(super) title: String,
     pub(super) training: Training,
     pub(super) lab: Lab,
+    pub(super) columns: Columns,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -145,6 +147,7 @@ impl App {
             title: String::new(),
             training: Training::default(),
             lab: Lab::default(),
+            columns: Columns::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
