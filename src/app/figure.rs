@@ -469,6 +469,8 @@ impl Drawing {
 pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> World<'a> {
     World {
         snapshot: Some(snapshot),
+        pinned: None,
+        preview: None,
         request: snapshot.request(),
         report: Some(&snapshot.analysis.report),
         refused: None,

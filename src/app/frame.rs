@@ -17,6 +17,8 @@ use crate::{
 
 /// A frame whose own work takes longer is told of: at this rate, 30 frames a second are missed.
 const FRAME_BUDGET: Duration = Duration::from_millis(33);
+/// Height that a desktop's title bar takes, about, in points.
+const WINDOW_FRAME: f32 = 40.0;
 /// So many slow frames in a row make a warning.
 const SLOW_FRAMES: u32 = 10;
 
@@ -62,6 +64,8 @@ impl App {
     ) -> World<'a> {
         World {
             snapshot: self.snapshot.as_ref(),
+            pinned: self.training.pinned.as_ref(),
+            preview: Some(&self.preview.state),
             request: &self.request,
             report: self.wanted_report(),
             refused: self
@@ -168,6 +172,27 @@ impl App {
         self.next_hover = Some(row);
     }
 
+    /// A window that leaves the screen no room for its frame is given the whole of it: its lower
+    /// edge would be off the screen.
+    fn keep_on_screen(&mut self, ctx: &egui::Context) {
+        if self.is_placed {
+            return;
+        }
+        let (screen, inside, is_full) = ctx.input(|input| {
+            let view = input.viewport();
+            let is_full = view.fullscreen == Some(true) || view.maximized == Some(true);
+            (view.monitor_size, view.inner_rect, is_full)
+        });
+        let (Some(screen), Some(inside)) = (screen, inside) else {
+            return;
+        };
+        self.is_placed = true;
+        let is_large = inside.width() > screen.x || inside.height() > screen.y - WINDOW_FRAME;
+        if is_large && !is_full {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(true));
+        }
+    }
+
     fn watch_frame(&mut self, took: Duration) {
         self.frame_time = took;
         self.slow_frames = if took > FRAME_BUDGET {
@@ -192,6 +217,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.receive(ctx);
+        self.keep_on_screen(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {

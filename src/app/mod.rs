@@ -23,6 +23,7 @@ mod opening;
 mod palette;
 mod path_dialog;
 mod potential;
+mod preview;
 mod receive;
 mod session;
 mod shell;

@@ -65,6 +65,7 @@ impl App {
         self.receive_landscape(ctx);
         self.receive_inspector();
         self.receive_verdicts();
+        self.follow_preview(ctx);
         self.running = self.jobs.running();
         self.want_density();
         self.follow_potential();
@@ -114,6 +115,7 @@ impl App {
         self.jobs.job_ended(id);
         self.verdicts.job_ended(id, &how);
         self.inspector.job_ended(id, &how);
+        self.preview.job_ended(id);
     }
 
     /// Goes on on the CPU, once a loss. What the window draws with is lost too when it is the same

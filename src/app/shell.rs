@@ -40,6 +40,7 @@ fn menus() -> Vec<Menu> {
         Command::TogglePotentialRing,
         Command::ToggleFrontOnly,
         Command::Home,
+        Command::FacePoints,
     ]));
     points.push(None);
     points.extend(some(vec![

@@ -119,6 +119,8 @@ pub enum Command {
     Tool(SelectTool),
     /// Fit the sphere to its view.
     Home,
+    /// Turn the points to the front of the sphere.
+    FacePoints,
     /// Turn the camera so that a point faces the viewer.
     Focus(u32),
     /// Show this class alone, or all again.
@@ -256,6 +258,7 @@ impl Command {
             Self::ToggleFrontOnly => "Select on the front side only".into(),
             Self::Tool(tool) => format!("Select with: {}", tool.name()).into(),
             Self::Home => "Fit the sphere".into(),
+            Self::FacePoints => "Turn the points to the front".into(),
             Self::Solo(class) => format!("Show class {class} alone").into(),
             Self::ToggleClass(class) => format!("Show or hide class {class}").into(),
             Self::Palette => "Command palette…".into(),
@@ -319,6 +322,7 @@ impl Command {
             }
             Self::ToggleFrontOnly => "Areas leave out points behind the horizon",
             Self::Home => "The whole sphere, seen from the front",
+            Self::FacePoints => "The mean of the selected points, or of all shown ones, faces you",
             Self::CopyCommandLine => "The headless command for the numbers that are shown",
             Self::ClearHistory => "Empties the align–uniform plane, save the encoder that is shown",
             Self::TogglePresenter => "Larger text and marks, for a room",
@@ -346,6 +350,7 @@ impl Command {
             Self::Train(TrainCommand::PlayPause) => plain(Key::Space),
             Self::Train(TrainCommand::Step) => ctrl(Key::ArrowRight),
             Self::Home => plain(Key::Home),
+            Self::FacePoints => KeyboardShortcut::new(Modifiers::SHIFT, Key::Home),
             Self::Show(pane) => {
                 let keys = [
                     Key::Num1,
@@ -367,7 +372,10 @@ impl Command {
 
     /// Whether its key belongs to a text field while one has the focus.
     pub fn yields_to_text(&self) -> bool {
-        matches!(self, Self::Home | Self::Undo | Self::Redo | Self::Train(_))
+        matches!(
+            self,
+            Self::Home | Self::FacePoints | Self::Undo | Self::Redo | Self::Train(_)
+        )
     }
 
     /// Everything that makes sense without a further choice: the palette, and the shortcuts.
@@ -392,6 +400,7 @@ impl Command {
             Self::PotentialT(None),
             Self::ToggleFrontOnly,
             Self::Home,
+            Self::FacePoints,
             Self::ClearSelection,
             Self::Undo,
             Self::Redo,

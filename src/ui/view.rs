@@ -291,6 +291,24 @@ pub struct TrainingView {
     pub curves: String,
     /// Whether their axis is logarithmic.
     pub is_logarithmic: bool,
+    /// Whether all curves share one picture instead of having one each.
+    pub is_together: bool,
+    /// Curves that are not drawn.
+    pub hidden_curves: BTreeSet<String>,
+    /// How augmented views are looked at.
+    #[serde(skip)]
+    pub preview: PreviewView,
+}
+
+/// How augmented views are looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PreviewView {
+    /// Whether they are shown.
+    pub is_open: bool,
+    /// Which draw: the first, the next, …
+    pub draw: u64,
+    /// Whether they are those of the run under way instead of the next one's.
+    pub is_of_run: bool,
 }
 
 impl Default for TrainingView {
@@ -305,6 +323,9 @@ impl Default for TrainingView {
             draft,
             curves: "probe".to_owned(),
             is_logarithmic: false,
+            is_together: false,
+            hidden_curves: BTreeSet::new(),
+            preview: PreviewView::default(),
         }
     }
 }
