@@ -84,6 +84,13 @@ impl FigureTheme {
 
 /// The picture's format: eight bits a channel, gamma-encoded as egui writes it.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Width and height of the inspector's picture where no other is asked for, in pixels: room for a
+/// row of twelve neighbours, and for each further row.
+pub fn inspector_size(neighbours: usize) -> [u32; 2] {
+    let further_rows = neighbours.div_ceil(12).saturating_sub(1) as u32;
+    [1200, 1200 + 190 * further_rows]
+}
+
 /// Passes until sizes that depend on the pass before have settled.
 const PASSES: usize = 4;
 
