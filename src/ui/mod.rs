@@ -29,7 +29,7 @@ pub use inspector::{
 };
 pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
 pub use landscape::{
-    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, PointedAt, SlicePicture, Surface,
 };
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
