@@ -117,17 +117,26 @@ impl App {
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let potential = views.potential;
         let world = self.world(&report, &potential, ui.ctx());
-        marks.update(&views.sphere, &world, Tokens::of(ui));
+        // While a point of the landscape is looked at, the views of points show its features.
+        let peek = self.landscape.peek().map(|peek| World {
+            snapshot: Some(peek),
+            neighbours: None,
+            density: None,
+            ..self.world(&report, &potential, ui.ctx())
+        });
+        let points = peek.as_ref().unwrap_or(&world);
+        marks.update(&views.sphere, points, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
+        let mut is_landscape_drawn = false;
         let mut dock = layout::Dock {
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
                 Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
                 Pane::Sphere => {
-                    panels::sphere_ui(&mut views.sphere, &mut canvas, &marks, &world, commands, ui);
+                    panels::sphere_ui(&mut views.sphere, &mut canvas, &marks, points, commands, ui);
                 }
                 Pane::Circle => {
-                    panels::circle_ui(&mut views.circle, &mut circle, &marks, &world, commands, ui);
+                    panels::circle_ui(&mut views.circle, &mut circle, &marks, points, commands, ui);
                 }
                 Pane::Pairs => panels::pairs_ui(&world, ui),
                 Pane::Plane => panels::plane_ui(&mut views.plane, &world, commands, ui),
@@ -138,6 +147,7 @@ impl App {
                 }
                 Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
                 Pane::Landscape => {
+                    is_landscape_drawn = true;
                     panels::landscape_ui(
                         &mut views.landscape,
                         &mut landscape,
@@ -157,6 +167,9 @@ impl App {
             },
         };
         tree.ui(&mut dock, ui);
+        if !is_landscape_drawn {
+            landscape.leave(commands);
+        }
         if is_verdict_looked_at && !self.verdicts.is_looked_at {
             // The verdict is asked for before the next frame, which must come.
             ui.ctx().request_repaint();

@@ -11,7 +11,6 @@ pub mod figure;
 mod frame;
 mod help;
 mod inspector;
-mod inspector_figure;
 mod jobs;
 mod lab;
 mod landscape;

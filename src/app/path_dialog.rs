@@ -9,7 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, LabCommand, OpenTarget, TrainCommand, theme::Tokens, widgets::caption,
+    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, theme::Tokens,
+    widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -29,6 +30,8 @@ pub(super) enum Purpose {
     Sweep(&'static str),
     /// A folder for a series and its figures.
     LabExport,
+    /// The dense inspector as a picture.
+    InspectorPicture,
 }
 
 /// The dialog's state.
@@ -140,6 +143,7 @@ impl PathDialog {
                 Purpose::LabTable => Command::Lab(LabCommand::Open(path)),
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
+                Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
             });
             outcome.is_done = true;
         }
@@ -195,6 +199,11 @@ impl PathDialog {
                 "Export series",
                 "A folder for the table (CSV), findings and figures (SVG, PNG). Enter writes them.",
                 "Export",
+            ),
+            Purpose::InspectorPicture => (
+                "Save picture",
+                "Where the inspector is drawn to, as PNG. Enter draws it.",
+                "Save",
             ),
         }
     }

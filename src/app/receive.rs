@@ -66,7 +66,10 @@ impl App {
         self.receive_inspector();
         self.receive_verdicts();
         self.follow_preview(ctx);
-        self.running = self.jobs.running();
+        let of_jobs = self.jobs.running();
+        let slice = self.landscape.running().cloned();
+        let is_silent = of_jobs.as_ref().is_none_or(|job| job.title.is_empty());
+        self.running = slice.filter(|_| is_silent).or(of_jobs);
         self.want_density();
         self.follow_potential();
     }
@@ -181,6 +184,7 @@ impl App {
             old.images == new.images && old.cells == new.cells
         });
         if !are_points_the_same {
+            self.landscape.leave_point();
             self.selection.forget();
             self.views.sphere.hidden.clear();
         }

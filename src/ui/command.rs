@@ -111,6 +111,8 @@ pub enum Command {
     TogglePotentialRing,
     /// Draw where the potential falls, or stop.
     TogglePotentialArrows,
+    /// Let the sphere's surface sink where the potential is low, or stop.
+    TogglePotentialRelief,
     /// Temperature of the potential; that of the measured uniformity when `None`.
     PotentialT(Option<f64>),
     /// Select on the front side only, or through the sphere.
@@ -253,6 +255,7 @@ impl Command {
             Self::Shade(shading) => format!("Shade the sphere by: {}", shading.name()).into(),
             Self::TogglePotentialRing => "Potential around the circle".into(),
             Self::TogglePotentialArrows => "Arrows where the potential falls".into(),
+            Self::TogglePotentialRelief => "Potential as a relief of the sphere".into(),
             Self::PotentialT(Some(t)) => format!("Potential at t = {t}").into(),
             Self::PotentialT(None) => "Potential at the t of uniformity".into(),
             Self::ToggleFrontOnly => "Select on the front side only".into(),
@@ -319,6 +322,9 @@ impl Command {
             Self::TogglePotentialRing => Shading::Potential.explanation(),
             Self::TogglePotentialArrows => {
                 "Minus the gradient of the potential: the way uniformity pushes a point there"
+            }
+            Self::TogglePotentialRelief => {
+                "The surface sinks where the potential is low; points stay at radius 1"
             }
             Self::ToggleFrontOnly => "Areas leave out points behind the horizon",
             Self::Home => "The whole sphere, seen from the front",
@@ -397,6 +403,7 @@ impl Command {
             Self::ToggleDensity,
             Self::TogglePotentialRing,
             Self::TogglePotentialArrows,
+            Self::TogglePotentialRelief,
             Self::PotentialT(None),
             Self::ToggleFrontOnly,
             Self::Home,

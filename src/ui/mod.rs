@@ -26,10 +26,11 @@ pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use diagnosis::{FrameVerdict, KindPicture, RunVerdicts, VerdictPicture};
 pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
+    MOST_NEAREST, NEAREST,
 };
 pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
 pub use landscape::{
-    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, PointedAt, SlicePicture, Surface,
 };
 pub use pane::Pane;
 pub use preview::{PreviewPicture, PreviewState};

@@ -170,6 +170,8 @@ pub struct PotentialView {
     pub has_arrows: bool,
     /// Whether it is drawn around the circle.
     pub has_ring: bool,
+    /// Whether the sphere's surface sinks where it is low.
+    pub has_relief: bool,
 }
 
 /// Settings of the sphere.
@@ -244,11 +246,22 @@ impl Default for CircleView {
 }
 
 /// Settings of the align–uniform plane.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlaneView {
     /// Whether the axes reach over the whole range instead of the measured points.
     pub is_whole_range: bool,
+    /// Whether many encoders are shaded by how densely they lie.
+    pub has_density: bool,
+}
+
+impl Default for PlaneView {
+    fn default() -> Self {
+        Self {
+            is_whole_range: false,
+            has_density: true,
+        }
+    }
 }
 
 /// Settings of the table of points.

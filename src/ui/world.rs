@@ -84,6 +84,8 @@ pub struct Potential<'a> {
     pub has_arrows: bool,
     /// Whether it is drawn around the circle.
     pub has_ring: bool,
+    /// Whether the sphere's surface sinks where it is low.
+    pub has_relief: bool,
 }
 
 /// All that a panel may read.

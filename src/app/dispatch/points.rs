@@ -32,6 +32,10 @@ impl App {
                 let potential = &mut self.views.potential;
                 potential.has_arrows = !potential.has_arrows;
             }
+            Command::TogglePotentialRelief => {
+                let potential = &mut self.views.potential;
+                potential.has_relief = !potential.has_relief;
+            }
             Command::PotentialT(t) => {
                 // Kept where it can be computed; not-a-number says nothing.
                 self.views.potential.t = t.filter(|t| t.is_finite()).map(|t| t.clamp(0.05, 100.0));

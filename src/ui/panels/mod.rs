@@ -11,6 +11,7 @@ mod log;
 mod measure_settings;
 mod pairs;
 mod plane;
+mod plane_density;
 mod report;
 mod sources;
 pub mod sphere;

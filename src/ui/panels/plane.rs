@@ -3,17 +3,17 @@
 use egui::{Ui, Vec2b};
 use egui_plot::{
     GridInput, GridMark, HLine, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
-    Text,
+    Polygon, Text,
 };
 
-use super::opening;
+use super::{opening, plane_density::Density};
 use crate::{
     analysis::Request,
     geometry::round_levels,
     ui::{
-        Command, Commands, Measured, Pane, PlaneView, RunView, Snapshot, World,
+        Command, Commands, Measured, Pane, PlaneView, PointedAt, RunView, Snapshot, World,
         theme::{self, Tokens},
-        widgets::{caption, tip, tip_at, view_keys, walk},
+        widgets::{caption, caption_line, tip, tip_at, view_keys, walk},
     },
 };
 
@@ -64,17 +64,19 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
         .snapshot
         .filter(|snapshot| snapshot.is_of_run())
         .and_then(|snapshot| snapshot.analysis.numbers.uniformity.floor);
+    let pointed = (world.landscape.pointed).filter(|pointed| pointed.temperatures == settings);
     let hit = plot(
         ui,
         &shown,
         settings,
         current.as_deref(),
-        [view.is_whole_range, world.is_export],
+        [view.is_whole_range, view.has_density, world.is_export],
         run.map(|run| Trail {
             run,
             floor: run_floor,
             pinned: world.pinned.and_then(place_of),
         }),
+        pointed.as_ref(),
     );
     if let Some(measured) = hit {
         commands.push(Command::Copy {
@@ -88,6 +90,8 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
     ui.horizontal(|ui| {
         ui.checkbox(&mut view.is_whole_range, "Whole range")
             .on_hover_text("Axes from perfect to collapsed instead of around the points");
+        ui.checkbox(&mut view.has_density, "Density")
+            .on_hover_text("Shades where encoders and a run's checkpoints lie, from eight on");
         let forget = Command::ClearHistory;
         if ui
             .button("Forget")
@@ -149,14 +153,25 @@ fn plot<'a>(
     shown: &[&'a Measured],
     [alpha, t]: [f64; 2],
     current: Option<&str>,
-    [is_whole_range, is_export]: [bool; 2],
+    [is_whole_range, has_density, is_export]: [bool; 3],
     run: Option<Trail<'_>>,
+    pointed: Option<&PointedAt>,
 ) -> Option<&'a Measured> {
     let tokens = Tokens::of(ui);
     let trail = run.map(|one| one.run.trail()).unwrap_or_default();
     let scale = theme::mark_scale(ui);
     let [x_range, y_range] = ranges(shown, &trail, alpha, is_whole_range);
     let floors = floors(shown, run.and_then(|one| one.floor));
+    let all: Vec<[f64; 2]> = (shown.iter())
+        .map(|measured| [measured.alignment, measured.uniformity])
+        .chain(trail.iter().map(|(_, point)| *point))
+        .collect();
+    let density = Some(all)
+        .filter(|_| has_density)
+        .and_then(|all| Density::of(&all, [x_range, y_range], ui));
+    if let Some(density) = &density {
+        caption_line(ui, &density.words());
+    }
     let room = ui.available_size();
     // Another range is another plot: within one, what the user moved stays moved.
     let id = format!("align-uniform plane {x_range:?} {y_range:?}");
@@ -174,6 +189,10 @@ fn plot<'a>(
         .default_x_bounds(x_range[0], x_range[1])
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
+            if let Some(density) = &density {
+                density.draw(plot);
+            }
+            draw_unreachable(plot, [x_range, y_range], &floors, tokens);
             draw_lines(plot, [x_range, y_range], &floors, tokens);
             if let Some(one) = run {
                 draw_trail(plot, one, &trail, tokens, scale);
@@ -184,6 +203,9 @@ fn plot<'a>(
                 }
                 let is_current = current == Some(measured.command_line.as_str());
                 draw_point(plot, measured, is_current, tokens, scale);
+            }
+            if let Some(pointed) = pointed {
+                draw_pointed(plot, pointed, tokens, scale);
             }
             let places: Vec<egui::Pos2> = shown
                 .iter()
@@ -225,6 +247,59 @@ fn pointed_at<'a>(
         explain(ui, shown[index], ENTER_COPIES);
     });
     view_keys(ui, response).is_chosen.then_some(shown[index])
+}
+
+/// What lies below the lowest floor: no law of unit vectors of these dimensions gets there.
+fn draw_unreachable(
+    plot: &mut egui_plot::PlotUi<'_>,
+    [x_range, y_range]: [[f64; 2]; 2],
+    floors: &[(f64, String)],
+    tokens: &Tokens,
+) {
+    let Some((lowest, _)) = floors.first() else {
+        return;
+    };
+    let (left, right) = (x_range[0] - 8.0, x_range[1] + 8.0);
+    let below = y_range[0].min(*lowest) - 8.0;
+    let corners = vec![
+        [left, below],
+        [right, below],
+        [right, *lowest],
+        [left, *lowest],
+    ];
+    plot.polygon(
+        Polygon::new("", PlotPoints::from(corners))
+            .fill_color(tokens.status.good.0.gamma_multiply(0.12))
+            .stroke(egui::Stroke::NONE)
+            .allow_hover(false),
+    );
+}
+
+/// The point of a slice of weight space that is pointed at.
+fn draw_pointed(
+    plot: &mut egui_plot::PlotUi<'_>,
+    pointed: &PointedAt,
+    tokens: &Tokens,
+    scale: f32,
+) {
+    let [alignment, uniformity] = pointed.measured;
+    let mark = Points::new("the landscape's point", pointed.measured)
+        .color(tokens.status.warning.0)
+        .radius(6.0 * scale)
+        .filled(false)
+        .shape(MarkerShape::Circle)
+        .allow_hover(false);
+    plot.points(mark);
+    let [x, y] = pointed.at;
+    let text = format!("  landscape {x:.2}, {y:.2}").replace('-', "−");
+    let ink = tokens.text.body.0;
+    plot.text(label(
+        &text,
+        alignment,
+        uniformity,
+        egui::Align2::LEFT_CENTER,
+        ink,
+    ));
 }
 
 /// The floor of each dimension, the ceiling, and lines of equal sums.

@@ -59,7 +59,8 @@ pub fn circle_ui(
         ui,
         world,
         &format!(
-            "{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
+            "{}{}, mean kept norm {:.3} · vMF κ = {:.1} · Gaussian bandwidth {:.3} · {}{}",
+            peeked(world, snapshot),
             circle.kind.name(),
             circle.mean_kept_norm,
             snapshot.prepared.angular.kappa,
@@ -89,6 +90,14 @@ pub fn circle_ui(
             });
         drawings_ui(view, picture, marks, world, commands, ui);
     });
+}
+
+/// Whose points these are, while they are those of a point of the landscape.
+fn peeked(world: &World<'_>, snapshot: &Snapshot) -> String {
+    match world.landscape.peeked {
+        Some(_) if !world.is_export => format!("{} · ", snapshot.request().encoder.title()),
+        _ => String::new(),
+    }
 }
 
 /// The circle; beside it that of the pinned time, when there is one.

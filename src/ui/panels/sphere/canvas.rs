@@ -69,7 +69,7 @@ struct SceneKey {
     serial: Option<u64>,
     marks: Option<u64>,
     arcs: Option<(u64, bool, u64, bool, Option<u64>)>,
-    field: Option<(u64, bool, Shading, u64, bool)>,
+    field: Option<(u64, bool, Shading, u64, bool, bool)>,
 }
 
 /// What became of a click.
@@ -238,15 +238,21 @@ impl SphereCanvas {
             view.has_density,
             view.shading,
             world.potential.revision,
+            world.potential.has_relief,
             is_dark,
         ));
         if self.scene_key.field != field {
-            self.scene.set_field(match view.shading {
+            let surface = match view.shading {
                 _ if !view.has_density => None,
                 Shading::Density => density(snapshot, tokens),
                 Shading::Potential => (world.potential.field)
                     .and_then(|field| super::potential::surface(field, tokens)),
-            });
+            };
+            let relief = (surface.as_deref())
+                .filter(|_| view.shows_potential() && world.potential.has_relief)
+                .map(|surface| super::potential::relief(surface, tokens));
+            self.scene.set_relief(relief);
+            self.scene.set_field(surface);
             self.scene_key.field = field;
         }
     }
@@ -295,6 +301,13 @@ impl SphereCanvas {
         let projected = self.view()?.project(Vec3::from_array(point))?;
         let offset = vec2(projected.pixel.x, projected.pixel.y) / self.pixels_per_point;
         Some((self.rect?.min + offset, projected.is_in_front))
+    }
+
+    /// As [`place`](Self::place), of a point nearer to the centre that is seen where its direction is.
+    pub(super) fn place_at(&self, point: [f32; 3], radius: f32) -> Option<(Pos2, bool)> {
+        let (_, is_in_front) = self.place(point)?;
+        let (at, _) = self.place(point.map(|x| x * radius))?;
+        Some((at, is_in_front))
     }
 
     /// Direction of the sphere's near side under a place of the screen.

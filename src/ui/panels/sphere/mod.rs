@@ -217,10 +217,14 @@ fn settings_line(
             )
         }
     };
-    let mut parts = vec![
+    let mut parts = Vec::new();
+    if world.landscape.peeked.is_some() && !world.is_export {
+        parts.push(snapshot.request().encoder.title());
+    }
+    parts.extend([
         format!("showing {} of {}", marks.shown, population(world)),
         projection,
-    ];
+    ]);
     let pairs = &snapshot.analysis.pairs;
     if view.has_arcs {
         parts.push(match &pairs.why_absent {
