@@ -120,6 +120,7 @@ impl App {
         // While a point of the landscape is looked at, the views of points show its features.
         let peek = self.landscape.peek().map(|peek| World {
             snapshot: Some(peek),
+            pinned: None,
             neighbours: None,
             density: None,
             ..self.world(&report, &potential, ui.ctx())
