@@ -348,6 +348,7 @@ impl App {
                 self.dialog = None;
             }
         }
+        self.columns_ui(ctx, commands);
         if self.is_helping && help::show(ctx) {
             self.is_helping = false;
         }

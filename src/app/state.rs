@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -80,6 +81,7 @@ pub struct App {
     pub(super) training: Training,
     pub(super) preview: Preview,
     pub(super) lab: Lab,
+    pub(super) columns: Columns,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -151,6 +153,7 @@ impl App {
             training: Training::default(),
             preview: Preview::default(),
             lab: Lab::default(),
+            columns: Columns::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),

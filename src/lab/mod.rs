@@ -13,6 +13,7 @@
 mod answer;
 mod columns;
 mod error;
+mod mapping;
 mod measuring;
 mod performance;
 mod picture;
@@ -22,10 +23,11 @@ mod sweep;
 pub use answer::{Answer, Cell, Question, caveat};
 pub use columns::{Columns, views};
 pub use error::LabError;
+pub use mapping::{ColumnFacts, ColumnMapping, is_foreign};
 pub use measuring::{Measure, MeasurePlan, measure_encoder};
 pub use performance::{Judgement, PerformanceSettings, Task, performance};
 pub use picture::{Picture, svg};
-pub use series::{checkpoints_in, series_of_folder};
+pub use series::{FAILED, checkpoints_in, series_of_folder};
 pub use sweep::{
     Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,
     SweepPlan, SweepPreset, SweepRunner, SweepState,

@@ -87,7 +87,7 @@ impl App {
     }
 
     fn escape(&mut self) {
-        if self.palette.close() || self.dialog.take().is_some() {
+        if self.palette.close() || self.dialog.take().is_some() || self.columns.close() {
             return;
         }
         if std::mem::take(&mut self.is_helping) {
