@@ -9,7 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, LabCommand, OpenTarget, TrainCommand, theme::Tokens, widgets::caption,
+    Command, Commands, LabCommand, OpenTarget, TrainCommand, VerdictCommand, theme::Tokens,
+    widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -29,6 +30,8 @@ pub(super) enum Purpose {
     Sweep(&'static str),
     /// A folder for a series and its figures.
     LabExport,
+    /// A folder of checkpoints to be judged.
+    Verdicts,
 }
 
 /// The dialog's state.
@@ -140,6 +143,7 @@ impl PathDialog {
                 Purpose::LabTable => Command::Lab(LabCommand::Open(path)),
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
+                Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
             });
             outcome.is_done = true;
         }
@@ -190,6 +194,12 @@ impl PathDialog {
                 "An empty folder for its table and runs; a sweep of the same plan that is there \
                  goes on. Enter starts it.",
                 "Start",
+            ),
+            Purpose::Verdicts => (
+                "Judge checkpoints",
+                "A folder of checkpoints, or a saved run: each gets a verdict on its collapse, over \
+                 the shown images or the run's own. Enter begins.",
+                "Judge",
             ),
             Purpose::LabExport => (
                 "Export series",

@@ -65,6 +65,7 @@ impl App {
         self.receive_landscape(ctx);
         self.receive_inspector();
         self.receive_verdicts();
+        self.receive_series_verdicts();
         self.running = self.jobs.running();
         self.want_density();
         self.follow_potential();
@@ -113,6 +114,8 @@ impl App {
         };
         self.jobs.job_ended(id);
         self.verdicts.job_ended(id, &how);
+        self.series_verdicts.job_ended(id, &how);
+        self.lab.job_ended(id);
         self.inspector.job_ended(id, &how);
     }
 

@@ -17,6 +17,7 @@ mod selection;
 mod snapshot;
 pub mod theme;
 mod training;
+mod verdict_series;
 mod view;
 pub mod widgets;
 mod world;
@@ -34,6 +35,7 @@ pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{RunView, TrainCommand};
+pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{
     CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
     ThemeChoice, TrainingView, VerdictView, Views,
