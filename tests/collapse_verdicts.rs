@@ -11,7 +11,10 @@ use spherescope::{
     geometry::normalise_rows,
     measure::{
         Rows,
-        collapse::{Collapse, Diagnosis, DiagnosisSettings, diagnose},
+        collapse::{
+            Collapse, Diagnosis, DiagnosisSettings, Evidence, Reading, Spectrum, UniformLaw,
+            diagnose,
+        },
     },
     progress::Progress,
 };
@@ -163,4 +166,98 @@ fn centring_first_would_hide_a_complete_collapse() {
         column().for_each(|at| sample.values[at] -= mean);
     }
     assert!(diagnosed(&sample, dim).verdict.is_healthy());
+}
+
+/// Mean cosine of pairs of independent vectors even over the non-negative directions of d dimensions,
+/// in closed form at d = 2 and 3 and in the limit; and of absolute Gaussian rows.
+#[test]
+fn the_cone_of_non_negative_features_is_known() {
+    use std::f64::consts::PI;
+    let exact = [(2, 8.0 / (PI * PI)), (3, 0.75)];
+    for (dim, expected) in exact {
+        let found = UniformLaw::orthant_cosine(dim);
+        assert!((found - expected).abs() < 1e-12, "d = {dim}: {found}");
+    }
+    let limit = UniformLaw::orthant_cosine(100_000);
+    // The next term of Stirling's series is of the order 1/d.
+    assert!((limit - 2.0 / PI).abs() < 1e-5, "{limit}");
+    let (rows, dim) = (4000, 16);
+    let mut values = sample("uniform", rows, dim, 2_000_000).unwrap().values;
+    for value in &mut values {
+        *value = value.abs();
+    }
+    normalise_rows(&mut values, dim);
+    let x = Rows::new(&values, dim).unwrap();
+    let found = Spectrum::new(x, &Progress::none()).unwrap().mean_cosine();
+    let expected = UniformLaw::orthant_cosine(dim);
+    // Each coordinate's mean is known to about 0.15/√4000; their squares sum over 16.
+    assert!((found - expected).abs() < 0.01, "{found} {expected}");
+}
+
+#[test]
+fn features_that_cannot_be_negative_are_not_accused_of_their_cone() {
+    let of = |family: &str| {
+        let sample = sample(family, 600, 64, 2_000_001).unwrap();
+        diagnosed(&sample, 64).verdict
+    };
+    let even = of("never negative");
+    assert!(even.is_healthy());
+    assert_eq!(even.title(), "healthy, never negative");
+    let found = even.non_negative.expect("no entry is negative");
+    // Rectified Gaussian numbers: E[max(g, 0)]² / E[max(g, 0)²] = 1/π.
+    let expected = 1.0 / std::f64::consts::PI;
+    assert!((found.mean_cosine - expected).abs() < 0.02, "{found:?}");
+    let words = even.sentences().join(" ");
+    assert!(words.contains("by construction") && words.contains("not a failure"));
+    let property = |found: &&Evidence| found.reading == Reading::Property;
+    assert_eq!(even.evidence.iter().filter(property).count(), 1);
+    assert!(even.evidence.iter().all(|e| e.reading != Reading::Collapse));
+
+    // One that is narrower than being non-negative makes it is a cone all the same.
+    let narrow = of("never negative, cone");
+    assert_eq!(narrow.collapses, [Collapse::Cone]);
+    assert!(narrow.sentences().join(" ").contains("narrower"));
+    // And a cone that is no matter of signs is one as before.
+    let plain = of("cone");
+    assert_eq!(
+        (plain.collapses, plain.non_negative),
+        (vec![Collapse::Cone], None)
+    );
+}
+
+#[test]
+fn no_two_numbers_that_decide_have_one_rule() {
+    for family in [
+        "uniform",
+        "subsphere",
+        "few strong directions",
+        "coagulated",
+    ] {
+        let found = diagnosed(&sample(family, 400, 64, 2_000_002).unwrap(), 64);
+        let rules: Vec<&str> = (found.verdict.evidence.iter())
+            .map(|evidence| evidence.rule.as_str())
+            .collect();
+        for (index, rule) in rules.iter().enumerate() {
+            assert!(!rules[index + 1..].contains(rule), "{family}: {rule}");
+        }
+    }
+}
+
+/// 250 images in 8 tight bunches, 400 in 5: within-bunch cosines from 0.999 to 0.96, on many sides.
+#[test]
+fn tight_prototypes_are_coagulated_whatever_their_number() {
+    for (n, count) in [(250, 8), (400, 5), (120, 12), (1000, 20)] {
+        for dim in [16, 64, 512] {
+            for share in [0.001, 0.02, 0.04] {
+                let sample = families::bunches(n, dim, count, share, 2_000_003);
+                let found = diagnosed(&sample, dim);
+                let is_named = found.verdict.collapses.iter().any(|collapse| {
+                    matches!(collapse, Collapse::Coagulation { prototypes }
+                        if *prototypes >= count - 1 && *prototypes <= count + 1)
+                });
+                let said = found.verdict.title();
+                assert!(is_named, "N = {n} in {count}, d = {dim}, {share}: {said}");
+            }
+        }
+    }
 }

@@ -307,7 +307,7 @@ mod tests {
             seed: 1,
         });
         let request = Request {
-            kind: FeatureKind::Pooled,
+            kind: FeatureKind::Projected,
             ..Request::new(EncoderSource::File(files[0].clone()), images)
         };
         let compute = Compute::headless(DevicePolicy::Cpu).unwrap();

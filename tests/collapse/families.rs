@@ -216,17 +216,7 @@ fn centres(n: usize, dim: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
         _ => &[4, 10, 20, 50],
     };
     let count = pick(rng, counts);
-    let mut list: Vec<Vec<f64>> = (0..count).map(|_| unit(dim, rng)).collect();
-    for _ in 0..3 {
-        let mean: Vec<f64> = (0..dim)
-            .map(|axis| list.iter().map(|c| c[axis]).sum::<f64>() / count as f64)
-            .collect();
-        for centre in &mut list {
-            let less = centre.iter().zip(&mean).map(|(c, m)| c - m).collect();
-            *centre = normalised(less);
-        }
-    }
-    list
+    spread_out(count, dim, rng)
 }
 
 /// Rows of von Mises–Fisher laws around `centres` in turn, with mean resultant length about `length`.
@@ -251,6 +241,38 @@ fn mixture(
         values.extend(drawn.into_iter().map(|v| v as f32));
     }
     values
+}
+
+/// `count` equal bunches around directions that are far apart, the nth part of whose square is noise.
+pub fn bunches(n: usize, dim: usize, count: usize, share: f64, seed: u64) -> Sample {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let centres = spread_out(count, dim, rng);
+    let mut values = Vec::with_capacity(n * dim);
+    for row in 0..n {
+        let noise = unit(dim, rng);
+        let parts = centres[row % count].iter().zip(&noise);
+        values.extend(
+            parts.map(|(centre, noise)| {
+                ((1.0 - share).sqrt() * centre + share.sqrt() * noise) as f32
+            }),
+        );
+    }
+    Sample::new(values, &["coagulation"])
+}
+
+/// Random directions less their mean.
+fn spread_out(count: usize, dim: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let mut list: Vec<Vec<f64>> = (0..count).map(|_| unit(dim, rng)).collect();
+    for _ in 0..3 {
+        let mean: Vec<f64> = (0..dim)
+            .map(|axis| list.iter().map(|c| c[axis]).sum::<f64>() / count as f64)
+            .collect();
+        for centre in &mut list {
+            let less = centre.iter().zip(&mean).map(|(c, m)| c - m).collect();
+            *centre = normalised(less);
+        }
+    }
+    list
 }
 
 /// Bunches of unlike sizes, whose noise has a length of its own in each and lies in few or in all

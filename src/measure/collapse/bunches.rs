@@ -32,12 +32,8 @@ pub(super) struct Bunch {
 
 impl Bunch {
     pub fn new(x: Rows<'_>, rows: Vec<usize>) -> Self {
-        let count = rows.len() as f64;
-        let mean: Vec<f64> = sum_of(x, &rows).into_iter().map(|v| v / count).collect();
-        let scatter = rows
-            .iter()
-            .map(|&row| square_distance(x.row(row).iter().map(|v| f64::from(*v)), &mean))
-            .sum();
+        let mean = mean_of(x, &rows);
+        let scatter = scatter_around(x, &rows, &mean);
         let mut bunch = Self {
             rows,
             mean,
@@ -135,6 +131,21 @@ impl Bunch {
             width: (a * self.width + b * other.width + between).min(scatter) / (a + b),
         }
     }
+}
+
+fn mean_of(x: Rows<'_>, rows: &[usize]) -> Vec<f64> {
+    let count = rows.len() as f64;
+    sum_of(x, rows).into_iter().map(|v| v / count).collect()
+}
+
+fn scatter_around(x: Rows<'_>, rows: &[usize], mean: &[f64]) -> f64 {
+    let square = |&row: &usize| square_distance(x.row(row).iter().map(|v| f64::from(*v)), mean);
+    rows.iter().map(square).sum()
+}
+
+/// Σ‖x − mean‖² of some rows.
+pub(super) fn scatter(x: Rows<'_>, rows: &[usize]) -> f64 {
+    scatter_around(x, rows, &mean_of(x, rows))
 }
 
 fn square_distance(a: impl Iterator<Item = f64>, b: &[f64]) -> f64 {

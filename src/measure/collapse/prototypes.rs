@@ -5,7 +5,7 @@ use serde::Serialize;
 
 pub use super::bunches::SEPARATION;
 use super::{
-    bunches::{Bunch, joined},
+    bunches::{Bunch, joined, scatter},
     cosines::sample_rows,
     spatial::groups,
     spectrum::{covariance_of, rankme_of},
@@ -18,8 +18,11 @@ use crate::{
 
 /// Rows that are clustered; of more, a seeded sample of this many.
 pub const PROTOTYPE_ROWS: usize = 2048;
-/// Rows a cluster of the k-means, on average, until there are [`MOST_CLUSTERS`].
-const ROWS_A_CLUSTER: usize = 6;
+/// Rows a cluster of the k-means, on average, from coarse to fine, until there are [`MOST_CLUSTERS`].
+/// Coarse clusters know better how wide they are, fine ones find prototypes of few rows.
+const ROWS_A_CLUSTER: [usize; 3] = [24, 12, 6];
+/// Fewer rows than this are not clustered.
+const LEAST_CLUSTERED: usize = 12;
 /// Bunches beyond this many are not told apart.
 pub const MOST_CLUSTERS: usize = 256;
 /// A prototype counts when it holds this many rows.
@@ -62,9 +65,10 @@ pub struct Prototypes {
     pub t: f64,
 }
 
-/// Prototypes of unit rows: seeded spherical k-means with one cluster for every six rows, at most
-/// [`MOST_CLUSTERS`], over at most [`PROTOTYPE_ROWS`] rows; then clusters that a chain of near ones links are joined.
-/// `None` for fewer than 12 rows.
+/// Prototypes of unit rows: seeded spherical k-means with one cluster for every 24, 12 and 6 rows, at
+/// most [`MOST_CLUSTERS`], over at most [`PROTOTYPE_ROWS`] rows; clusters that a chain of near ones
+/// links are joined. Of the three, that counts which leaves least variance within separated
+/// prototypes; the finest when nothing is separated. `None` for fewer than 12 rows.
 ///
 /// # Errors
 /// [`MeasureError`] for rows that are not finite or not unit, or a cancel.
@@ -75,44 +79,96 @@ pub fn prototypes(
     progress: &Progress,
 ) -> Result<Option<Prototypes>, MeasureError> {
     x.check_unit("prototypes", 1)?;
-    if x.len() < 2 * ROWS_A_CLUSTER {
+    if x.len() < LEAST_CLUSTERED {
         return Ok(None);
     }
     progress.report("finding prototypes", 0, None);
     let (values, count) = sample_rows(x, PROTOTYPE_ROWS, seed);
     let rows = Rows::new(values.as_deref().unwrap_or(x.values), x.dim)?;
-    let k = (count / ROWS_A_CLUSTER).min(MOST_CLUSTERS);
-    let clustering = spherical_kmeans(rows, k, seed, progress)?;
-    let bunches: Vec<Bunch> = groups(&clustering.assignment)
-        .into_par_iter()
-        .map(|group| Bunch::new(rows, group))
-        .collect();
-    let whole = Bunch::new(rows, (0..count).collect());
-    progress.check()?;
-    let (joined, ratio) = joined(rows, &bunches);
-    let counted = || joined.iter().filter(|bunch| bunch.rows.len() >= LEAST_ROWS);
-    let separated = counted().count();
-    let inside: usize = counted().map(|bunch| bunch.rows.len()).sum();
-    let are_separated = separated >= 2 && inside as f64 >= COUNTED_SHARE * count as f64;
-    let shown = if are_separated { joined } else { bunches };
+    let whole = scatter(rows, &(0..count).collect::<Vec<_>>());
+    let mut best: Option<Split> = None;
+    for each in ROWS_A_CLUSTER {
+        let k = (count / each).min(MOST_CLUSTERS);
+        if k < 2 || best.as_ref().is_some_and(|best| best.clusters == k) {
+            continue;
+        }
+        let split = Split::new(rows, k, seed, progress)?;
+        let is_better = best.as_ref().is_none_or(|best| {
+            !best.are_separated || split.are_separated && split.within() < best.within()
+        });
+        if is_better {
+            best = Some(split);
+        }
+    }
+    let Some(split) = best else {
+        return Ok(None);
+    };
     let mut found = Prototypes {
         rows: count,
         of: x.len(),
         seed,
-        clusters: k,
-        separated: if are_separated { separated } else { 1 },
-        are_separated,
-        separation: ratio.sqrt(),
-        within_share: shown.iter().map(|bunch| bunch.scatter).sum::<f64>()
-            / whole.scatter.max(f64::MIN_POSITIVE),
+        clusters: split.clusters,
+        separated: if split.are_separated {
+            split.counted
+        } else {
+            1
+        },
+        are_separated: split.are_separated,
+        separation: split.ratio.sqrt(),
+        within_share: split.within() / whole.max(f64::MIN_POSITIVE),
         within_distance: None,
         within_uniformity: None,
         within_rank: 0.0,
         between_uniformity: None,
         t,
     };
-    found.diversity(rows, &shown, progress)?;
+    found.diversity(rows, &split.bunches, progress)?;
     Ok(Some(found))
+}
+
+/// Rows in bunches, from one number of clusters.
+struct Split {
+    clusters: usize,
+    /// The separated bunches, or the clusters when none are.
+    bunches: Vec<Bunch>,
+    /// Bunches of enough rows.
+    counted: usize,
+    are_separated: bool,
+    /// Least squared separation across bunches.
+    ratio: f64,
+}
+
+impl Split {
+    fn new(
+        rows: Rows<'_>,
+        clusters: usize,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<Self, MeasureError> {
+        let clustering = spherical_kmeans(rows, clusters, seed, progress)?;
+        let pieces: Vec<Bunch> = groups(&clustering.assignment)
+            .into_par_iter()
+            .map(|group| Bunch::new(rows, group))
+            .collect();
+        progress.check()?;
+        let (joined, ratio) = joined(rows, &pieces);
+        let counted = || joined.iter().filter(|bunch| bunch.rows.len() >= LEAST_ROWS);
+        let inside: usize = counted().map(|bunch| bunch.rows.len()).sum();
+        let counted = counted().count();
+        let are_separated = counted >= 2 && inside as f64 >= COUNTED_SHARE * rows.len() as f64;
+        Ok(Self {
+            clusters,
+            bunches: if are_separated { joined } else { pieces },
+            counted,
+            are_separated,
+            ratio,
+        })
+    }
+
+    /// Scatter around the bunches' means.
+    fn within(&self) -> f64 {
+        self.bunches.iter().map(|bunch| bunch.scatter).sum()
+    }
 }
 
 impl Prototypes {
