@@ -28,9 +28,9 @@ pub(super) enum Kind {
 const SWEEP_PLAN: &str = "sweep.toml";
 
 /// Looks at a path: the folder of a saved run is that run, a folder with checkpoints is judged, a
-/// sweep's folder and a table hold
-/// encoders, any other folder or a data set's binary file holds images, JSON is a session, and any
-/// other file is given to the checkpoint reader, whose refusal says what was expected.
+/// sweep's folder and a table hold encoders, any other folder or a data set's binary file holds
+/// images, JSON is a session, and any other file is given to the checkpoint reader, whose refusal
+/// says what was expected.
 ///
 /// # Errors
 /// A sentence when there is no such path or it is a single picture.
