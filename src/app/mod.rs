@@ -14,7 +14,6 @@ pub mod figure;
 mod frame;
 mod help;
 mod inspector;
-mod inspector_figure;
 mod jobs;
 mod lab;
 mod landscape;
@@ -26,12 +25,14 @@ mod opening;
 mod palette;
 mod path_dialog;
 mod potential;
+mod preview;
 mod receive;
 mod session;
 mod shell;
 mod state;
 mod thumbnails;
 mod training;
+mod verdict_series;
 mod window;
 
 #[cfg(test)]

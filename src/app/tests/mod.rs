@@ -10,6 +10,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod training_views;
 mod verdict;
 mod views;
 
