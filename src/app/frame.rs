@@ -115,7 +115,9 @@ impl App {
         let world = self.world(&report, &potential, ui.ctx());
         marks.update(&views.sphere, &world, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
+        let enlarged = self.enlarged;
         let mut dock = layout::Dock {
+            enlarge: None,
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
                 Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
@@ -152,7 +154,14 @@ impl App {
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
-        tree.ui(&mut dock, ui);
+        match enlarged {
+            Some(pane) => dock.alone_ui(pane, ui),
+            None => tree.ui(&mut dock, ui),
+        }
+        let enlarge = dock.enlarge;
+        if let Some(pane) = enlarge {
+            commands.push(crate::ui::Command::Enlarge(pane));
+        }
         if is_verdict_looked_at && !self.verdicts.is_looked_at {
             // The verdict is asked for before the next frame, which must come.
             ui.ctx().request_repaint();
@@ -217,8 +226,8 @@ impl eframe::App for App {
         self.jobs.cancel();
         self.landscape.stop();
         self.training.end();
-        self.lab.end();
         self.keep_session();
+        self.lab.close();
         log::info!(target: logging::TOLD, "closed");
     }
 

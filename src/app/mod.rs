@@ -14,6 +14,7 @@ mod inspector;
 mod inspector_figure;
 mod jobs;
 mod lab;
+mod lab_figures;
 mod landscape;
 pub mod landscape_svg;
 mod layout;
@@ -34,7 +35,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use lab::export as export_series;
+pub use lab_figures::export as export_series;
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

@@ -76,6 +76,8 @@ pub struct App {
     pub(super) title: String,
     pub(super) training: Training,
     pub(super) lab: Lab,
+    /// The view that has the whole window.
+    pub(super) enlarged: Option<crate::ui::Pane>,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -145,6 +147,7 @@ impl App {
             title: String::new(),
             training: Training::default(),
             lab: Lab::default(),
+            enlarged: None,
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
@@ -162,6 +165,7 @@ impl App {
             format!("computing on {report}: {}", report.reason),
         );
         app.start(ctx, options.open);
+        app.open_series_of_session();
         app
     }
 

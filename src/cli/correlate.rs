@@ -13,7 +13,7 @@ use crate::{
         score_along, score_groups,
     },
     data::Table,
-    lab::{Answer, Cell, Columns, Question, caveat, views},
+    lab::{AlongQuestion, Answer, Cell, Columns, Question, Trails, caveat, views},
     progress::Progress,
 };
 
@@ -101,7 +101,15 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     if let Some(folder) = &args.figures {
         let answer = chosen(args, &found, settings, &progress)?;
         // Outside the macro, which does not look at its arguments while nobody listens.
-        let told = app::export_series(&answer, folder, &headless(policy)?)?;
+        let followed = AlongQuestion {
+            column: args.along.clone(),
+            ..AlongQuestion::default()
+        };
+        let asked = &answer.question;
+        let columns = &answer.columns;
+        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
+        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
+        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
         log::info!("{told}");
     }
     bar.finish();

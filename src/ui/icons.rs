@@ -65,6 +65,10 @@ pub enum Icon {
     Replay,
     /// Something is written to a file.
     Save,
+    /// A view takes the whole window.
+    Enlarge,
+    /// A view goes back to its place.
+    Restore,
 }
 
 /// Draws `icon` into the square around the centre of `rect`.
@@ -275,6 +279,18 @@ impl Pen {
                 self.line(&[(8.0, 2.5), (8.0, 10.0)]),
                 self.line(&[(4.8, 7.0), (8.0, 10.2), (11.2, 7.0)]),
                 self.line(&[(3.0, 11.0), (3.0, 13.5), (13.0, 13.5), (13.0, 11.0)]),
+            ],
+            Icon::Enlarge => vec![
+                self.line(&[(9.5, 3.0), (13.0, 3.0), (13.0, 6.5)]),
+                self.line(&[(13.0, 3.0), (9.0, 7.0)]),
+                self.line(&[(6.5, 13.0), (3.0, 13.0), (3.0, 9.5)]),
+                self.line(&[(3.0, 13.0), (7.0, 9.0)]),
+            ],
+            Icon::Restore => vec![
+                self.line(&[(9.0, 3.5), (9.0, 7.0), (12.5, 7.0)]),
+                self.line(&[(9.0, 7.0), (13.0, 3.0)]),
+                self.line(&[(7.0, 12.5), (7.0, 9.0), (3.5, 9.0)]),
+                self.line(&[(7.0, 9.0), (3.0, 13.0)]),
             ],
             _ => Vec::new(),
         }
