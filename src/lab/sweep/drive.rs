@@ -79,6 +79,8 @@ pub struct SweepState {
     pub remaining_s: Option<f64>,
     /// The table so far.
     pub table: Arc<Table>,
+    /// The table of encoders along training so far.
+    pub along: Arc<Table>,
     /// What went wrong, or was done last.
     pub message: Option<String>,
 }
@@ -218,6 +220,7 @@ impl Sweep {
             finished: self.runs.len() - self.unfinished().count(),
             total: self.runs.len(),
             table: Arc::new(self.table.clone()),
+            along: Arc::new(self.along.clone()),
             ..SweepState::default()
         }
     }
@@ -355,7 +358,7 @@ impl Sweep {
                     None => run.save(&folder, &curves)?,
                 };
                 let fields = self.measured(planned, &file, step, compute, course)?;
-                self.keep_along(&fields)?;
+                self.keep_along(&fields, course)?;
             }
             if step >= total {
                 break;
@@ -384,14 +387,21 @@ impl Sweep {
         };
         let fields = self.measured(planned, &file, total, compute, course)?;
         if !self.plan.measure_at.is_empty() && !has(&self.along, &planned.name, total) {
-            self.keep_along(&fields)?;
+            self.keep_along(&fields, course)?;
         }
         Ok(fields)
     }
 
-    fn keep_along(&mut self, fields: &[(String, String)]) -> Result<(), LabError> {
+    fn keep_along(
+        &mut self,
+        fields: &[(String, String)],
+        course: &mut Course<'_>,
+    ) -> Result<(), LabError> {
         push(&mut self.along, fields);
-        Ok(self.along.write(&self.folder.join(ALONG))?)
+        self.along.write(&self.folder.join(ALONG))?;
+        course.state.along = Arc::new(self.along.clone());
+        course.publish();
+        Ok(())
     }
 
     fn measured(
