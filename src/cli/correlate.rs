@@ -1,6 +1,6 @@
 //! `spherescope correlate`: how alignment and uniformity go with performance over many encoders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -105,18 +105,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let along = along(args, &series, settings, &progress)?;
     let map = (args.map.then(|| map(args, &found, settings, &progress))).transpose()?;
     if let Some(folder) = &args.figures {
-        let answer = chosen(args, &found, settings, &progress)?;
-        // Outside the macro, which does not look at its arguments while nobody listens.
-        let followed = AlongQuestion {
-            column: args.along.clone(),
-            ..AlongQuestion::default()
-        };
-        let asked = &answer.question;
-        let columns = &answer.columns;
-        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
-        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
-        let folder = app::free_for_series(folder);
-        let told = app::export_series(&answer, trails, statistic, &folder, &headless(policy)?)?;
+        let told = figures(args, folder, &found, settings, &progress, policy)?;
         log::info!("{told}");
     }
     bar.finish();
@@ -184,6 +173,33 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         text += &format!("\n\n{}", table::columns(&lines));
     }
     output::print_line(text.trim_end())
+}
+
+/// Writes table, findings and figures; what was written, in words.
+fn figures(
+    args: &CorrelateArgs,
+    folder: &Path,
+    found: &Table,
+    settings: ScoreSettings,
+    progress: &Progress,
+    policy: DevicePolicy,
+) -> anyhow::Result<String> {
+    let answer = chosen(args, found, settings, progress)?;
+    let followed = AlongQuestion {
+        column: args.along.clone(),
+        ..AlongQuestion::default()
+    };
+    let (asked, columns) = (&answer.question, &answer.columns);
+    let trails = Trails::new(found, columns, asked, &followed, settings, progress)?;
+    let statistic = Statistic::MultipleR;
+    let folder = app::free_for_series(folder);
+    app::export_series(
+        &answer,
+        trails.as_ref(),
+        statistic,
+        &folder,
+        &headless(policy)?,
+    )
 }
 
 /// The scores of the performances after the first.
