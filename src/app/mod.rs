@@ -5,8 +5,11 @@
 //! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
 //! through a slot that holds one value. Uses every room above it.
 
+mod columns;
+mod columns_dialog;
 mod diagnosis;
 mod dispatch;
+mod exports;
 pub mod figure;
 mod frame;
 mod help;
@@ -29,6 +32,7 @@ mod shell;
 mod state;
 mod thumbnails;
 mod training;
+mod verdict_series;
 mod window;
 
 #[cfg(test)]

@@ -62,9 +62,11 @@ impl App {
         }
         self.receive_training(ctx);
         self.receive_lab();
+        self.receive_columns();
         self.receive_landscape(ctx);
         self.receive_inspector();
         self.receive_verdicts();
+        self.receive_series_verdicts();
         self.follow_preview(ctx);
         let of_jobs = self.jobs.running();
         let slice = self.landscape.running().cloned();
@@ -117,6 +119,8 @@ impl App {
         };
         self.jobs.job_ended(id);
         self.verdicts.job_ended(id, &how);
+        self.series_verdicts.job_ended(id, &how);
+        self.lab.job_ended(id);
         self.inspector.job_ended(id, &how);
         self.preview.job_ended(id);
     }

@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -25,7 +26,7 @@ use crate::{
     checkpoint::KeyReport,
     compute::{Compute, DevicePolicy, GpuHandles},
     ui::{
-        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
+        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, VerdictCommand, Views,
         marks::Marks,
         panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
@@ -80,9 +81,11 @@ pub struct App {
     pub(super) training: Training,
     pub(super) preview: Preview,
     pub(super) lab: Lab,
+    pub(super) columns: Columns,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
+    pub(super) series_verdicts: super::verdict_series::SeriesVerdicts,
 }
 
 impl App {
@@ -151,9 +154,11 @@ impl App {
             training: Training::default(),
             preview: Preview::default(),
             lab: Lab::default(),
+            columns: Columns::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
+            series_verdicts: super::verdict_series::SeriesVerdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
@@ -174,6 +179,9 @@ impl App {
     fn start(&mut self, ctx: &egui::Context, open: Vec<PathBuf>) {
         if open.is_empty() {
             self.analyse(false);
+        }
+        if super::opening::are_checkpoints(&open) {
+            self.dispatch(ctx, Command::Verdicts(VerdictCommand::Judge(open.clone())));
         }
         for path in open {
             self.dispatch(ctx, Command::Open(OpenTarget::Anything, path));
