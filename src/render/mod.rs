@@ -16,7 +16,8 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
-//! `relief.wgsl` draws surfaces of heights, with the same camera.
+//! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
+//! triangles where a processor rasterises.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -27,6 +28,7 @@ mod error;
 mod frame;
 mod headless;
 mod ids;
+mod meshes;
 mod pipelines;
 mod positions;
 mod readback;
@@ -48,6 +50,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;

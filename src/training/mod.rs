@@ -28,6 +28,7 @@ mod save;
 mod schedule;
 mod snapshot;
 mod tensors;
+mod threads;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use super::{
     Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    frames::Frames, snapshot::Snapshots,
+    frames::Frames, snapshot::Snapshots, threads,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, panic_message},
@@ -74,7 +74,13 @@ impl Runner {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
-                drive.whole(config, &compute, progress);
+                if !compute.is_gpu() {
+                    threads::give_way();
+                }
+                match threads::own() {
+                    Ok(pool) => pool.install(|| drive.whole(config, &compute, progress)),
+                    Err(error) => drive.fail(&TrainingError::Thread(std::io::Error::other(error))),
+                }
             }
         };
         worker

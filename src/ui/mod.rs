@@ -33,7 +33,7 @@ pub use landscape::{
 pub use pane::Pane;
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
-pub use training::{RunView, TrainCommand};
+pub use training::{MOVING_INTERVAL, RunView, TrainCommand};
 pub use view::{
     CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
     ThemeChoice, TrainingView, VerdictView, Views,
