@@ -16,8 +16,13 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
+<<<<<<< HEAD
 //! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
 //! triangles where a processor rasterises.
+=======
+//! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
+//! it sinks with a field, which the compositor then lays in the place of the smooth one.
+>>>>>>> main
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -37,6 +42,7 @@ mod renderer;
 mod scene;
 mod select;
 mod shaders;
+mod sphere_relief;
 mod targets;
 mod uploads;
 mod view;
@@ -59,4 +65,5 @@ pub use scene::{
 };
 pub use select::{Region, select};
 pub use shaders::SHADERS;
+pub use sphere_relief::SphereRelief;
 pub use view::{Projected, View};
