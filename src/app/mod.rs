@@ -22,6 +22,7 @@ mod layout;
 mod logging;
 mod modal;
 mod opening;
+mod painting;
 mod palette;
 mod path_dialog;
 mod potential;

@@ -16,8 +16,13 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
+<<<<<<< HEAD
+//! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
+//! triangles where a processor rasterises.
+=======
 //! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
 //! it sinks with a field, which the compositor then lays in the place of the smooth one.
+>>>>>>> main
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -28,6 +33,7 @@ mod error;
 mod frame;
 mod headless;
 mod ids;
+mod meshes;
 mod pipelines;
 mod positions;
 mod readback;
@@ -50,6 +56,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;

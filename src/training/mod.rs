@@ -30,6 +30,7 @@ mod save;
 mod schedule;
 mod snapshot;
 mod tensors;
+mod threads;
 
 #[cfg(test)]
 mod tests;
