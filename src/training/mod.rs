@@ -28,6 +28,7 @@ mod save;
 mod schedule;
 mod snapshot;
 mod tensors;
+mod thinned;
 mod threads;
 
 #[cfg(test)]

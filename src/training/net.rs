@@ -1,5 +1,7 @@
 //! The networks that train: an encoder with what stands behind it, on a tape.
 
+use std::collections::HashMap;
+
 use burn::{
     module::Module,
     nn::BatchNorm,
@@ -10,6 +12,7 @@ use burn::{
 use super::{
     RunConfig, TrainingError,
     head::{Mlp, Place, spec},
+    optimiser::misfit,
     tensors::{NamedTensor, TensorList, followed, numbered, values_in_order},
 };
 use crate::{
@@ -325,6 +328,20 @@ impl Net {
             network: encoder(self.network),
             heads: heads(self.heads),
             ..self
+        }
+    }
+
+    /// What of an optimiser's memory, the encoder's or the heads', does not fit, in words.
+    pub fn memory_misfit(
+        &self,
+        is_encoders: bool,
+        tensors: &[NamedTensor],
+        notes: &HashMap<String, String>,
+    ) -> Option<String> {
+        if is_encoders {
+            misfit(&self.network, tensors, notes)
+        } else {
+            misfit(&self.heads, tensors, notes)
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which of Burn's optimisers moves the weights.
+//! Which of Burn's optimisers moves the weights. There is no LARS: neither Burn 0.22 nor another
+//! crate that is kept up with it has one.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,7 +7,7 @@ use std::{
 };
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     optim::{
         AdamConfig, AdamWConfig, DynOptimizer, DynState, GradientsParams, SgdConfig, StateSink,
         StateSource, decay::WeightDecayConfig, momentum::MomentumConfig,
@@ -204,6 +205,49 @@ impl Memory {
         }
         Some(memory)
     }
+}
+
+/// What of some tensors of a memory does not fit the parameters of `module`, in words; `None` when
+/// all do. Every optimiser here remembers tensors of its parameters' own shapes.
+pub(super) fn misfit<M: Module>(
+    module: &M,
+    tensors: &[NamedTensor],
+    notes: &HashMap<String, String>,
+) -> Option<String> {
+    struct Shapes(BTreeMap<u64, Vec<usize>>);
+    impl ModuleVisitor for Shapes {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.insert(param.id.val(), param.val().dims().to_vec());
+        }
+    }
+    let mut shapes = Shapes(BTreeMap::new());
+    module.visit(&mut shapes);
+    let shape_of = |name: &str| {
+        let (number, _) = name.split_once('.')?;
+        shapes.0.get(&number.parse().ok()?)
+    };
+    for tensor in tensors {
+        match shape_of(&tensor.name) {
+            None => return Some(format!("`{}` belongs to no parameter", tensor.name)),
+            Some(shape) if *shape != tensor.shape => {
+                return Some(format!(
+                    "`{}` is of the shape {:?}, and its parameter of {shape:?}",
+                    tensor.name, tensor.shape
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let ranks = notes.iter().filter(|(name, _)| name.ends_with(RANK));
+    for (name, rank) in ranks {
+        let expected = shape_of(name).map(|shape| shape.len().to_string());
+        if expected.as_ref() != Some(rank) {
+            return Some(format!(
+                "`{name}` is {rank}, and its parameter's {expected:?}"
+            ));
+        }
+    }
+    None
 }
 
 struct Stepper<'a> {

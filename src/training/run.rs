@@ -1,6 +1,6 @@
 //! The run itself: one step after the other, and what can be looked at between them.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData, s};
 
@@ -15,7 +15,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
+    analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, analyse_model},
     checkpoint::{self, OpenOptions},
     compute::{Compute, DeviceReport, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
@@ -83,13 +83,10 @@ impl Run {
                 let usual = checkpoint::usual_normalisation(&plan.architecture);
                 (Net::seeded(plan, config.seed, &device)?, usual)
             }
-            Start::Checkpoint(path) => {
-                let (mut weights, report) =
-                    checkpoint::weights(path, &OpenOptions::default(), progress)?;
-                let plan = NetPlan::new(&config, report.architecture, classes)?;
-                let mut heads = SeededInit::new(config.seed);
-                let net = Net::build(plan, &mut weights, &mut heads, &device)?;
-                (net, report.normalisation.constants)
+            Start::Checkpoint(path) => fine_tuned(&config, path, classes, &device, progress)?,
+            Start::Bundled(name) => {
+                let file = Bundled::named(name)?.on_disk()?;
+                fine_tuned(&config, file.path(), classes, &device, progress)?
             }
         };
         let keys = match config.objective.keys() {
@@ -125,6 +122,18 @@ impl Run {
     /// Shapes of everything that trains.
     pub(super) fn plan(&self) -> Result<NetPlan, TrainingError> {
         Ok(self.net()?.plan().clone())
+    }
+
+    /// What of an optimiser's memory, the encoder's or the heads', does not fit this run, in words.
+    pub(super) fn memory_misfit(
+        &self,
+        is_encoders: bool,
+        tensors: &[super::tensors::NamedTensor],
+        notes: &std::collections::HashMap<String, String>,
+    ) -> Option<String> {
+        self.net
+            .as_ref()?
+            .memory_misfit(is_encoders, tensors, notes)
     }
 
     /// What computes.
@@ -474,6 +483,22 @@ impl StepBench {
         let total = report.values.iter().find(|(name, _)| name == "total");
         Ok(total.map_or(f64::NAN, |(_, value)| *value))
     }
+}
+
+/// The net of a run that starts with the encoder of a checkpoint, and the input constants that go
+/// with it.
+fn fine_tuned(
+    config: &RunConfig,
+    path: &Path,
+    classes: usize,
+    device: &Device,
+    progress: &Progress,
+) -> Result<(Net, Normalisation), TrainingError> {
+    let (mut weights, report) = checkpoint::weights(path, &OpenOptions::default(), progress)?;
+    let plan = NetPlan::new(config, report.architecture, classes)?;
+    let mut heads = SeededInit::new(config.seed);
+    let net = Net::build(plan, &mut weights, &mut heads, device)?;
+    Ok((net, report.normalisation.constants))
 }
 
 fn open_images(source: &ImagesSource, progress: &Progress) -> Result<ImageSet, TrainingError> {

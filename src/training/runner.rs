@@ -10,8 +10,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::{
-    Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    frames::Frames, snapshot::Snapshots, threads,
+    Control, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
+    curves::GrowingCurves, frames::Frames, snapshot::Snapshots, threads,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, panic_message},
@@ -156,7 +156,7 @@ struct Drive {
     wake: Wake,
     wishes: Receiver<Control>,
     state: RunState,
-    curves: Curves,
+    curves: GrowingCurves,
     snapshots: Snapshots,
     /// Settings of the beginning, for a reset.
     initial: RunConfig,
@@ -175,7 +175,7 @@ impl Drive {
             wake,
             wishes,
             state,
-            curves: Curves::default(),
+            curves: GrowingCurves::default(),
             snapshots: Snapshots::default(),
             initial: config.clone(),
             published: Instant::now(),
@@ -281,7 +281,8 @@ impl Drive {
             .map(|frame| frame.analysis.as_ref());
         let analysis = run.probe(previous, progress)?;
         let step = run.step_count();
-        self.curves.note_probe(step, &analysis);
+        self.curves
+            .extend(|curves| curves.note_probe(step, &analysis));
         let mut frames = lock(&self.shared.frames);
         frames.push(Frame {
             step,
@@ -311,7 +312,7 @@ impl Drive {
             return Ok(());
         }
         let report = run.step(progress)?;
-        self.curves.note(&report);
+        self.curves.extend(|curves| curves.note(&report));
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
         let is_single = std::mem::take(&mut self.is_single);
@@ -456,7 +457,7 @@ impl Drive {
     }
 
     fn save(&mut self, folder: &Path, run: &Run) {
-        let saved = run.save(folder, &self.curves);
+        let saved = run.save(folder, self.curves.exact());
         self.state.message = Some(match saved {
             Ok(path) => {
                 self.mark("saved".to_owned());
@@ -490,7 +491,7 @@ impl Drive {
     /// What came after `step` becomes a branch.
     fn forget_after(&mut self, step: usize) {
         if self.state.step > step {
-            self.state.branches.push(Arc::new(self.curves.clone()));
+            self.state.branches.push(Arc::new(self.curves.shown()));
             let surplus = self.state.branches.len().saturating_sub(BRANCHES);
             self.state.branches.drain(..surplus);
         }
@@ -552,7 +553,7 @@ impl Drive {
     }
 
     fn publish(&mut self) {
-        self.state.curves = Arc::new(self.curves.clone());
+        self.state.curves = Arc::new(self.curves.shown());
         self.published = Instant::now();
         *lock(&self.shared.state) = Arc::new(self.state.clone());
         (self.wake)();

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     analysis::words::{architecture_word, parse_architecture},
     compute::Compute,
-    data::Normalisation,
+    data::{Normalisation, staged, write_whole},
     progress::Progress,
 };
 
@@ -95,7 +95,8 @@ impl Run {
         )?;
         // All that a full disk could refuse is written now; what is left are renames.
         let checkpoint = folder.join(format!("{name}.safetensors"));
-        let weights = staged(&checkpoint, &weights).map_err(TrainingError::save(&checkpoint))?;
+        let weights = staged(&checkpoint, |file| file.write_all(&weights))
+            .map_err(TrainingError::save(&checkpoint))?;
         let place = states.join(&name);
         let aside = tempfile::Builder::new()
             .prefix(".replaced-")
@@ -160,6 +161,9 @@ impl Run {
         for file in OPTIMISERS {
             let path = state.join(file);
             let (tensors, counts) = read_tensors(&path)?;
+            if let Some(misfit) = run.memory_misfit(file == OPTIMISERS[0], &tensors, &counts) {
+                return Err(TrainingError::resume(&path, &misfit));
+            }
             let is_lost = header.step > 0
                 && file == OPTIMISERS[0]
                 && tensors.is_empty()
@@ -262,28 +266,9 @@ fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
         .ok_or_else(|| TrainingError::resume(folder, "no step is saved there"))
 }
 
-/// Writes a file beside its place and moves it there once it is whole and on the disk.
+/// Writes a file whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
-    let attempt = || -> io::Result<()> {
-        staged(path, bytes)?.persist(path)?;
-        Ok(())
-    };
-    attempt().map_err(TrainingError::save(path))
-}
-
-/// A file's content beside its place, whole and on the disk.
-fn staged(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o644));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    write_whole(path, |file| file.write_all(bytes)).map_err(TrainingError::save(path))
 }
 
 fn write_tensors(

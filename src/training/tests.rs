@@ -227,6 +227,84 @@ fn a_fine_tuned_run_goes_on_without_what_it_started_from() {
 }
 
 #[test]
+fn an_optimiser_of_another_network_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |name: &str, channels: Vec<usize>| {
+        let config = RunConfig {
+            architecture: Architecture::PreparedCifarResNet {
+                blocks: vec![1, 1],
+                channels,
+            },
+            ..small()
+        };
+        let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+        steps(&mut run, 1);
+        let place = folder.path().join(name);
+        run.save(&place, &Curves::default()).unwrap();
+        place
+    };
+    let (own, other) = (saved("own", vec![4, 8]), saved("other", vec![4, 6]));
+    let file = "state/step-000001/optimiser-encoder.safetensors";
+    std::fs::copy(other.join(file), own.join(file)).unwrap();
+    let refused = || {
+        let error = Run::resume(&own, &cpu(), &Progress::none()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    let text = refused();
+    assert!(
+        text.contains("is of the shape") && text.contains("optimiser-encoder"),
+        "{text}"
+    );
+    // The heads' parameters have other numbers than the encoder's.
+    let heads = "state/step-000001/optimiser-heads.safetensors";
+    std::fs::copy(own.join(heads), own.join(file)).unwrap();
+    let text = refused();
+    assert!(text.contains("belongs to no parameter"), "{text}");
+}
+
+#[test]
+fn a_loaded_encoder_is_tuned_towards_either_end_or_both() {
+    let start = Start::Bundled("healthy".to_owned());
+    let tuned = |align, uniform| {
+        let config = RunConfig {
+            start: start.clone(),
+            objective: Objective::AlignUniform(crate::objectives::AlignUniform {
+                align_weight: align,
+                uniform_weight: uniform,
+                ..crate::objectives::AlignUniform::default()
+            }),
+            learning_rate: 3e-3,
+            batch: 16,
+            steps: 30,
+            schedule: Schedule {
+                decay: Decay::Constant,
+                ..Schedule::default()
+            },
+            ..small()
+        };
+        let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+        let probe = |run: &Run| {
+            let numbers = run.probe(None, &Progress::none()).unwrap().numbers;
+            [numbers.alignment.value, numbers.uniformity.value].map(|value| value.unwrap())
+        };
+        let before = probe(&run);
+        steps(&mut run, 30);
+        (before, probe(&run))
+    };
+    let (start, aligned) = tuned(1.0, 0.0);
+    let (_, spread) = tuned(0.0, 1.0);
+    let (_, both) = tuned(1.0, 1.0);
+    println!("{start:?}: align {aligned:?}, uniform {spread:?}, both {both:?}");
+    // Alignment alone pulls all together: both numbers leave the start towards collapse.
+    assert!(aligned[0] < 0.5 * start[0] && aligned[1] > start[1] + 0.2);
+    // Uniformity alone spreads what alignment would hold together.
+    assert!(spread[1] < start[1] + 0.05 && spread[0] > aligned[0]);
+    // Both together lie between the two.
+    assert!(both[0] > aligned[0] && both[0] < spread[0]);
+    assert!(both[1] < aligned[1]);
+}
+
+#[test]
 fn what_was_saved_last_is_gone_on_with_and_mixed_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = Run::new(small(), &cpu(), &Progress::none()).unwrap();
