@@ -12,9 +12,11 @@
 //!    whose set-up runs on one thread, and the buffer of keys is at once the exact answer to
 //!    "which point is at this pixel".
 //! 2. `arcs.wgsl`: geodesic arcs as ribbons, near and far side into two targets.
-//! 3. `composite.wgsl`: the sphere by exact ray intersection, with graticule, density shading,
-//!    points and arcs in the order in which light meets them, every edge antialiased analytically.
-//! 4. `rings.wgsl`: hover and focus rings.
+//! 3. `surface.wgsl`: the sphere by exact ray intersection, with graticule and density shading, near
+//!    and far side into two targets, which are kept for as long as points alone move.
+//! 4. `composite.wgsl`: surface, points and arcs in the order in which light meets them, every edge
+//!    antialiased analytically.
+//! 5. `rings.wgsl`: hover and focus rings.
 //!
 //! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
 //! triangles where a processor rasterises.
@@ -50,7 +52,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
-pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshFill, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;

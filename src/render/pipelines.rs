@@ -35,17 +35,16 @@ pub(super) struct Pipelines {
     pub splat: wgpu::ComputePipeline,
     pub arcs: wgpu::RenderPipeline,
     pub rings: wgpu::RenderPipeline,
-    /// Indexed by [`composite_variant`].
-    composites: [wgpu::RenderPipeline; 4],
+    /// Without and with a field.
+    surfaces: [wgpu::RenderPipeline; 2],
+    /// Without and with arcs.
+    composites: [wgpu::RenderPipeline; 2],
     pub splat_layout: wgpu::BindGroupLayout,
+    pub surface_layout: wgpu::BindGroupLayout,
     pub composite_layout: wgpu::BindGroupLayout,
     /// The frame and one list of shapes.
     pub shapes_layout: wgpu::BindGroupLayout,
     pub sampler: wgpu::Sampler,
-}
-
-fn composite_variant(has_arcs: bool, has_field: bool) -> usize {
-    usize::from(has_arcs) + 2 * usize::from(has_field)
 }
 
 impl Pipelines {
@@ -56,13 +55,19 @@ impl Pipelines {
         })
     }
 
+    /// What draws the sphere itself, as the scene has it.
+    pub fn surface(&self, has_field: bool) -> &wgpu::RenderPipeline {
+        &self.surfaces[usize::from(has_field)]
+    }
+
     /// The compositor that draws exactly what the scene has.
-    pub fn composite(&self, has_arcs: bool, has_field: bool) -> &wgpu::RenderPipeline {
-        &self.composites[composite_variant(has_arcs, has_field)]
+    pub fn composite(&self, has_arcs: bool) -> &wgpu::RenderPipeline {
+        &self.composites[usize::from(has_arcs)]
     }
 
     fn build(device: &wgpu::Device) -> Self {
         let splat_layout = splat_layout(device);
+        let surface_layout = surface_layout(device);
         let composite_layout = composite_layout(device);
         let shapes_layout = layout(
             device,
@@ -86,17 +91,25 @@ impl Pipelines {
             is_blended: true,
             constants: &[],
         };
-        let composite = |has_arcs: bool, has_field: bool| {
+        let surface = |has_field: bool| {
+            RenderPart {
+                label: "sphere surface",
+                source: shaders::SURFACE,
+                entries: ["cover", "shade"],
+                target_count: 2,
+                is_blended: false,
+                constants: &[("HAS_DENSITY", f64::from(u8::from(has_field)))],
+            }
+            .pipeline(device, &surface_layout)
+        };
+        let composite = |has_arcs: bool| {
             RenderPart {
                 label: "sphere composite",
                 source: shaders::COMPOSITE,
                 entries: ["cover", "composite"],
                 target_count: 1,
                 is_blended: false,
-                constants: &[
-                    ("HAS_ARCS", f64::from(u8::from(has_arcs))),
-                    ("HAS_DENSITY", f64::from(u8::from(has_field))),
-                ],
+                constants: &[("HAS_ARCS", f64::from(u8::from(has_arcs)))],
             }
             .pipeline(device, &composite_layout)
         };
@@ -104,9 +117,8 @@ impl Pipelines {
             splat: splat_pipeline(device, &splat_layout),
             arcs: arcs.pipeline(device, &shapes_layout),
             rings: rings.pipeline(device, &shapes_layout),
-            composites: std::array::from_fn(|variant| {
-                composite(variant & 1 == 1, variant & 2 == 2)
-            }),
+            surfaces: [false, true].map(surface),
+            composites: [false, true].map(composite),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("sphere field"),
                 address_mode_u: wgpu::AddressMode::Repeat,
@@ -115,6 +127,7 @@ impl Pipelines {
                 ..Default::default()
             }),
             splat_layout,
+            surface_layout,
             composite_layout,
             shapes_layout,
         }
@@ -176,15 +189,23 @@ fn splat_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     )
 }
 
-/// Frame, keys, marks, arcs in front, arcs behind, field, ramp, sampler.
+/// Frame, field, ramp, sampler.
+fn surface_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    layout(
+        device,
+        "sphere surface",
+        wgpu::ShaderStages::FRAGMENT,
+        &[TEXTURE, TEXTURE, SAMPLER],
+    )
+}
+
+/// Frame, keys, marks, arcs in front, arcs behind, near surface, far surface.
 fn composite_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     layout(
         device,
         "sphere composite",
         wgpu::ShaderStages::FRAGMENT,
-        &[
-            READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE, SAMPLER,
-        ],
+        &[READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE],
     )
 }
 

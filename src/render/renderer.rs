@@ -13,7 +13,7 @@ use super::{
 
 /// Invocations of one group of the splat pass.
 const SPLAT_GROUP: u32 = 64;
-/// Vertices of the polygon that the compositor covers: `SIDES` triangles of `composite.wgsl`.
+/// Vertices of the polygon that surface and compositor cover: `SIDES` triangles of `frame.wgsl`.
 const COVER_VERTICES: u32 = 24 * 3;
 
 /// Draws spheres into its own texture, on a device it is given.
@@ -30,6 +30,8 @@ pub struct SphereRenderer {
     groups: Option<BindGroups>,
     /// The frame whose keys and marks are on the device, with the scene's points as uploaded.
     splatted: Option<FrameUniform>,
+    /// What the layers of the surface were drawn for.
+    surfaced: Option<FrameUniform>,
     drawn_count: u64,
     /// Counts pictures with other points or from elsewhere: each has its own map of points.
     splat_count: u64,
@@ -46,8 +48,17 @@ impl std::fmt::Debug for SphereRenderer {
     }
 }
 
+/// What of the last picture is as it was and need not be drawn again.
+struct Keeps {
+    /// The keys of the points: only what lies around them changed (a ring that follows the pointer).
+    points: bool,
+    /// The layers of the surface: points alone moved.
+    surface: bool,
+}
+
 struct BindGroups {
     splat: wgpu::BindGroup,
+    surface: wgpu::BindGroup,
     composite: wgpu::BindGroup,
     arcs: wgpu::BindGroup,
     rings: wgpu::BindGroup,
@@ -76,6 +87,7 @@ impl SphereRenderer {
             targets: Targets::new(device, [1, 1])?,
             groups: None,
             splatted: None,
+            surfaced: None,
             drawn_count: 0,
             splat_count: 0,
             target_revision: next_revision(),
@@ -112,6 +124,9 @@ impl SphereRenderer {
         if changes.is_of_points {
             self.splatted = None;
         }
+        if changes.is_of_field {
+            self.surfaced = None;
+        }
         if !scene.arcs.is_empty() && self.targets.ensure_arc_layers(&self.device)? {
             self.groups = None;
         }
@@ -120,18 +135,22 @@ impl SphereRenderer {
             return Ok(&self.targets.picture_view);
         }
         // Until all went well, nothing counts as drawn.
-        let keeps_points = self.splatted.take() == Some(frame);
+        let keeps = Keeps {
+            points: self.splatted.take() == Some(frame),
+            surface: self.surfaced.take() == Some(frame.of_surface()),
+        };
         let groups = match self.groups.take() {
             Some(groups) => groups,
             None => guarded(&self.device, "the scene's bindings", || self.bind())?,
         };
         guarded(&self.device, "the drawing of the sphere", || {
-            self.submit(&frame, &groups, keeps_points);
+            self.submit(&frame, &groups, &keeps);
         })?;
         self.groups = Some(groups);
         self.splatted = Some(frame);
+        self.surfaced = Some(frame.of_surface());
         self.drawn_count += 1;
-        self.splat_count += u64::from(!keeps_points);
+        self.splat_count += u64::from(!keeps.points);
         Ok(&self.targets.picture_view)
     }
 
@@ -229,6 +248,7 @@ impl SphereRenderer {
             self.target_revision = next_revision();
             self.groups = None;
             self.splatted = None;
+            self.surfaced = None;
         }
         Ok(())
     }
@@ -284,14 +304,19 @@ impl SphereRenderer {
             .targets
             .arc_layers()
             .map_or([ramp, ramp], |[a, b]| [a, b]);
+        let [near, far] = &self.targets.surface_layers;
+        let surface = [
+            texture(field),
+            texture(ramp),
+            wgpu::BindingResource::Sampler(&self.pipelines.sampler),
+        ];
         let composite = [
             keys.as_entire_binding(),
             self.uploads.marks().as_entire_binding(),
             texture(front),
             texture(back),
-            texture(field),
-            texture(ramp),
-            wgpu::BindingResource::Sampler(&self.pipelines.sampler),
+            texture(near),
+            texture(far),
         ];
         let shapes = &self.pipelines.shapes_layout;
         BindGroups {
@@ -300,6 +325,7 @@ impl SphereRenderer {
                 &self.pipelines.splat_layout,
                 &self.uploads.splat_entries(keys),
             ),
+            surface: group("sphere surface", &self.pipelines.surface_layout, &surface),
             composite: group(
                 "sphere composite",
                 &self.pipelines.composite_layout,
@@ -318,9 +344,8 @@ impl SphereRenderer {
         }
     }
 
-    /// Draws; `keeps_points` leaves out the splat pass when only what lies around the points changed
-    /// (a ring that follows the pointer).
-    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps_points: bool) {
+    /// Draws what is not kept.
+    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps: &Keeps) {
         self.queue
             .write_buffer(&self.frame, 0, bytemuck::bytes_of(frame));
         let mut encoder = self
@@ -328,15 +353,22 @@ impl SphereRenderer {
             .create_command_encoder(&wgpu::CommandEncoderDescriptor {
                 label: Some("sphere"),
             });
-        if !keeps_points {
+        if !keeps.points {
             encoder.clear_buffer(&self.targets.keys, 0, None);
         }
-        if !keeps_points && frame.point_count > 0 {
+        if !keeps.points && frame.point_count > 0 {
             let [columns, rows] = self.splat_groups(frame.point_count);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipelines.splat);
             pass.set_bind_group(0, &groups.splat, &[]);
             pass.dispatch_workgroups(columns, rows, 1);
+        }
+        if !keeps.surface {
+            let [near, far] = &self.targets.surface_layers;
+            let mut pass = begin(&mut encoder, &[near, far], wgpu::Color::TRANSPARENT);
+            pass.set_pipeline(self.pipelines.surface(self.uploads.has_field()));
+            pass.set_bind_group(0, &groups.surface, &[]);
+            pass.draw(0..COVER_VERTICES, 0..1);
         }
         let has_arcs = self.uploads.arc_count() > 0;
         if let (true, Some([front, back])) = (has_arcs, self.targets.arc_layers()) {
@@ -351,7 +383,7 @@ impl SphereRenderer {
             &[&self.targets.picture_view],
             frame.clear_colour(),
         );
-        pass.set_pipeline(self.pipelines.composite(has_arcs, self.uploads.has_field()));
+        pass.set_pipeline(self.pipelines.composite(has_arcs));
         pass.set_bind_group(0, &groups.composite, &[]);
         pass.draw(0..COVER_VERTICES, 0..1);
         if self.uploads.ring_count() > 0 {

@@ -1,14 +1,18 @@
 //! What a run writes down as it goes: one series a quantity, one point a step.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use super::{StepReport, thinned::Thinned};
-use crate::analysis::Analysis;
+use crate::{analysis::Analysis, data::Table};
+
+/// What the name of a curve begins with that holds the weight of a term of the loss.
+pub const WEIGHT_OF: &str = "weight of ";
 
 /// One quantity over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// Field term: "alignment", "total", "learning rate". Numbers of the probe begin with "probe ".
+    /// Field term: "alignment", "total", "learning rate". Numbers of the probe begin with "probe ",
+    /// weights with [`WEIGHT_OF`].
     pub name: String,
     /// `[step, value]`, steps rising.
     pub points: Vec<[f64; 2]>,
@@ -152,13 +156,9 @@ impl Curves {
     }
 
     /// One row a step, one column a curve; empty where a curve has no point there.
-    pub fn to_csv(&self) -> String {
-        let mut text = String::from("step");
-        for curve in self.iter() {
-            text.push(',');
-            text.push_str(&curve.name);
-        }
-        text.push('\n');
+    pub fn table(&self) -> Table {
+        let names = self.iter().map(|curve| curve.name.clone());
+        let mut table = Table::new(std::iter::once("step".to_owned()).chain(names));
         let mut steps: Vec<f64> = self
             .iter()
             .flat_map(|curve| curve.points.iter().map(|point| point[0]))
@@ -167,19 +167,24 @@ impl Curves {
         steps.dedup();
         let mut next = vec![0; self.curves.len()];
         for step in steps {
-            let _ = write!(text, "{step}");
+            let mut row = vec![step.to_string()];
             for (curve, next) in self.iter().zip(&mut next) {
-                text.push(',');
-                if let Some(&[at, value]) = curve.points.get(*next)
-                    && at == step
-                {
-                    let _ = write!(text, "{value}");
-                    *next += 1;
-                }
+                row.push(match curve.points.get(*next) {
+                    Some(&[at, value]) if at == step => {
+                        *next += 1;
+                        value.to_string()
+                    }
+                    _ => String::new(),
+                });
             }
-            text.push('\n');
+            table.push(row);
         }
-        text
+        table
+    }
+
+    /// The [`table`](Self::table) as a comma-separated file has it.
+    pub fn to_csv(&self) -> String {
+        self.table().to_string()
     }
 
     /// Reads back what [`to_csv`](Self::to_csv) wrote; `None` for anything else.

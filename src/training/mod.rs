@@ -36,7 +36,7 @@ mod tests;
 
 pub use config::{Head, Probe, RunConfig, Start};
 pub use control::{Control, Mark, Phase, RunState};
-pub use curves::{Curve, Curves};
+pub use curves::{Curve, Curves, WEIGHT_OF};
 pub use error::TrainingError;
 pub use frames::{FRAME_LIMIT_BYTES, Frame};
 pub use knob::{Knob, KnobRange};

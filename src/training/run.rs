@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData, s};
 use super::{
     RunConfig, Start, TrainingError,
     clusterings::clusterings,
+    curves::WEIGHT_OF,
     keys::Keys,
     loader::{Loader, Recipe, ViewBatch},
     net::{Net, NetPlan, model},
@@ -35,7 +36,8 @@ const THUMBNAIL_SIDE: u32 = 48;
 pub struct StepReport {
     /// Steps done, this one included.
     pub step: usize,
-    /// Named numbers of the step: each term unweighted, "total", "learning rate", readings.
+    /// Named numbers of the step: each term unweighted, readings, "total", "weight of …" each term
+    /// when there are several, "learning rate".
     pub values: Vec<(String, f64)>,
 }
 
@@ -312,6 +314,9 @@ impl Run {
         let mut total = Tensor::<1>::zeros([1], &self.device);
         // With all weights turned to 0 there is still a tape to go back along.
         let is_weightless = loss.terms.iter().all(|term| term.weight == 0.0);
+        let weights: Vec<(String, f64)> = (loss.terms.iter())
+            .map(|term| (format!("{WEIGHT_OF}{}", term.name), term.weight))
+            .collect();
         let mut names = Vec::new();
         let mut tensors = Vec::new();
         for term in loss.terms {
@@ -327,7 +332,7 @@ impl Run {
         }
         names.push("total".to_owned());
         tensors.push(total.clone().detach());
-        let mut values = Vec::with_capacity(names.len());
+        let mut values = Vec::with_capacity(names.len() + weights.len());
         for (name, value) in names.into_iter().zip(read_tensors(tensors)?) {
             let value = f64::from(value.first().copied().unwrap_or(f32::NAN));
             if !value.is_finite() {
@@ -338,6 +343,10 @@ impl Run {
                 });
             }
             values.push((name, value));
+        }
+        // A lone term weighs one.
+        if weights.len() > 1 {
+            values.extend(weights);
         }
         Ok((total, values))
     }

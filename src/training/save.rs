@@ -2,7 +2,7 @@
 //!
 //! `step-000120.safetensors` is the encoder with its heads under the names of its family, which
 //! other programs load as any checkpoint; `state/step-000120/` holds what only a run needs to go on;
-//! `metrics.csv` and `run.toml` are for readers.
+//! `metrics.csv`, the same as `metrics.parquet`, and `run.toml` are for readers.
 
 use std::{
     collections::HashMap,
@@ -110,7 +110,12 @@ impl Run {
             .persist(&checkpoint)
             .map_err(|error| TrainingError::save(&checkpoint)(error.error))?;
         write(&states.join(LATEST), name.as_bytes())?;
-        write(&folder.join("metrics.csv"), curves.to_csv().as_bytes())?;
+        let table = curves.table();
+        for name in ["metrics.csv", "metrics.parquet"] {
+            let path = folder.join(name);
+            let written = table.write(&path).map_err(io::Error::other);
+            written.map_err(TrainingError::save(&path))?;
+        }
         let settings = snapshot.config.to_toml()?;
         write(&folder.join("run.toml"), settings.as_bytes())?;
         Ok(checkpoint)

@@ -83,9 +83,17 @@ fn a_saved_and_resumed_run_goes_on_as_if_nothing_had_been() {
 
         let folder = tempfile::tempdir().unwrap();
         let mut half = Run::new(config, &cpu(), &Progress::none()).unwrap();
-        steps(&mut half, 3);
-        let checkpoint = half.save(folder.path(), &Curves::default()).unwrap();
-        let (mut resumed, _) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+        let mut curves = Curves::default();
+        for report in steps(&mut half, 3) {
+            curves.note(&report);
+        }
+        let checkpoint = half.save(folder.path(), &curves).unwrap();
+        let (mut resumed, read) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+        assert_eq!(read, curves);
+        let tables = ["metrics.csv", "metrics.parquet"]
+            .map(|name| crate::data::Table::read(&folder.path().join(name)).unwrap());
+        assert_eq!(tables[0], curves.table());
+        assert_eq!(tables[0], tables[1]);
         assert_eq!(steps(&mut resumed, 3), expected);
         // Not `assert_eq!`, which would print every weight.
         assert!(weights(&resumed) == weights(&whole));

@@ -4,7 +4,7 @@ use egui::{Color32, Ui, Vec2b};
 use egui_plot::{Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use crate::{
-    training::{Curve, Curves},
+    training::{Curve, Curves, WEIGHT_OF},
     ui::{
         RunView, TrainingView,
         colour::class_colour,
@@ -17,7 +17,7 @@ use crate::{
 const MOST_POINTS: usize = 2000;
 
 /// Which curves are drawn.
-const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 4] = [
     (
         "loss",
         "the terms of the loss as the batches gave them, unweighted, and their weighted total",
@@ -27,6 +27,10 @@ const GROUPS: [(&str, &str); 3] = [
         "numbers of the fixed probe images, un-augmented weights",
     ),
     ("rate", "the learning rate"),
+    (
+        "weights",
+        "what each term of the loss is multiplied by, as knobs and warm-up have it",
+    ),
 ];
 
 fn group_of(name: &str) -> &'static str {
@@ -34,6 +38,8 @@ fn group_of(name: &str) -> &'static str {
         "probe"
     } else if name == "learning rate" {
         "rate"
+    } else if name.starts_with(WEIGHT_OF) {
+        "weights"
     } else {
         "loss"
     }
@@ -109,7 +115,10 @@ pub(super) fn curves_ui(view: &mut TrainingView, run: &RunView, ui: &mut Ui) {
                 }
             }
             for (index, curve) in shown(&state.curves, &view.curves).enumerate() {
-                let name = curve.name.trim_start_matches("probe ");
+                let name = curve
+                    .name
+                    .trim_start_matches("probe ")
+                    .trim_start_matches(WEIGHT_OF);
                 plot.line(
                     line(
                         curve,
@@ -171,7 +180,8 @@ mod tests {
         assert_eq!(group_of("probe alignment"), "probe");
         assert_eq!(group_of("learning rate"), "rate");
         assert_eq!(group_of("total"), "loss");
+        assert_eq!(group_of("weight of alignment"), "weights");
         let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["loss", "probe", "rate"]);
+        assert_eq!(names, ["loss", "probe", "rate", "weights"]);
     }
 }
