@@ -47,3 +47,4 @@ pub use run::{Run, StepBench, StepReport};
 pub use runner::Runner;
 pub use schedule::{Decay, Schedule};
 pub use snapshot::{KeptWeights, SNAPSHOT_LIMIT_BYTES, Snapshot};
+pub use threads::beside_a_window;

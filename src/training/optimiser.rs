@@ -240,10 +240,10 @@ pub(super) fn misfit<M: Module>(
     }
     let ranks = notes.iter().filter(|(name, _)| name.ends_with(RANK));
     for (name, rank) in ranks {
-        let expected = shape_of(name).map(|shape| shape.len().to_string());
-        if expected.as_ref() != Some(rank) {
+        let dimensions = shape_of(name).map_or(0, Vec::len);
+        if rank.parse() != Ok(dimensions) {
             return Some(format!(
-                "`{name}` is {rank}, and its parameter's {expected:?}"
+                "`{name}` is {rank}, and its parameter has {dimensions} dimensions"
             ));
         }
     }

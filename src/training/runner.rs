@@ -74,12 +74,9 @@ impl Runner {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
-                if !compute.is_gpu() {
-                    threads::give_way();
-                }
-                match threads::own() {
-                    Ok(pool) => pool.install(|| drive.whole(config, &compute, progress)),
-                    Err(error) => drive.fail(&TrainingError::Thread(std::io::Error::other(error))),
+                let all = || drive.whole(config, &compute, progress);
+                if let Err(error) = threads::beside_a_window(&compute, all) {
+                    drive.fail(&TrainingError::Thread(error));
                 }
             }
         };

@@ -530,6 +530,13 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
     );
     let total = |state: &RunState| state.curves.get("total").cloned();
     assert_eq!(total(&whole).map(|curve| curve.points.len()), Some(8));
+    // On threads of its own it is the run that it is without a window, bit for bit.
+    let mut bare = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    let mut curves = Curves::default();
+    for report in steps(&mut bare, 8) {
+        curves.note(&report);
+    }
+    assert_eq!(total(&whole), curves.get("total").cloned());
     assert_eq!(runner.frame_at(5).map(|frame| frame.step), Some(4));
 
     runner.control(Control::Fork { step: 4 });
