@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::{
     analysis::PairSetKind,
-    compute::{Compute, DevicePolicy, read_tensor, testing::gpu_compute},
+    compute::{AdapterKind, Compute, DevicePolicy, read_tensor, testing::gpu_compute},
     features::MatchingRule,
 };
 
@@ -468,6 +468,10 @@ fn gradients_are_the_finite_differences() {
         }
         let (_, gradients) = evaluated(inputs(), loss.as_ref());
         for (view, index) in [(0, 3), (0, 40), (1, 17), (1, 64)] {
+            // A row that also stands in a queue or among prototypes, which are constants.
+            if index == 17 && name.ends_with("with a queue") {
+                continue;
+            }
             let at = |change: f32| {
                 let mut moved = inputs();
                 moved[view][index] += change;
@@ -498,6 +502,17 @@ fn every_loss_and_gradient_is_the_same_on_a_gpu() {
             format!("dense-contrast {}", negatives.title()),
             Box::new(move |x, y| contrast(negatives, is_cross_view, x, y, 5)),
         ));
+    }
+    let adapter = gpu.report().adapter.as_ref();
+    let is_software = adapter.is_none_or(|adapter| adapter.kind == AdapterKind::Software);
+    if is_software && std::env::var_os("SPHERESCOPE_ALL_LOSSES_ON_GPU").is_none() {
+        println!(
+            "a part of the losses alone: software drivers compile the products of matrices of all \
+             for some twenty minutes, which SPHERESCOPE_ALL_LOSSES_ON_GPU=1 asks for"
+        );
+        all.retain(|(name, _)| {
+            ["cross-entropy", "proto-nce", "align-uniform"].contains(&name.as_str())
+        });
     }
     let began = std::time::Instant::now();
     for (name, loss) in all {
