@@ -413,6 +413,7 @@ fn without_a_way_back_the_values_are_the_same_and_maps_are_not_kept() {
     };
     let (kept, let_go) = (pass(true), pass(false));
     assert!(kept.0 == let_go.0 && kept.1 == let_go.1);
-    // Two maps a layer for twenty layers, or the few that a block needs at a time.
-    assert!(4 * let_go.2 < kept.2, "{} {}", let_go.2, kept.2);
+    // Two maps a layer for twenty layers, or the few that a block needs at a time (here a quarter,
+    // with the packed weights of all layers).
+    assert!(3 * let_go.2 < kept.2, "{} {}", let_go.2, kept.2);
 }
