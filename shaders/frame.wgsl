@@ -102,30 +102,3 @@ fn mark_pixel(mark: vec2<u32>) -> vec2<f32> {
 fn mark_scale(last_byte: f32) -> f32 {
     return 0.5 + 2.0 * last_byte;
 }
-
-const PI: f32 = 3.14159265;
-
-// Sides of the polygon around the sphere; pixels outside it keep the background.
-const SIDES: u32 = 24u;
-
-// A fan of triangles (three vertices a side) around the silhouette and a margin for what sticks
-// out over it: discs, and points off the sphere by as much as the splat pass lets through.
-fn cover_corner(index: u32) -> vec4<f32> {
-    let largest = drawn_radius_px(2.0 * frame.selected_scale);
-    let reach = frame.focal_px * inverseSqrt(frame.eye_distance * frame.eye_distance - 1.0);
-    let circumscribed = (1.011 * reach + largest + 2.0) / cos(PI / f32(SIDES));
-    let turn = 2.0 * PI * f32(index / 3u + index % 3u) / f32(SIDES);
-    let radius = select(circumscribed, 0.0, index % 3u == 2u);
-    let pixel = frame.centre_px + radius * vec2(cos(turn), sin(turn));
-    let ndc = pixel / frame.size_px * 2.0 - 1.0;
-    return vec4(ndc.x, -ndc.y, 0.0, 1.0);
-}
-
-// Premultiplied `top` over premultiplied `under`.
-fn over(top: vec4<f32>, under: vec4<f32>) -> vec4<f32> {
-    return top + under * (1.0 - top.a);
-}
-
-fn premultiplied(colour: vec3<f32>, alpha: f32) -> vec4<f32> {
-    return vec4(colour * alpha, alpha);
-}

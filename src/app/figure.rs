@@ -39,6 +39,10 @@ pub enum FigureView {
     Potential,
     /// The potential around S¹, at the t of uniformity.
     PotentialCircle,
+    /// The potential on S² as a relief, at the t of uniformity.
+    PotentialRelief,
+    /// The collapse verdict with its evidence, all kinds of features side by side.
+    Verdict,
 }
 
 impl FigureView {
@@ -51,6 +55,8 @@ impl FigureView {
             Self::Plane => "plane",
             Self::Potential => "potential",
             Self::PotentialCircle => "potential-circle",
+            Self::PotentialRelief => "potential-relief",
+            Self::Verdict => "verdict",
         }
     }
 }
@@ -84,6 +90,13 @@ impl FigureTheme {
 
 /// The picture's format: eight bits a channel, gamma-encoded as egui writes it.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Width and height of the inspector's picture where no other is asked for, in pixels: room for a
+/// row of twelve neighbours, and for each further row.
+pub fn inspector_size(neighbours: usize) -> [u32; 2] {
+    let further_rows = neighbours.div_ceil(12).saturating_sub(1) as u32;
+    [1200, 1200 + 190 * further_rows]
+}
+
 /// Passes until sizes that depend on the pass before have settled.
 const PASSES: usize = 4;
 
@@ -118,13 +131,17 @@ impl Painter {
     /// Draws one view of `analysis`, `size` pixels wide and high.
     ///
     /// # Errors
-    /// When the device refuses or is lost.
+    /// When the device refuses or is lost, and for the verdict, which is drawn from its report:
+    /// [`paint_verdict`](Self::paint_verdict).
     pub fn paint(
         &self,
         analysis: &Analysis,
         view: FigureView,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
+        if view == FigureView::Verdict {
+            return Err(anyhow!("the verdict is drawn from its report"));
+        }
         let prepared = Prepared::new(analysis, &Progress::none())?;
         let snapshot = Snapshot {
             analysis: Arc::new(analysis.clone()),
@@ -133,7 +150,10 @@ impl Painter {
         };
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
-        if matches!(view, FigureView::Potential | FigureView::PotentialCircle) {
+        if matches!(
+            view,
+            FigureView::Potential | FigureView::PotentialCircle | FigureView::PotentialRelief
+        ) {
             let (sphere, circle) = (&snapshot.prepared.sphere, &snapshot.prepared.circle);
             let t = snapshot.request().t;
             let field = PotentialField::new(sphere, circle, t, &Progress::none())?;
@@ -225,8 +245,7 @@ impl Painter {
                 .inner_margin(16);
             egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
                 ui.heading(&picture.title);
-                let commands = &mut Commands::default();
-                panels::picture_ui(view, &mut canvas, picture, true, commands, ui);
+                panels::picture_ui(view, &mut canvas, picture, ui);
             });
         })
     }
@@ -426,12 +445,13 @@ impl Drawing {
                 t: snapshot.request().t,
                 has_arrows: view == FigureView::Potential,
                 has_ring: view == FigureView::PotentialCircle,
+                has_relief: view == FigureView::PotentialRelief,
             },
             ..world_of(snapshot, &self.selection)
         };
         let tokens = Tokens::of(ui);
         let sphere = SphereView {
-            has_density: view == FigureView::Potential,
+            has_density: matches!(view, FigureView::Potential | FigureView::PotentialRelief),
             shading: Shading::Potential,
             ..SphereView::default()
         };
@@ -443,7 +463,7 @@ impl Drawing {
             ui.heading(snapshot.title());
             let commands = &mut Commands::default();
             match view {
-                FigureView::Sphere | FigureView::Potential => {
+                FigureView::Sphere | FigureView::Potential | FigureView::PotentialRelief => {
                     panels::sphere_ui(
                         &mut sphere.clone(),
                         &mut self.canvas,
@@ -461,6 +481,8 @@ impl Drawing {
                 FigureView::Plane => {
                     panels::plane_ui(&mut PlaneView::default(), &world, commands, ui);
                 }
+                // Refused by `paint`: it has a drawing of its own.
+                FigureView::Verdict => {}
             }
         });
     }
@@ -470,6 +492,8 @@ impl Drawing {
 pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> World<'a> {
     World {
         snapshot: Some(snapshot),
+        pinned: None,
+        preview: None,
         request: snapshot.request(),
         report: Some(&snapshot.analysis.report),
         refused: None,
@@ -485,6 +509,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
             t: snapshot.request().t,
             has_arrows: false,
             has_ring: false,
+            has_relief: false,
         },
         landscape: crate::ui::Landscape::default(),
         history: &[],
@@ -494,6 +519,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
         verdict: None,
         verdict_failure: None,
         run_verdicts: None,
+        verdict_series: None,
         log: &[],
         recent: &[],
         device: Some(&snapshot.analysis.device),

@@ -7,12 +7,11 @@ use std::{
     time::Duration,
 };
 
-use rayon::prelude::*;
-
 use crate::{
     analysis::{self, Analysis, Cache, Glimpse, Request},
     checkpoint::{self, KeyReport, OpenOptions},
     compute::{Compute, JobId, Worker, WorkerEvent},
+    dense::nearest,
     measure::{MeasureError, Rows, local_density},
     progress::{Cancelled, Progress},
     ui::{Neighbours, Prepared, Snapshot, widgets::Running},
@@ -86,6 +85,8 @@ pub(super) struct Jobs {
     helper: Worker,
     /// The dense inspector's own: what is clicked waits for nothing else.
     inspector: Worker,
+    /// Judges many checkpoints, for minutes maybe: nothing else waits for it.
+    series: Worker,
     cache: Arc<Mutex<Cache>>,
     newest: u64,
     extra_serial: u64,
@@ -114,12 +115,14 @@ impl Jobs {
         let worker = Worker::spawn_with_wake("spherescope-compute", QUEUE, waker(&wake))?;
         let helper = Worker::spawn_with_wake("spherescope-helper", QUEUE, waker(&wake))?;
         let inspector = Worker::spawn_with_wake("spherescope-inspector", QUEUE, waker(&wake))?;
+        let series = Worker::spawn_with_wake("spherescope-series", QUEUE, waker(&wake))?;
         worker.watch(&compute);
         Ok(Self {
             compute,
             worker,
             helper,
             inspector,
+            series,
             cache: Arc::default(),
             newest: 0,
             extra_serial: EXTRA_SERIALS,
@@ -208,6 +211,7 @@ impl Jobs {
             .try_iter()
             .chain(self.helper.events().try_iter())
             .chain(self.inspector.events().try_iter())
+            .chain(self.series.events().try_iter())
             .collect()
     }
 
@@ -272,7 +276,7 @@ impl Jobs {
     /// How far the work is, for the status bar.
     pub fn running(&self) -> Option<Running> {
         let status = self.worker.status().or_else(|| {
-            [&self.helper, &self.inspector]
+            [&self.helper, &self.inspector, &self.series]
                 .into_iter()
                 .filter_map(Worker::status)
                 .find(|status| !status.title.is_empty())
@@ -371,6 +375,15 @@ impl Jobs {
         self.helper.submit("", job).ok()
     }
 
+    /// As [`help_with`](Self::help_with); its number, or nothing while too much waits.
+    pub fn help_for_titled(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        self.helper.submit(title, job).ok()
+    }
+
     /// Does a thing beside the window's thread that the status bar tells of.
     pub fn help_telling(
         &self,
@@ -379,6 +392,30 @@ impl Jobs {
     ) -> Result<(), String> {
         let submitted = self.helper.submit(title, job);
         submitted.map(drop).map_err(|full| full.to_string())
+    }
+
+    /// As [`help_telling`](Self::help_telling); its number.
+    pub fn help_telling_for(
+        &self,
+        title: String,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Result<JobId, String> {
+        let submitted = self.helper.submit(title, job);
+        submitted.map_err(|full| full.to_string())
+    }
+
+    /// Judges many checkpoints; its number, or nothing while too much waits.
+    pub fn judge_series(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        self.series.submit(title, job).ok()
+    }
+
+    /// Asks that to stop.
+    pub fn stop_series(&self, id: JobId) {
+        self.series.cancel(id);
     }
 
     /// Does something for the dense inspector; its number, or nothing while too much waits.
@@ -485,9 +522,6 @@ fn run(
     }
 }
 
-/// Rows worked on between two looks at the cancel flag.
-const BLOCK: usize = 2048;
-
 fn neighbours_of(
     analysis: &Analysis,
     row: u32,
@@ -496,29 +530,9 @@ fn neighbours_of(
     let dim = analysis.features.dim;
     let rows = analysis.unit.as_slice();
     let query = &rows[row as usize * dim..(row as usize + 1) * dim];
-    let mut list = Vec::with_capacity(NEIGHBOURS * 2);
-    for (block, chunk) in rows.chunks(BLOCK * dim).enumerate() {
-        progress.check()?;
-        let cosines: Vec<f32> = chunk
-            .par_chunks_exact(dim)
-            .map(|other| dot(query, other))
-            .collect();
-        let first = (block * BLOCK) as u32;
-        list.extend(
-            cosines
-                .into_iter()
-                .enumerate()
-                .map(|(index, cosine)| (first + index as u32, cosine))
-                .filter(|(other, _)| *other != row),
-        );
-        list.sort_by(|a, b| b.1.total_cmp(&a.1));
-        list.truncate(NEIGHBOURS);
-    }
+    let found = nearest(query, rows, dim, NEIGHBOURS, |other| other != row, progress)?;
+    let list = found.iter().map(|near| (near.row, near.cosine)).collect();
     Ok(Neighbours { of: row, list })
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 #[cfg(test)]

@@ -8,13 +8,15 @@ use std::{
 
 use super::{
     App,
+    columns::Foreign,
+    exports::free_folder,
     figure::{FigureTheme, Painter},
     jobs::Slot,
     path_dialog::{PathDialog, Purpose},
 };
 use crate::{
     analysis::Cache,
-    compute::Compute,
+    compute::{Compute, JobId},
     correlation::ScoreSettings,
     data::Table,
     lab::{
@@ -40,6 +42,8 @@ pub(super) struct Lab {
     is_waiting: bool,
     answers: Slot<(u64, Result<Answer, String>)>,
     judged: Slot<(String, Result<Vec<Judgement>, String>)>,
+    /// The job that measures performance: should it break off, nobody waits for it any more.
+    judging: Option<JobId>,
     told: Slot<(Level, String)>,
     opened: Slot<Result<Opened, String>>,
     phase: Option<SweepPhase>,
@@ -48,10 +52,12 @@ pub(super) struct Lab {
 /// A table that was read.
 struct Opened {
     source: String,
-    table: Table,
+    table: Arc<Table>,
     folder: Option<PathBuf>,
     /// It is of a sweep that has runs left.
     is_unfinished: bool,
+    /// Its columns have to be chosen.
+    foreign: Option<Foreign>,
 }
 
 /// Reads a table, or that of a sweep in its folder.
@@ -61,23 +67,40 @@ fn opened(path: &Path) -> Result<Opened, String> {
         let sweep = Sweep::open(path, None).map_err(|error| error.to_string())?;
         return Ok(Opened {
             source,
-            table: sweep.table().clone(),
+            table: Arc::new(sweep.table().clone()),
             folder: Some(path.to_owned()),
             is_unfinished: sweep.unfinished().next().is_some(),
+            foreign: None,
         });
     }
+    let table = Arc::new(Table::read(path).map_err(|error| error.to_string())?);
+    let folder = path.parent().map(Path::to_owned);
     Ok(Opened {
+        foreign: Foreign::wanting(&source, &table, folder.as_ref()),
         source,
-        table: Table::read(path).map_err(|error| error.to_string())?,
-        folder: path.parent().map(Path::to_owned),
+        table,
+        folder,
         is_unfinished: false,
     })
 }
 
 impl Lab {
+    /// The open table and the folder of its files.
+    pub fn open_table(&self) -> Option<(Arc<Table>, Option<PathBuf>)> {
+        self.table.clone()
+    }
+
     /// What panels may read.
     pub fn state(&self) -> &LabState {
         &self.state
+    }
+
+    /// A job came to its end, with an answer or without.
+    pub fn job_ended(&mut self, id: JobId) {
+        if self.judging == Some(id) {
+            self.judging = None;
+            self.state.is_judging = false;
+        }
     }
 
     /// Ends the sweep under way; its thread saves and comes to its end by itself.
@@ -98,6 +121,8 @@ impl App {
         match command {
             LabCommand::AskOpen => self.ask_path(Purpose::LabTable, String::new()),
             LabCommand::Open(path) => self.open_series(&path),
+            LabCommand::AskColumns => self.choose_columns(),
+            LabCommand::UseColumns(mapping) => self.use_columns(mapping),
             LabCommand::UseMeasured => self.use_measured(),
             LabCommand::JudgeShown => self.judge_shown(),
             LabCommand::Ask(question) => {
@@ -166,23 +191,44 @@ impl App {
     fn take_opened(&mut self, outcome: Result<Opened, String>) {
         self.lab.state.is_working = false;
         match outcome {
+            Ok(Opened {
+                foreign: Some(foreign),
+                ..
+            }) => self.ask_columns(foreign),
             Ok(opened) => {
-                self.lab.state.link = if opened.is_unfinished {
+                let link = if opened.is_unfinished {
                     SweepLink::Unfinished
                 } else {
                     SweepLink::None
                 };
-                self.set_series(opened.source, opened.table, opened.folder);
-                layout_show(self);
+                self.show_series(opened.source, opened.table, opened.folder, link);
             }
             Err(why) => self.tell(Level::Error, why),
         }
     }
 
-    fn set_series(&mut self, source: String, table: Table, folder: Option<PathBuf>) {
+    /// Relates a table and brings the view to the front.
+    pub(super) fn show_series(
+        &mut self,
+        source: String,
+        table: impl Into<Arc<Table>>,
+        folder: Option<PathBuf>,
+        link: SweepLink,
+    ) {
+        self.lab.state.link = link;
+        self.set_series(source, table, folder);
+        layout_show(self);
+    }
+
+    fn set_series(
+        &mut self,
+        source: String,
+        table: impl Into<Arc<Table>>,
+        folder: Option<PathBuf>,
+    ) {
         self.lab.state.source = Some(source);
         self.lab.state.answer = None;
-        self.lab.table = Some((Arc::new(table), folder));
+        self.lab.table = Some((table.into(), folder));
         self.ask_series();
     }
 
@@ -239,8 +285,11 @@ impl App {
                 judged.map_err(|error| error.to_string()),
             ));
         };
-        match self.jobs.help_telling(title, job) {
-            Ok(()) => self.lab.state.is_judging = true,
+        match self.jobs.help_telling_for(title, job) {
+            Ok(id) => {
+                self.lab.judging = Some(id);
+                self.lab.state.is_judging = true;
+            }
             Err(why) => self.tell(Level::Warning, why),
         }
     }
@@ -449,14 +498,21 @@ fn table_of(history: &[Measured]) -> Table {
 }
 
 /// Writes the table of a series, its findings and figures into a folder; what was written, in words.
+/// Where such files are there already, the folder's name gets a number.
 ///
 /// # Errors
 /// What the system says of a file, with its path.
 pub fn export(answer: &Answer, folder: &Path, compute: &Compute) -> anyhow::Result<String> {
     use anyhow::Context as _;
+    let mut names = ["series.csv", "series.parquet", "findings.txt", "plane.png"]
+        .map(str::to_owned)
+        .to_vec();
+    names.extend(Picture::ALL.map(|picture| format!("{}.svg", picture.name())));
+    let folder = &free_folder(folder, &names);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot write to {}", folder.display()))?;
     answer.table.write(&folder.join("series.csv"))?;
+    answer.table.write(&folder.join("series.parquet"))?;
     let findings = answer.findings.join("\n");
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
@@ -484,7 +540,8 @@ pub fn export(answer: &Answer, folder: &Path, compute: &Compute) -> anyhow::Resu
     Ok(format!("Wrote table and figures to {}", folder.display()))
 }
 
-fn documents() -> PathBuf {
+/// Where a new file is proposed to be written.
+pub(super) fn documents() -> PathBuf {
     directories::UserDirs::new()
         .and_then(|dirs| {
             dirs.document_dir()
@@ -492,4 +549,25 @@ fn documents() -> PathBuf {
                 .map(Path::to_owned)
         })
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Worker;
+
+    #[test]
+    fn a_measurement_that_broke_off_is_waited_for_no_longer() {
+        let worker = Worker::spawn("lab", 2).unwrap();
+        let [job, other] = [(); 2].map(|()| worker.submit("", |_| {}).unwrap());
+        let mut lab = Lab {
+            judging: Some(job),
+            ..Lab::default()
+        };
+        lab.state.is_judging = true;
+        lab.job_ended(other);
+        assert!(lab.state.is_judging, "another job's end");
+        lab.job_ended(job);
+        assert!(!lab.state.is_judging && lab.judging.is_none());
+    }
 }

@@ -5,13 +5,15 @@
 //! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
 //! through a slot that holds one value. Uses every room above it.
 
+mod columns;
+mod columns_dialog;
 mod diagnosis;
 mod dispatch;
+mod exports;
 pub mod figure;
 mod frame;
 mod help;
 mod inspector;
-mod inspector_figure;
 mod jobs;
 mod lab;
 mod landscape;
@@ -24,12 +26,14 @@ mod painting;
 mod palette;
 mod path_dialog;
 mod potential;
+mod preview;
 mod receive;
 mod session;
 mod shell;
 mod state;
 mod thumbnails;
 mod training;
+mod verdict_series;
 mod window;
 
 #[cfg(test)]

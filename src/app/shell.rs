@@ -9,7 +9,7 @@ use crate::{
     training::{Phase, Preset},
     ui::{
         ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, Shading, ThemeChoice,
-        TrainCommand,
+        TrainCommand, VerdictCommand,
         icons::{self, Icon},
         theme::Tokens,
         widgets::{caption, progress_bar},
@@ -37,9 +37,11 @@ fn menus() -> Vec<Menu> {
         Command::ToggleDensity,
         Command::Shade(Shading::Potential),
         Command::TogglePotentialArrows,
+        Command::TogglePotentialRelief,
         Command::TogglePotentialRing,
         Command::ToggleFrontOnly,
         Command::Home,
+        Command::FacePoints,
     ]));
     points.push(None);
     points.extend(some(vec![
@@ -142,6 +144,11 @@ impl App {
     /// Opens what was dropped on the window: all checkpoints and images of one drop together.
     pub(super) fn dropped_files(ctx: &egui::Context, commands: &mut Commands) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        let paths: Vec<_> = dropped.iter().map(|file| file.path().to_owned()).collect();
+        if super::opening::are_checkpoints(&paths) {
+            commands.push(Command::Verdicts(VerdictCommand::Judge(paths)));
+            return;
+        }
         for file in dropped {
             commands.push(Command::Open(OpenTarget::Anything, file.path().to_owned()));
         }
@@ -211,6 +218,7 @@ impl App {
             Command::ToggleDensity => sphere.has_density,
             Command::Shade(shading) => sphere.has_density && sphere.shading == *shading,
             Command::TogglePotentialArrows => self.views.potential.has_arrows,
+            Command::TogglePotentialRelief => self.views.potential.has_relief,
             Command::TogglePotentialRing => self.views.potential.has_ring,
             Command::ToggleFrontOnly => sphere.is_front_only,
             Command::ColourBy(by) => sphere.colour_by == *by,
@@ -342,6 +350,7 @@ impl App {
                 self.dialog = None;
             }
         }
+        self.columns_ui(ctx, commands);
         if self.is_helping && help::show(ctx) {
             self.is_helping = false;
         }

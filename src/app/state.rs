@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -16,6 +17,7 @@ use super::{
     layout, logging,
     palette::Palette,
     path_dialog::PathDialog,
+    preview::Preview,
     thumbnails::ThumbnailPages,
     training::Training,
 };
@@ -24,7 +26,7 @@ use crate::{
     checkpoint::KeyReport,
     compute::{Compute, DevicePolicy, GpuHandles},
     ui::{
-        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
+        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, VerdictCommand, Views,
         marks::Marks,
         panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
@@ -74,12 +76,17 @@ pub struct App {
     pub(super) frame_rate: super::frame::FrameRate,
     pub(super) slow_frames: u32,
     pub(super) has_warned_of_slowness: bool,
+    /// Whether the window was seen to fit the screen, or made to.
+    pub(super) is_placed: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) preview: Preview,
     pub(super) lab: Lab,
+    pub(super) columns: Columns,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
+    pub(super) series_verdicts: super::verdict_series::SeriesVerdicts,
 }
 
 impl App {
@@ -144,12 +151,16 @@ impl App {
             frame_rate: super::frame::FrameRate::default(),
             slow_frames: 0,
             has_warned_of_slowness: false,
+            is_placed: false,
             title: String::new(),
             training: Training::default(),
+            preview: Preview::default(),
             lab: Lab::default(),
+            columns: Columns::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
+            series_verdicts: super::verdict_series::SeriesVerdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             super::painting::SoftwarePainting::install(ctx, state);
@@ -171,6 +182,9 @@ impl App {
     fn start(&mut self, ctx: &egui::Context, open: Vec<PathBuf>) {
         if open.is_empty() {
             self.analyse(false);
+        }
+        if super::opening::are_checkpoints(&open) {
+            self.dispatch(ctx, Command::Verdicts(VerdictCommand::Judge(open.clone())));
         }
         for path in open {
             self.dispatch(ctx, Command::Open(OpenTarget::Anything, path));

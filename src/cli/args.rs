@@ -27,7 +27,8 @@ pub struct RequestArgs {
     /// A seeded untrained encoder instead of a checkpoint: resnet18, cifar-resnet20-a, small-alexnet …
     #[arg(long, value_name = "ARCHITECTURE", value_parser = parse_architecture)]
     untrained: Option<Architecture>,
-    /// A small trained encoder that comes with the program: healthy, complete-collapse or uniform-only.
+    /// A small trained encoder that comes with the program: healthy, complete-collapse,
+    /// dimensional-collapse, coagulated, dense or uniform-only.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["checkpoint", "untrained"])]
     bundled: Option<String>,
     /// Which network of a file that holds several: its path in the file, as `inspect` lists it.
@@ -81,10 +82,10 @@ pub struct RequestArgs {
     #[arg(long, value_name = "SET")]
     pair_set: Option<PairSetKind>,
     /// Exponent of alignment.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     alpha: f64,
     /// Temperature of uniformity.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     t: f64,
     /// Normalisation constants by name: imagenet, cifar10, cifar100, half, none …
     #[arg(long, value_name = "NAME", conflicts_with_all = ["mean", "std"])]
@@ -188,6 +189,28 @@ impl RequestArgs {
             limit: self.limit,
             ..Request::new(encoder, images)
         })
+    }
+
+    /// The request for one of several checkpoints; over `images` when the flags name none.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn request_for(
+        &self,
+        checkpoint: PathBuf,
+        images: Option<ImagesSource>,
+    ) -> anyhow::Result<Request> {
+        let mut named = Self {
+            checkpoint: Some(checkpoint),
+            ..self.clone()
+        };
+        let usual = images.filter(|_| self.images.is_none() && self.builtin.is_none());
+        if usual.is_some() {
+            named.builtin = Some(BuiltinKind::SingleObject);
+        }
+        let mut request = named.request(false)?;
+        request.images = usual.unwrap_or(request.images);
+        Ok(request)
     }
 
     /// Runs the request with a progress bar on standard error.

@@ -5,6 +5,7 @@
 //! and dense probes. A [`MeasurePlan`] says what is measured of each encoder of a series;
 //! [`measure_encoder`] gives its row, [`series_of_folder`] a table of all checkpoints in a folder.
 //! A [`SweepPlan`] trains encoders over a grid or a seeded random choice of settings, a row each.
+//! [`verdict_series`] judges collapse over many checkpoints.
 //! The tables are what `correlation` reads; [`views`] says which columns of one go together, an
 //! [`Answer`] is all that one says to a [`Question`], and [`svg`] draws it.
 //!
@@ -13,20 +14,27 @@
 mod answer;
 mod columns;
 mod error;
+mod mapping;
 mod measuring;
 mod performance;
 mod picture;
 mod series;
 mod sweep;
+mod verdicts;
 
 pub use answer::{Answer, Cell, Question, caveat};
 pub use columns::{Columns, views};
 pub use error::LabError;
+pub use mapping::{ColumnFacts, ColumnMapping, is_foreign};
 pub use measuring::{Measure, MeasurePlan, measure_encoder};
 pub use performance::{Judgement, PerformanceSettings, Task, performance};
 pub use picture::{Picture, svg};
-pub use series::{checkpoints_in, series_of_folder};
+pub use series::{FAILED, checkpoints_in, series_of_folder};
 pub use sweep::{
     Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,
     SweepPlan, SweepPreset, SweepRunner, SweepState,
+};
+pub use verdicts::{
+    RowVerdict, VERDICT_COLUMNS, VerdictRow, VerdictSeries, encoders_among, images_of_run,
+    verdict_series,
 };

@@ -197,26 +197,6 @@ impl FrameUniform {
         self.pixels_per_point
     }
 
-    /// The same without what only points and arcs depend on: pictures that agree in it show the same
-    /// surface.
-    pub fn of_surface(self) -> Self {
-        Self {
-            background: [0.0; 4],
-            halo: [0.0; 4],
-            point_radius_px: 0.0,
-            point_count: 0,
-            id_bits: 0,
-            depth_cue: 0.0,
-            dimmed_opacity: 0.0,
-            selected_scale: 0.0,
-            arc_half_width_px: 0.0,
-            arc_segments: 0,
-            position_offset: 0,
-            splat_row: 0,
-            ..self
-        }
-    }
-
     /// The background, premultiplied, as the picture is cleared to.
     pub fn clear_colour(&self) -> wgpu::Color {
         let [red, green, blue, opacity] = self.background.map(f64::from);

@@ -12,14 +12,13 @@
 //!    whose set-up runs on one thread, and the buffer of keys is at once the exact answer to
 //!    "which point is at this pixel".
 //! 2. `arcs.wgsl`: geodesic arcs as ribbons, near and far side into two targets.
-//! 3. `surface.wgsl`: the sphere by exact ray intersection, with graticule and density shading, near
-//!    and far side into two targets, which are kept for as long as points alone move.
-//! 4. `composite.wgsl`: surface, points and arcs in the order in which light meets them, every edge
-//!    antialiased analytically.
-//! 5. `rings.wgsl`: hover and focus rings.
+//! 3. `composite.wgsl`: the sphere by exact ray intersection, with graticule, density shading,
+//!    points and arcs in the order in which light meets them, every edge antialiased analytically.
+//! 4. `rings.wgsl`: hover and focus rings.
 //!
-//! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
-//! triangles where a processor rasterises.
+//! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
+//! it sinks with a field, which the compositor then lays in the place of the smooth one.
+//! `meshes.wgsl` draws the window's own triangles where a processor rasterises.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -39,6 +38,7 @@ mod renderer;
 mod scene;
 mod select;
 mod shaders;
+mod sphere_relief;
 mod targets;
 mod uploads;
 mod view;
@@ -61,4 +61,5 @@ pub use scene::{
 };
 pub use select::{Region, select};
 pub use shaders::SHADERS;
+pub use sphere_relief::SphereRelief;
 pub use view::{Projected, View};

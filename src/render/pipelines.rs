@@ -35,16 +35,28 @@ pub(super) struct Pipelines {
     pub splat: wgpu::ComputePipeline,
     pub arcs: wgpu::RenderPipeline,
     pub rings: wgpu::RenderPipeline,
-    /// Without and with a field.
-    surfaces: [wgpu::RenderPipeline; 2],
-    /// Without and with arcs.
-    composites: [wgpu::RenderPipeline; 2],
+    /// Indexed by [`composite_variant`].
+    composites: [wgpu::RenderPipeline; 6],
     pub splat_layout: wgpu::BindGroupLayout,
-    pub surface_layout: wgpu::BindGroupLayout,
     pub composite_layout: wgpu::BindGroupLayout,
     /// The frame and one list of shapes.
     pub shapes_layout: wgpu::BindGroupLayout,
     pub sampler: wgpu::Sampler,
+}
+
+/// What the near surface of the sphere is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NearSurface {
+    /// A translucent film.
+    Film,
+    /// The film with a field's colours.
+    Shaded,
+    /// A surface that sinks where a field is low.
+    Relief,
+}
+
+fn composite_variant(has_arcs: bool, near: NearSurface) -> usize {
+    usize::from(has_arcs) + 2 * near as usize
 }
 
 impl Pipelines {
@@ -55,19 +67,13 @@ impl Pipelines {
         })
     }
 
-    /// What draws the sphere itself, as the scene has it.
-    pub fn surface(&self, has_field: bool) -> &wgpu::RenderPipeline {
-        &self.surfaces[usize::from(has_field)]
-    }
-
     /// The compositor that draws exactly what the scene has.
-    pub fn composite(&self, has_arcs: bool) -> &wgpu::RenderPipeline {
-        &self.composites[usize::from(has_arcs)]
+    pub fn composite(&self, has_arcs: bool, near: NearSurface) -> &wgpu::RenderPipeline {
+        &self.composites[composite_variant(has_arcs, near)]
     }
 
     fn build(device: &wgpu::Device) -> Self {
         let splat_layout = splat_layout(device);
-        let surface_layout = surface_layout(device);
         let composite_layout = composite_layout(device);
         let shapes_layout = layout(
             device,
@@ -91,25 +97,19 @@ impl Pipelines {
             is_blended: true,
             constants: &[],
         };
-        let surface = |has_field: bool| {
-            RenderPart {
-                label: "sphere surface",
-                source: shaders::SURFACE,
-                entries: ["cover", "shade"],
-                target_count: 2,
-                is_blended: false,
-                constants: &[("HAS_DENSITY", f64::from(u8::from(has_field)))],
-            }
-            .pipeline(device, &surface_layout)
-        };
-        let composite = |has_arcs: bool| {
+        let composite = |has_arcs: bool, near: NearSurface| {
+            let is = |surface| f64::from(u8::from(near == surface));
             RenderPart {
                 label: "sphere composite",
                 source: shaders::COMPOSITE,
                 entries: ["cover", "composite"],
                 target_count: 1,
                 is_blended: false,
-                constants: &[("HAS_ARCS", f64::from(u8::from(has_arcs)))],
+                constants: &[
+                    ("HAS_ARCS", f64::from(u8::from(has_arcs))),
+                    ("HAS_DENSITY", is(NearSurface::Shaded)),
+                    ("HAS_RELIEF", is(NearSurface::Relief)),
+                ],
             }
             .pipeline(device, &composite_layout)
         };
@@ -117,8 +117,10 @@ impl Pipelines {
             splat: splat_pipeline(device, &splat_layout),
             arcs: arcs.pipeline(device, &shapes_layout),
             rings: rings.pipeline(device, &shapes_layout),
-            surfaces: [false, true].map(surface),
-            composites: [false, true].map(composite),
+            composites: std::array::from_fn(|variant| {
+                let near = [NearSurface::Film, NearSurface::Shaded, NearSurface::Relief];
+                composite(variant & 1 == 1, near[variant / 2])
+            }),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("sphere field"),
                 address_mode_u: wgpu::AddressMode::Repeat,
@@ -127,7 +129,6 @@ impl Pipelines {
                 ..Default::default()
             }),
             splat_layout,
-            surface_layout,
             composite_layout,
             shapes_layout,
         }
@@ -189,23 +190,15 @@ fn splat_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     )
 }
 
-/// Frame, field, ramp, sampler.
-fn surface_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    layout(
-        device,
-        "sphere surface",
-        wgpu::ShaderStages::FRAGMENT,
-        &[TEXTURE, TEXTURE, SAMPLER],
-    )
-}
-
-/// Frame, keys, marks, arcs in front, arcs behind, near surface, far surface.
+/// Frame, keys, marks, arcs in front, arcs behind, field, ramp, sampler, relief.
 fn composite_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     layout(
         device,
         "sphere composite",
         wgpu::ShaderStages::FRAGMENT,
-        &[READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE],
+        &[
+            READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE, SAMPLER, TEXTURE,
+        ],
     )
 }
 

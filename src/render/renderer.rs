@@ -1,10 +1,10 @@
 //! The renderer: draws a scene when something in it or the view of it changed.
 
 use super::{
-    Camera, Pick, Picture, RenderError, Side, SphereScene, SphereStyle,
+    Camera, Pick, Picture, ReliefRenderer, RenderError, Side, SphereScene, SphereStyle, View,
     frame::FrameUniform,
     ids::IdMap,
-    pipelines::{Pipelines, guarded},
+    pipelines::{NearSurface, Pipelines, guarded},
     readback,
     scene::next_revision,
     targets::{Targets, allowed_size},
@@ -13,7 +13,7 @@ use super::{
 
 /// Invocations of one group of the splat pass.
 const SPLAT_GROUP: u32 = 64;
-/// Vertices of the polygon that surface and compositor cover: `SIDES` triangles of `frame.wgsl`.
+/// Vertices of the polygon that the compositor covers: `SIDES` triangles of `composite.wgsl`.
 const COVER_VERTICES: u32 = 24 * 3;
 
 /// Draws spheres into its own texture, on a device it is given.
@@ -27,11 +27,11 @@ pub struct SphereRenderer {
     frame: wgpu::Buffer,
     uploads: Uploads,
     targets: Targets,
+    /// The surface in relief; made when the first is drawn.
+    relief: Option<ReliefRenderer>,
     groups: Option<BindGroups>,
     /// The frame whose keys and marks are on the device, with the scene's points as uploaded.
     splatted: Option<FrameUniform>,
-    /// What the layers of the surface were drawn for.
-    surfaced: Option<FrameUniform>,
     drawn_count: u64,
     /// Counts pictures with other points or from elsewhere: each has its own map of points.
     splat_count: u64,
@@ -48,17 +48,8 @@ impl std::fmt::Debug for SphereRenderer {
     }
 }
 
-/// What of the last picture is as it was and need not be drawn again.
-struct Keeps {
-    /// The keys of the points: only what lies around them changed (a ring that follows the pointer).
-    points: bool,
-    /// The layers of the surface: points alone moved.
-    surface: bool,
-}
-
 struct BindGroups {
     splat: wgpu::BindGroup,
-    surface: wgpu::BindGroup,
     composite: wgpu::BindGroup,
     arcs: wgpu::BindGroup,
     rings: wgpu::BindGroup,
@@ -85,9 +76,9 @@ impl SphereRenderer {
             frame,
             uploads: Uploads::new(device)?,
             targets: Targets::new(device, [1, 1])?,
+            relief: None,
             groups: None,
             splatted: None,
-            surfaced: None,
             drawn_count: 0,
             splat_count: 0,
             target_revision: next_revision(),
@@ -124,33 +115,32 @@ impl SphereRenderer {
         if changes.is_of_points {
             self.splatted = None;
         }
-        if changes.is_of_field {
-            self.surfaced = None;
-        }
         if !scene.arcs.is_empty() && self.targets.ensure_arc_layers(&self.device)? {
             self.groups = None;
         }
+        self.draw_relief(scene, &view)?;
         self.complete(&mut frame);
         if self.groups.is_some() && self.splatted == Some(frame) {
             return Ok(&self.targets.picture_view);
         }
         // Until all went well, nothing counts as drawn.
-        let keeps = Keeps {
-            points: self.splatted.take() == Some(frame),
-            surface: self.surfaced.take() == Some(frame.of_surface()),
-        };
+        let keeps_points = self.splatted.take() == Some(frame);
         let groups = match self.groups.take() {
             Some(groups) => groups,
             None => guarded(&self.device, "the scene's bindings", || self.bind())?,
         };
+        let near = match (&scene.relief, self.uploads.has_field()) {
+            (Some(_), _) => NearSurface::Relief,
+            (None, true) => NearSurface::Shaded,
+            (None, false) => NearSurface::Film,
+        };
         guarded(&self.device, "the drawing of the sphere", || {
-            self.submit(&frame, &groups, &keeps);
+            self.submit(&frame, &groups, near, keeps_points);
         })?;
         self.groups = Some(groups);
         self.splatted = Some(frame);
-        self.surfaced = Some(frame.of_surface());
         self.drawn_count += 1;
-        self.splat_count += u64::from(!keeps.points);
+        self.splat_count += u64::from(!keeps_points);
         Ok(&self.targets.picture_view)
     }
 
@@ -248,7 +238,26 @@ impl SphereRenderer {
             self.target_revision = next_revision();
             self.groups = None;
             self.splatted = None;
-            self.surfaced = None;
+        }
+        Ok(())
+    }
+
+    /// Draws the surface in relief into a texture of its own, when the scene has one.
+    fn draw_relief(&mut self, scene: &SphereScene, view: &View) -> Result<(), RenderError> {
+        let Some(relief) = &scene.relief else {
+            return Ok(());
+        };
+        if self.relief.is_none() {
+            self.groups = None;
+            self.relief = Some(ReliefRenderer::new(&self.device, &self.queue)?);
+        }
+        let Some(renderer) = &mut self.relief else {
+            return Ok(());
+        };
+        let before = renderer.target_revision();
+        renderer.draw_around(relief, view)?;
+        if renderer.target_revision() != before {
+            self.groups = None;
         }
         Ok(())
     }
@@ -304,19 +313,15 @@ impl SphereRenderer {
             .targets
             .arc_layers()
             .map_or([ramp, ramp], |[a, b]| [a, b]);
-        let [near, far] = &self.targets.surface_layers;
-        let surface = [
-            texture(field),
-            texture(ramp),
-            wgpu::BindingResource::Sampler(&self.pipelines.sampler),
-        ];
         let composite = [
             keys.as_entire_binding(),
             self.uploads.marks().as_entire_binding(),
             texture(front),
             texture(back),
-            texture(near),
-            texture(far),
+            texture(field),
+            texture(ramp),
+            wgpu::BindingResource::Sampler(&self.pipelines.sampler),
+            texture((self.relief.as_ref()).map_or(ramp, ReliefRenderer::picture_view)),
         ];
         let shapes = &self.pipelines.shapes_layout;
         BindGroups {
@@ -325,7 +330,6 @@ impl SphereRenderer {
                 &self.pipelines.splat_layout,
                 &self.uploads.splat_entries(keys),
             ),
-            surface: group("sphere surface", &self.pipelines.surface_layout, &surface),
             composite: group(
                 "sphere composite",
                 &self.pipelines.composite_layout,
@@ -344,8 +348,15 @@ impl SphereRenderer {
         }
     }
 
-    /// Draws what is not kept.
-    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps: &Keeps) {
+    /// Draws; `keeps_points` leaves out the splat pass when only what lies around the points changed
+    /// (a ring that follows the pointer).
+    fn submit(
+        &self,
+        frame: &FrameUniform,
+        groups: &BindGroups,
+        near: NearSurface,
+        keeps_points: bool,
+    ) {
         self.queue
             .write_buffer(&self.frame, 0, bytemuck::bytes_of(frame));
         let mut encoder = self
@@ -353,22 +364,15 @@ impl SphereRenderer {
             .create_command_encoder(&wgpu::CommandEncoderDescriptor {
                 label: Some("sphere"),
             });
-        if !keeps.points {
+        if !keeps_points {
             encoder.clear_buffer(&self.targets.keys, 0, None);
         }
-        if !keeps.points && frame.point_count > 0 {
+        if !keeps_points && frame.point_count > 0 {
             let [columns, rows] = self.splat_groups(frame.point_count);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipelines.splat);
             pass.set_bind_group(0, &groups.splat, &[]);
             pass.dispatch_workgroups(columns, rows, 1);
-        }
-        if !keeps.surface {
-            let [near, far] = &self.targets.surface_layers;
-            let mut pass = begin(&mut encoder, &[near, far], wgpu::Color::TRANSPARENT);
-            pass.set_pipeline(self.pipelines.surface(self.uploads.has_field()));
-            pass.set_bind_group(0, &groups.surface, &[]);
-            pass.draw(0..COVER_VERTICES, 0..1);
         }
         let has_arcs = self.uploads.arc_count() > 0;
         if let (true, Some([front, back])) = (has_arcs, self.targets.arc_layers()) {
@@ -383,7 +387,7 @@ impl SphereRenderer {
             &[&self.targets.picture_view],
             frame.clear_colour(),
         );
-        pass.set_pipeline(self.pipelines.composite(has_arcs));
+        pass.set_pipeline(self.pipelines.composite(has_arcs, near));
         pass.set_bind_group(0, &groups.composite, &[]);
         pass.draw(0..COVER_VERTICES, 0..1);
         if self.uploads.ring_count() > 0 {

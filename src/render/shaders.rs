@@ -6,7 +6,6 @@ pub const SHADERS: &[(&str, &str)] = &[
     ("frame.wgsl", include_str!("../../shaders/frame.wgsl")),
     ("splat.wgsl", SPLAT),
     ("arcs.wgsl", ARCS),
-    ("surface.wgsl", SURFACE),
     ("composite.wgsl", COMPOSITE),
     ("rings.wgsl", RINGS),
     ("relief.wgsl", RELIEF),
@@ -27,6 +26,5 @@ pub(super) const MESHES: &str = include_str!("../../shaders/meshes.wgsl");
 pub(super) const RELIEF: &str = include_str!("../../shaders/relief.wgsl");
 pub(super) const SPLAT: &str = with_frame!("splat.wgsl");
 pub(super) const ARCS: &str = with_frame!("arcs.wgsl");
-pub(super) const SURFACE: &str = with_frame!("surface.wgsl");
 pub(super) const COMPOSITE: &str = with_frame!("composite.wgsl");
 pub(super) const RINGS: &str = with_frame!("rings.wgsl");

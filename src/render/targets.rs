@@ -1,5 +1,4 @@
-//! What a picture is drawn into: the picture, the keys of its pixels, and the layers of surface and
-//! arcs.
+//! What a picture is drawn into: the picture, the keys of its pixels, and the layers of arcs.
 
 use super::{
     RenderError,
@@ -13,8 +12,6 @@ pub(super) struct Targets {
     pub picture_view: wgpu::TextureView,
     /// One u32 a pixel, row by row, and one more: the number of points that cannot be drawn.
     pub keys: wgpu::Buffer,
-    /// The near and the far surface.
-    pub surface_layers: [wgpu::TextureView; 2],
     /// Arcs in front and behind; made when the first arc is drawn.
     arc_layers: Option<[wgpu::TextureView; 2]>,
 }
@@ -63,10 +60,6 @@ impl Targets {
                 size_px,
                 picture_view: picture.create_view(&wgpu::TextureViewDescriptor::default()),
                 picture,
-                surface_layers: ["sphere near surface", "sphere far surface"].map(|label| {
-                    texture(device, label, size_px)
-                        .create_view(&wgpu::TextureViewDescriptor::default())
-                }),
                 keys: device.create_buffer(&wgpu::BufferDescriptor {
                     label: Some("sphere keys"),
                     size: (pixels + 1) * 4,

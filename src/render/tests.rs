@@ -106,34 +106,6 @@ fn far_points_are_faint_or_hidden() {
 }
 
 #[test]
-fn a_surface_that_is_kept_is_the_one_that_would_be_drawn() {
-    let Some(gpu) = gpu() else { return };
-    let mut renderer = SphereRenderer::new(&gpu.device, &gpu.queue).unwrap();
-    let field = |value: f32| {
-        let values = vec![0.0, value, 0.3, value];
-        let colours = vec![[0, 0, 0, 0], [200, 40, 90, 255]];
-        Arc::new(SurfaceField::new(2, 2, values, colours).unwrap())
-    };
-    let mut camera = Camera::default();
-    // Other points, another view, another field, a field no more.
-    for step in 0..6_u32 {
-        if step == 2 {
-            camera.orbit(Vec2::new(40.0, 9.0), SIZE);
-        }
-        let (points, _) = sample_cloud(200, u64::from(step));
-        let mut scene = scene(points, ORANGE);
-        scene.set_field(match step {
-            0..=2 => Some(field(0.5)),
-            3..=4 => Some(field(0.9)),
-            _ => None,
-        });
-        renderer.draw(&scene, &camera, SIZE, &style(200)).unwrap();
-        let fresh = render_sphere(gpu, &scene, &camera, SIZE, &style(200)).unwrap();
-        assert!(renderer.picture().unwrap() == fresh, "step {step}");
-    }
-}
-
-#[test]
 fn turning_changes_the_picture_and_resting_draws_nothing() {
     let Some(gpu) = gpu() else { return };
     let (points, _) = sample_cloud(300, 5);

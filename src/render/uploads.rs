@@ -12,8 +12,6 @@ pub(super) struct Changes {
     pub is_any: bool,
     /// Positions, colours or flags: the points must be splatted again.
     pub is_of_points: bool,
-    /// The field: the surface must be drawn again.
-    pub is_of_field: bool,
 }
 
 /// Buffers and textures that hold a scene.
@@ -156,7 +154,6 @@ impl Uploads {
             is_of_points: is_new(|revisions| revisions.points)
                 || is_new(|revisions| revisions.colours)
                 || is_new(|revisions| revisions.flags),
-            is_of_field: is_new(|revisions| revisions.field),
         })
     }
 

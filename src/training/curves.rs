@@ -34,6 +34,15 @@ pub(super) struct GrowingCurves {
 }
 
 impl GrowingCurves {
+    /// Curves that were written down before.
+    pub fn of(exact: Curves) -> Self {
+        let thinned = exact.iter().map(|curve| Thinned::of(&curve.points));
+        Self {
+            thinned: thinned.collect(),
+            exact,
+        }
+    }
+
     /// Every point.
     pub fn exact(&self) -> &Curves {
         &self.exact
@@ -80,10 +89,9 @@ impl GrowingCurves {
 
     /// Forgets everything after `step`.
     pub fn truncate(&mut self, step: usize) {
-        self.exact.truncate(step);
-        self.thinned = (self.exact.curves.iter())
-            .map(|curve| Thinned::of(&curve.points))
-            .collect();
+        let mut exact = std::mem::take(&mut self.exact);
+        exact.truncate(step);
+        *self = Self::of(exact);
     }
 }
 

@@ -1,7 +1,5 @@
 //! The networks that train: an encoder with what stands behind it, on a tape.
 
-use std::collections::HashMap;
-
 use burn::{
     module::Module,
     nn::BatchNorm,
@@ -12,7 +10,7 @@ use burn::{
 use super::{
     RunConfig, TrainingError,
     head::{Mlp, Place, spec},
-    optimiser::misfit,
+    optimiser::Memory,
     tensors::{NamedTensor, TensorList, followed, numbered, values_in_order},
 };
 use crate::{
@@ -332,16 +330,11 @@ impl Net {
     }
 
     /// What of an optimiser's memory, the encoder's or the heads', does not fit, in words.
-    pub fn memory_misfit(
-        &self,
-        is_encoders: bool,
-        tensors: &[NamedTensor],
-        notes: &HashMap<String, String>,
-    ) -> Option<String> {
+    pub fn memory_misfit(&self, is_encoders: bool, memory: &Memory) -> Option<String> {
         if is_encoders {
-            misfit(&self.network, tensors, notes)
+            memory.misfit(&self.network)
         } else {
-            misfit(&self.heads, tensors, notes)
+            memory.misfit(&self.heads)
         }
     }
 

@@ -142,6 +142,32 @@ impl Memory {
         })
     }
 
+    /// What of the memory does not fit the parameters of `module`, in words; `None` when all does.
+    /// Every optimiser here remembers tensors of its parameters' own shapes.
+    pub fn misfit<M: Module>(&self, module: &M) -> Option<String> {
+        struct Shapes(BTreeMap<u64, Vec<usize>>);
+        impl ModuleVisitor for Shapes {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.insert(param.id.val(), param.val().dims().to_vec());
+            }
+        }
+        let mut shapes = Shapes(BTreeMap::new());
+        module.visit(&mut shapes);
+        for NamedTensor { name, shape, .. } in self.tensors().0 {
+            let number = name.split('.').next().and_then(|text| text.parse().ok());
+            match number.and_then(|number: u64| shapes.0.get(&number)) {
+                None => return Some(format!("`{name}` belongs to no parameter of this run")),
+                Some(expected) if *expected != shape => {
+                    return Some(format!(
+                        "`{name}` is of the shape {shape:?}, and its parameter of {expected:?}"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        None
+    }
+
     /// What is remembered, as tensors and counts for a file.
     pub fn tensors(&self) -> (Vec<NamedTensor>, HashMap<String, String>) {
         let mut sink = StateSink::default();
@@ -187,6 +213,19 @@ impl Memory {
             }
         }
         let mut source = StateSource::new(counts);
+        // What is read with another rank than it has, Burn panics of.
+        let has_its_rank = |tensor: &NamedTensor| {
+            let number = tensor
+                .name
+                .split('.')
+                .next()
+                .and_then(|text| text.parse().ok());
+            let rank = ranks.iter().find(|(known, _)| Some(*known) == number);
+            rank.is_some_and(|(_, rank)| *rank == tensor.shape.len())
+        };
+        if !tensors.iter().all(has_its_rank) {
+            return None;
+        }
         for tensor in tensors {
             let data = TensorData::new(tensor.values, tensor.shape);
             source.insert_tensor(tensor.name, data);
@@ -205,49 +244,6 @@ impl Memory {
         }
         Some(memory)
     }
-}
-
-/// What of some tensors of a memory does not fit the parameters of `module`, in words; `None` when
-/// all do. Every optimiser here remembers tensors of its parameters' own shapes.
-pub(super) fn misfit<M: Module>(
-    module: &M,
-    tensors: &[NamedTensor],
-    notes: &HashMap<String, String>,
-) -> Option<String> {
-    struct Shapes(BTreeMap<u64, Vec<usize>>);
-    impl ModuleVisitor for Shapes {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.insert(param.id.val(), param.val().dims().to_vec());
-        }
-    }
-    let mut shapes = Shapes(BTreeMap::new());
-    module.visit(&mut shapes);
-    let shape_of = |name: &str| {
-        let (number, _) = name.split_once('.')?;
-        shapes.0.get(&number.parse().ok()?)
-    };
-    for tensor in tensors {
-        match shape_of(&tensor.name) {
-            None => return Some(format!("`{}` belongs to no parameter", tensor.name)),
-            Some(shape) if *shape != tensor.shape => {
-                return Some(format!(
-                    "`{}` is of the shape {:?}, and its parameter of {shape:?}",
-                    tensor.name, tensor.shape
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    let ranks = notes.iter().filter(|(name, _)| name.ends_with(RANK));
-    for (name, rank) in ranks {
-        let dimensions = shape_of(name).map_or(0, Vec::len);
-        if rank.parse() != Ok(dimensions) {
-            return Some(format!(
-                "`{name}` is {rank}, and its parameter has {dimensions} dimensions"
-            ));
-        }
-    }
-    None
 }
 
 struct Stepper<'a> {

@@ -14,6 +14,7 @@ use super::{
     objective::Moment,
     optimiser::Memory,
     snapshot::Snapshot,
+    tensors::NamedTensor,
 };
 use crate::{
     analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, analyse_model},
@@ -127,15 +128,8 @@ impl Run {
     }
 
     /// What of an optimiser's memory, the encoder's or the heads', does not fit this run, in words.
-    pub(super) fn memory_misfit(
-        &self,
-        is_encoders: bool,
-        tensors: &[super::tensors::NamedTensor],
-        notes: &std::collections::HashMap<String, String>,
-    ) -> Option<String> {
-        self.net
-            .as_ref()?
-            .memory_misfit(is_encoders, tensors, notes)
+    pub(super) fn memory_misfit(&self, is_encoders: bool, memory: &Memory) -> Option<String> {
+        self.net.as_ref()?.memory_misfit(is_encoders, memory)
     }
 
     /// What computes.
@@ -381,8 +375,33 @@ impl Run {
         progress: &Progress,
     ) -> Result<Analysis, TrainingError> {
         let net = self.net()?;
-        let model = model(net.plan(), &net.tensors()?, self.compute.device())?;
-        let mut request = self.config.probe_request(self.step);
+        self.probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)
+    }
+
+    /// As [`probe`](Self::probe), of the weights of a snapshot of this run.
+    ///
+    /// # Errors
+    /// See [`TrainingError`].
+    pub(super) fn probe_snapshot(
+        &self,
+        snapshot: &Snapshot,
+        previous: Option<&Analysis>,
+        progress: &Progress,
+    ) -> Result<Analysis, TrainingError> {
+        let (plan, step) = (&snapshot.plan, snapshot.step);
+        self.probe_of(plan, &snapshot.tensors, step, previous, progress)
+    }
+
+    fn probe_of(
+        &self,
+        plan: &NetPlan,
+        tensors: &[NamedTensor],
+        step: usize,
+        previous: Option<&Analysis>,
+        progress: &Progress,
+    ) -> Result<Analysis, TrainingError> {
+        let model = model(plan, tensors, self.compute.device())?;
+        let mut request = self.config.probe_request(step);
         request.normalisation = Some(self.normalisation);
         let loaded = checkpoint::in_memory(model, &request.encoder.title());
         let subject = ModelOnImages {

@@ -267,7 +267,7 @@ fn an_optimiser_of_another_network_is_refused_by_name() {
     let heads = "state/step-000001/optimiser-heads.safetensors";
     std::fs::copy(own.join(heads), own.join(file)).unwrap();
     let text = refused();
-    assert!(text.contains("belongs to no parameter"), "{text}");
+    assert!(text.contains("belongs to no parameter of"), "{text}");
 }
 
 #[test]

@@ -13,10 +13,12 @@ mod landscape;
 pub mod marks;
 mod pane;
 pub mod panels;
+mod preview;
 mod selection;
 mod snapshot;
 pub mod theme;
 mod training;
+mod verdict_series;
 mod view;
 pub mod widgets;
 mod world;
@@ -25,17 +27,20 @@ pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use diagnosis::{FrameVerdict, KindPicture, RunVerdicts, VerdictPicture};
 pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
+    MOST_NEAREST, NEAREST,
 };
 pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
 pub use landscape::{
-    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, PointedAt, SlicePicture, Surface,
 };
 pub use pane::Pane;
+pub use preview::{PreviewPicture, PreviewState};
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
-pub use training::{MOVING_INTERVAL, RunView, TrainCommand};
+pub use training::{MOVING_INTERVAL, Replay, RunView, TrainCommand};
+pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{
-    CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
-    ThemeChoice, TrainingView, VerdictView, Views,
+    CircleView, ColourBy, PlaneView, PotentialView, PreviewView, SelectTool, Shading, SphereView,
+    TableView, ThemeChoice, TrainingView, VerdictView, Views,
 };
 pub use world::{LogLine, Measured, Neighbours, Potential, ThumbnailSource, World, thumbnail};

@@ -40,12 +40,14 @@ impl App {
             Command::Train(command) => self.train(ctx, command),
             Command::Lab(command) => self.lab(ctx, command),
             Command::Landscape(command) => self.landscape(ctx, command),
+            Command::Verdicts(command) => self.verdict_table(command),
             Command::JudgeAgain => self.verdicts.ask_again(),
             Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 let is_map = self.inspector.cancel(&self.jobs);
-                if !self.jobs.cancel() && !is_map {
+                let is_slice = self.stop_slice();
+                if !self.jobs.cancel() && !is_map && !is_slice {
                     self.tell(Level::Info, "Nothing is under way");
                 }
             }
@@ -86,7 +88,7 @@ impl App {
     }
 
     fn escape(&mut self) {
-        if self.palette.close() || self.dialog.take().is_some() {
+        if self.palette.close() || self.dialog.take().is_some() || self.columns.close() {
             return;
         }
         if std::mem::take(&mut self.is_helping) {

@@ -1,5 +1,6 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
+mod columns;
 mod inspector;
 mod keyboard;
 mod lab;
@@ -10,6 +11,7 @@ mod painting;
 mod points;
 mod settings;
 mod training;
+mod training_views;
 mod verdict;
 mod views;
 

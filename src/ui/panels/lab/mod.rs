@@ -68,6 +68,7 @@ fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
             }
         };
         button("Open table…", true, LabCommand::AskOpen);
+        button("Columns…", state.source.is_some(), LabCommand::AskColumns);
         button("Measured here", true, LabCommand::UseMeasured);
         button("Judge the shown", !state.is_judging, LabCommand::JudgeShown);
         button("Export…", state.answer.is_some(), LabCommand::AskExport);
