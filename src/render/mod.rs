@@ -16,13 +16,9 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
-<<<<<<< HEAD
-//! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
-//! triangles where a processor rasterises.
-=======
 //! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
 //! it sinks with a field, which the compositor then lays in the place of the smooth one.
->>>>>>> main
+//! `meshes.wgsl` draws the window's own triangles where a processor rasterises.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -56,7 +52,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
-pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshFill, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;
