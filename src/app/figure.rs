@@ -204,25 +204,19 @@ impl Painter {
         answer: &crate::lab::Answer,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
-        self.picture(size, |ui| {
-            let tokens = Tokens::of(ui);
-            let frame = egui::Frame::new()
-                .fill(tokens.surface.panel.0)
-                .inner_margin(16);
-            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-                let question = &answer.question;
-                ui.heading(format!(
-                    "{} · {} · n = {}",
-                    question.measure,
-                    question.task,
-                    answer.series.len()
-                ));
-                let height = (ui.available_height() - 160.0).max(120.0);
-                panels::plane_plot(answer, height, ui);
-                for finding in &answer.findings {
-                    ui.label(finding);
-                }
-            });
+        let question = &answer.question;
+        let heading = format!(
+            "{} · {} · n = {}",
+            question.measure,
+            question.task,
+            answer.series.len()
+        );
+        self.panel(&heading, size, |ui| {
+            let height = (ui.available_height() - 160.0).max(120.0);
+            panels::plane_plot(answer, None, height, ui);
+            for finding in &answer.findings {
+                ui.label(finding);
+            }
         })
     }
 
