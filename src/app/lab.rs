@@ -8,8 +8,9 @@ use std::{
 
 use super::{
     App,
+    columns::Foreign,
     jobs::Slot,
-    lab_figures::export,
+    lab_figures::export_apart,
     path_dialog::{PathDialog, Purpose},
 };
 use crate::{
@@ -49,44 +50,55 @@ type Reply = (Answer, Option<Trails>);
 /// A table that was read.
 struct Opened {
     path: PathBuf,
-    table: Table,
-    along: Option<Table>,
+    table: Arc<Table>,
+    along: Option<Arc<Table>>,
     folder: Option<PathBuf>,
     /// It comes with the session: nobody asked for it just now.
     is_of_session: bool,
     /// It is of a sweep that has runs left.
     is_unfinished: bool,
+    /// Its columns have to be chosen.
+    foreign: Option<Foreign>,
 }
 
 /// Reads a table, or that of a sweep in its folder.
 fn opened(path: &Path, is_of_session: bool) -> Result<Opened, String> {
     let found = Opened {
         path: path.to_owned(),
-        table: Table::default(),
+        table: Arc::default(),
         along: None,
         folder: None,
         is_of_session,
         is_unfinished: false,
+        foreign: None,
     };
     if path.is_dir() {
         let sweep = Sweep::open(path, None).map_err(|error| error.to_string())?;
         let along = sweep.along();
         return Ok(Opened {
-            table: sweep.table().clone(),
-            along: (!along.rows().is_empty()).then(|| along.clone()),
+            table: Arc::new(sweep.table().clone()),
+            along: (!along.rows().is_empty()).then(|| Arc::new(along.clone())),
             folder: Some(path.to_owned()),
             is_unfinished: sweep.unfinished().next().is_some(),
             ..found
         });
     }
+    let table = Arc::new(Table::read(path).map_err(|error| error.to_string())?);
+    let folder = path.parent().map(Path::to_owned);
     Ok(Opened {
-        table: Table::read(path).map_err(|error| error.to_string())?,
-        folder: path.parent().map(Path::to_owned),
+        foreign: Foreign::wanting(&path.display().to_string(), &table, folder.as_ref()),
+        table,
+        folder,
         ..found
     })
 }
 
 impl Lab {
+    /// The open table and the folder of its files.
+    pub fn open_table(&self) -> Option<(Arc<Table>, Option<PathBuf>)> {
+        self.table.clone()
+    }
+
     /// What panels may read.
     pub fn state(&self) -> &LabState {
         &self.state
@@ -115,6 +127,8 @@ impl App {
         match command {
             LabCommand::AskOpen => self.ask_path(Purpose::LabTable, String::new()),
             LabCommand::Open(path) => self.open_series(&path, false),
+            LabCommand::AskColumns => self.choose_columns(),
+            LabCommand::UseColumns(mapping) => self.use_columns(mapping),
             LabCommand::UseMeasured => self.use_measured(),
             LabCommand::JudgeShown => self.judge_shown(),
             LabCommand::Ask(question) => {
@@ -202,6 +216,13 @@ impl App {
             Ok(opened) => opened,
             Err(why) => return self.tell(Level::Error, why),
         };
+        if let Some(foreign) = opened.foreign {
+            // Its columns would have to be chosen again: not unasked.
+            if !opened.is_of_session {
+                self.ask_columns(foreign);
+            }
+            return;
+        }
         // A sweep that was started meanwhile is what is looked at.
         if opened.is_of_session && self.lab.state.source.is_some() {
             return;
@@ -213,15 +234,24 @@ impl App {
         };
         let source = opened.path.display().to_string();
         self.views.lab.source = Some(opened.path);
-        self.set_series(
-            source,
-            opened.table.into(),
-            opened.along.map(Arc::new),
-            opened.folder,
-        );
+        self.set_series(source, opened.table, opened.along, opened.folder);
         if !opened.is_of_session {
             layout_show(self);
         }
+    }
+
+    /// Relates a table and brings the view to the front.
+    pub(super) fn show_series(
+        &mut self,
+        source: String,
+        table: impl Into<Arc<Table>>,
+        folder: Option<PathBuf>,
+        link: SweepLink,
+    ) {
+        self.lab.state.link = link;
+        self.views.lab.source = None;
+        self.set_series(source, table.into(), None, folder);
+        layout_show(self);
     }
 
     fn set_series(
@@ -264,6 +294,11 @@ impl App {
         let Some((table, _)) = &self.lab.table else {
             return;
         };
+        if table.columns().is_empty() {
+            // A sweep that is being opened: its table comes with the first news of it.
+            self.lab.state.problem = None;
+            return;
+        }
         self.lab.asked += 1;
         let (serial, table) = (self.lab.asked, Arc::clone(table));
         let along = self.lab.along.clone();
@@ -343,7 +378,13 @@ impl App {
         self.lab.state.link = SweepLink::Following;
         // So that the next window opens it again.
         self.views.lab.source = Some(sweep.folder.clone());
-        let source = format!("sweep {} in {}", sweep.name, sweep.folder.display());
+        // One that goes on is known by its folder alone until it is opened.
+        let name = if sweep.name.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", sweep.name)
+        };
+        let source = format!("sweep{name} in {}", sweep.folder.display());
         let (table, along) = (Arc::clone(&sweep.table), along_of(&sweep));
         self.set_series(source, table, along, Some(sweep.folder.clone()));
     }
@@ -377,7 +418,7 @@ impl App {
         let title = format!("Exporting to {}", folder.display());
         let job = move |_: &crate::progress::Progress| {
             slot.put(
-                match export(&answer, trails.as_deref(), statistic, &folder, &compute) {
+                match export_apart(&answer, trails.as_deref(), statistic, &folder, &compute) {
                     Ok(text) => (Level::Info, text),
                     Err(error) => (Level::Error, format!("{error:#}")),
                 },
@@ -395,6 +436,7 @@ impl App {
             let newest = runner.state();
             let has_grown = self.lab.state.sweep.as_ref().is_none_or(|known| {
                 known.finished != newest.finished
+                    || known.total != newest.total
                     || known.along.rows().len() != newest.along.rows().len()
             });
             self.lab.state.sweep = Some(Arc::clone(&newest));
@@ -530,7 +572,8 @@ fn along_of(sweep: &crate::lab::SweepState) -> Option<Arc<Table>> {
     (!sweep.along.rows().is_empty()).then(|| Arc::clone(&sweep.along))
 }
 
-fn documents() -> PathBuf {
+/// Where a new file is proposed to be written.
+pub(super) fn documents() -> PathBuf {
     directories::UserDirs::new()
         .and_then(|dirs| {
             dirs.document_dir()

@@ -5,13 +5,15 @@
 //! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
 //! through a slot that holds one value. Uses every room above it.
 
+mod columns;
+mod columns_dialog;
 mod diagnosis;
 mod dispatch;
+mod exports;
 pub mod figure;
 mod frame;
 mod help;
 mod inspector;
-mod inspector_figure;
 mod jobs;
 mod lab;
 mod lab_figures;
@@ -24,6 +26,7 @@ mod opening;
 mod palette;
 mod path_dialog;
 mod potential;
+mod preview;
 mod receive;
 mod session;
 mod shell;
@@ -35,7 +38,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use lab_figures::export as export_series;
+pub use lab_figures::{export as export_series_into, export_apart as export_series};
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

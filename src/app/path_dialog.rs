@@ -9,7 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, LabCommand, OpenTarget, TrainCommand, theme::Tokens, widgets::caption,
+    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, theme::Tokens,
+    widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -29,6 +30,8 @@ pub(super) enum Purpose {
     Sweep(&'static str),
     /// A folder for a series and its figures.
     LabExport,
+    /// The dense inspector as a picture.
+    InspectorPicture,
 }
 
 /// The dialog's state.
@@ -140,6 +143,7 @@ impl PathDialog {
                 Purpose::LabTable => Command::Lab(LabCommand::Open(path)),
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
+                Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
             });
             outcome.is_done = true;
         }
@@ -151,7 +155,8 @@ impl PathDialog {
             Purpose::Open(OpenTarget::Anything) => (
                 "Open",
                 "A checkpoint (.pth, .pt, .ckpt, .th, .safetensors), a folder of images, a CIFAR, \
-                 STL-10 or idx file, or a session (.json). Enter opens it.",
+                 STL-10 or idx file, a table of encoders (.csv, .parquet), or a session (.json). \
+                 Enter opens it.",
                 "Open",
             ),
             Purpose::Open(OpenTarget::Images) => (
@@ -182,7 +187,8 @@ impl PathDialog {
             ),
             Purpose::LabTable => (
                 "Open encoders",
-                "A table (CSV) with a row an encoder, or the folder of a sweep. Enter opens it.",
+                "A table (CSV, Parquet) with a row an encoder, or the folder of a sweep. Enter opens \
+                 it.",
                 "Open",
             ),
             Purpose::Sweep(_) => (
@@ -193,8 +199,14 @@ impl PathDialog {
             ),
             Purpose::LabExport => (
                 "Export series",
-                "A folder for the table (CSV), findings and figures (SVG, PNG). Enter writes them.",
+                "A folder for the table (CSV, Parquet), findings and figures (SVG, PNG); it gets a \
+                 number where such files are there. Enter writes them.",
                 "Export",
+            ),
+            Purpose::InspectorPicture => (
+                "Save picture",
+                "Where the inspector is drawn to, as PNG. Enter draws it.",
+                "Save",
             ),
         }
     }
@@ -304,7 +316,7 @@ pub(super) fn drop_hint(ctx: &egui::Context) {
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
-        "Drop checkpoints, image folders or a session",
+        "Drop checkpoints, image folders, tables of encoders or a session",
         egui::TextStyle::Heading.resolve(&ctx.global_style()),
         tokens.text.strong.0,
     );

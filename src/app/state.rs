@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -16,6 +17,7 @@ use super::{
     layout, logging,
     palette::Palette,
     path_dialog::PathDialog,
+    preview::Preview,
     thumbnails::ThumbnailPages,
     training::Training,
 };
@@ -73,11 +75,15 @@ pub struct App {
     pub(super) frame_time: Duration,
     pub(super) slow_frames: u32,
     pub(super) has_warned_of_slowness: bool,
+    /// Whether the window was seen to fit the screen, or made to.
+    pub(super) is_placed: bool,
     pub(super) title: String,
     pub(super) training: Training,
+    pub(super) preview: Preview,
     pub(super) lab: Lab,
     /// The view that has the whole window.
     pub(super) enlarged: Option<crate::ui::Pane>,
+    pub(super) columns: Columns,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -144,10 +150,13 @@ impl App {
             frame_time: Duration::ZERO,
             slow_frames: 0,
             has_warned_of_slowness: false,
+            is_placed: false,
             title: String::new(),
             training: Training::default(),
+            preview: Preview::default(),
             lab: Lab::default(),
             enlarged: None,
+            columns: Columns::default(),
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),

@@ -19,7 +19,8 @@ pub struct RenderArgs {
     /// PNG file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Which view: sphere, circle, pairs, plane, potential or potential-circle.
+    /// Which view: sphere, circle, pairs, plane, potential, potential-circle or
+    /// potential-relief.
     #[arg(long, value_enum, default_value_t = FigureView::Sphere)]
     view: FigureView,
     /// Size in pixels.

@@ -106,17 +106,33 @@ fn together(scores: &Scores, about: &About) -> Option<String> {
         interval_words(score.interval),
         scores.n
     );
-    if let Some(loo) = scores.leave_one_out_r2 {
-        text += &format!("; leave-one-out R² {}", signed(loo));
+    let note = left_one_out_note(scores);
+    if let Some(loo) = scores.leave_one_out_r2.filter(|_| note.is_empty()) {
+        text += &format!("; {:.0} % with one left out at a time", 100.0 * loo);
     }
     text += ").";
-    match score.p {
-        Some(p) if p > 0.05 => {
-            text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
-        }
-        Some(_) | None => {}
+    if !note.is_empty() {
+        text += &format!(" Leaving one out at a time: {note}.");
+    }
+    if let Some(p) = score.p.filter(|p| *p > 0.05) {
+        text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
     }
     Some(text)
+}
+
+/// Encoders from which on leaving one out says something: without one of four, three are left, and
+/// three parameters go through any three.
+const LEAST_LEFT_OUT: usize = 5;
+
+/// What has to be said beside R² with one encoder left out at a time, if anything.
+pub fn left_one_out_note(scores: &Scores) -> &'static str {
+    if scores.n < LEAST_LEFT_OUT {
+        return "says nothing below 5 encoders, where the fit to the others is always exact";
+    }
+    match scores.leave_one_out_r2 {
+        Some(loo) if loo < 0.0 => "the fit to the others predicts worse than their mean does",
+        _ => "",
+    }
 }
 
 /// Which of the two explains more, if the intervals can say so.

@@ -14,6 +14,7 @@ mod answer;
 mod columns;
 mod error;
 mod facets;
+mod mapping;
 mod measuring;
 mod performance;
 mod picture;
@@ -26,10 +27,11 @@ pub use answer::{Answer, Cell, Question, caveat, performance_words};
 pub use columns::{Columns, views};
 pub use error::LabError;
 pub use facets::{Facet, MeasureSetting, are_apart, facets, measure_named, rows_and_columns};
+pub use mapping::{ColumnFacts, ColumnMapping, is_foreign};
 pub use measuring::{Measure, MeasurePlan, measure_encoder};
 pub use performance::{Judgement, PerformanceSettings, Task, performance};
 pub use picture::{Picture, svg};
-pub use series::{checkpoints_in, series_of_folder};
+pub use series::{FAILED, checkpoints_in, series_of_folder};
 pub use side_by_side::{CommonAxes, TileAxes, common_axes, svg_grid, svg_map, svg_trails};
 pub use sweep::{
     Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,

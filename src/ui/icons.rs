@@ -69,6 +69,10 @@ pub enum Icon {
     Enlarge,
     /// A view goes back to its place.
     Restore,
+    /// Something is kept in its place.
+    Pin,
+    /// The points are turned to the front.
+    Face,
 }
 
 /// Draws `icon` into the square around the centre of `rect`.
@@ -291,6 +295,16 @@ impl Pen {
                 self.line(&[(9.0, 7.0), (13.0, 3.0)]),
                 self.line(&[(7.0, 12.5), (7.0, 9.0), (3.5, 9.0)]),
                 self.line(&[(7.0, 9.0), (3.0, 13.0)]),
+            ],
+            Icon::Pin => vec![
+                self.ring(8.0, 5.5, 3.2),
+                self.line(&[(8.0, 8.7), (8.0, 14.5)]),
+            ],
+            Icon::Face => vec![
+                self.ring(8.0, 8.0, 6.2),
+                self.dot(6.6, 7.0, 1.2),
+                self.dot(9.6, 6.4, 1.2),
+                self.dot(8.4, 9.8, 1.2),
             ],
             _ => Vec::new(),
         }

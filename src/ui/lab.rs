@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     correlation::Statistic,
-    lab::{AlongQuestion, Answer, Picture, Question, SweepPhase, SweepPreset, SweepState, Trails},
+    lab::{
+        AlongQuestion, Answer, ColumnMapping, Picture, Question, SweepPhase, SweepPreset,
+        SweepState, Trails,
+    },
 };
 
 /// Something asked of the correlation lab.
@@ -16,6 +19,10 @@ pub enum LabCommand {
     AskOpen,
     /// Open a table of encoders, or the table of a sweep in its folder.
     Open(PathBuf),
+    /// Ask which column of the open table is what.
+    AskColumns,
+    /// Take the columns of the table that was asked about so.
+    UseColumns(ColumnMapping),
     /// Relate the encoders that were measured in this session.
     UseMeasured,
     /// Measure the performance of the encoder that is shown.
@@ -51,6 +58,7 @@ impl LabCommand {
     pub fn all() -> Vec<Self> {
         let mut all = vec![
             Self::AskOpen,
+            Self::AskColumns,
             Self::UseMeasured,
             Self::JudgeShown,
             Self::ContinueSweep,
@@ -72,6 +80,8 @@ impl LabCommand {
         match self {
             Self::AskOpen => "Correlation: open a table or a sweep…".into(),
             Self::Open(path) => format!("Correlation: open {}", path.display()),
+            Self::AskColumns => "Correlation: choose the columns of the table…".into(),
+            Self::UseColumns(_) => "Correlation: take these columns".into(),
             Self::UseMeasured => "Correlation: relate the encoders measured here".into(),
             Self::JudgeShown => "Correlation: measure the performance of the shown encoder".into(),
             Self::Ask(_) => "Correlation: ask another question".into(),
@@ -93,9 +103,10 @@ impl LabCommand {
     pub fn tooltip(&self) -> &'static str {
         match self {
             Self::AskOpen => {
-                "A CSV file with a row an encoder: alignment, uniformity, performance; or the \
-                 folder of a sweep"
+                "A CSV or Parquet file with a row an encoder: alignment, uniformity, performance; or \
+                 the folder of a sweep"
             }
+            Self::AskColumns => "Which column is alignment, uniformity, performance, name, group",
             Self::UseMeasured => "Those of the align–uniform plane whose performance was measured",
             Self::JudgeShown => {
                 "A linear probe and k-NN on the shown images, half of them held out"
@@ -104,7 +115,7 @@ impl LabCommand {
             Self::StopSweep => {
                 "What is finished stays; the run under way is saved and goes on later"
             }
-            Self::AskExport => "The table as CSV, the figures as SVG and PNG",
+            Self::AskExport => "The table as CSV and Parquet, the figures as SVG and PNG",
             _ => "",
         }
     }

@@ -11,7 +11,7 @@ use crate::{
         session::remember,
     },
     features::FeatureKind,
-    ui::{OpenTarget, theme, widgets::Level},
+    ui::{LabCommand, OpenTarget, theme, widgets::Level},
 };
 
 impl App {
@@ -26,6 +26,14 @@ impl App {
                     masks,
                 }) => self.open_images(path, images, masks),
                 Ok(Kind::Session) => self.open_session(ctx, path),
+                Ok(Kind::Run) => {
+                    remember(&mut self.session.recent, path.clone());
+                    self.open_run(ctx, &path);
+                }
+                Ok(Kind::Encoders) => {
+                    remember(&mut self.session.recent, path.clone());
+                    self.lab(ctx, LabCommand::Open(path));
+                }
                 Err(why) => self.tell(Level::Error, why),
             },
             OpenTarget::Images => match opening::kind_of(&path) {

@@ -45,7 +45,8 @@ impl App {
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 let is_map = self.inspector.cancel(&self.jobs);
-                if !self.jobs.cancel() && !is_map {
+                let is_slice = self.stop_slice();
+                if !self.jobs.cancel() && !is_map && !is_slice {
                     self.tell(Level::Info, "Nothing is under way");
                 }
             }
@@ -96,7 +97,7 @@ impl App {
     }
 
     fn escape(&mut self) {
-        if self.palette.close() || self.dialog.take().is_some() {
+        if self.palette.close() || self.dialog.take().is_some() || self.columns.close() {
             return;
         }
         if std::mem::take(&mut self.is_helping) || self.enlarged.take().is_some() {

@@ -1,5 +1,6 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
+mod columns;
 mod inspector;
 mod keyboard;
 mod lab;
@@ -9,6 +10,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod training_views;
 mod verdict;
 mod views;
 

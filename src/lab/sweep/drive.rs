@@ -101,7 +101,8 @@ impl SweepControl {
 }
 
 /// A sweep with its folder: `sweep.toml`, `series.csv` with a row each finished run, `along.csv`
-/// with a row each encoder on the way, and the runs themselves.
+/// with a row each encoder on the way, both as Parquet too once all is done, and the runs
+/// themselves.
 #[derive(Debug)]
 pub struct Sweep {
     folder: PathBuf,
@@ -289,9 +290,21 @@ impl Sweep {
             course.state.table = Arc::new(self.table.clone());
             course.publish();
         }
+        self.write_parquet()?;
         course.state.phase = SweepPhase::Finished;
         course.state.remaining_s = None;
         course.publish();
+        Ok(())
+    }
+
+    /// The finished tables once more, with typed columns. They are for other programs: going on
+    /// reads the text ones.
+    fn write_parquet(&self) -> Result<(), LabError> {
+        for (name, table) in [(SERIES, &self.table), (ALONG, &self.along)] {
+            if !table.rows().is_empty() {
+                table.write(&self.folder.join(name).with_extension("parquet"))?;
+            }
+        }
         Ok(())
     }
 

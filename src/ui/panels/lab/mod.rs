@@ -54,6 +54,11 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
                 None if state.is_working => {
                     caption(ui, "Computing scores…");
                 }
+                None if state.is_sweeping() => empty_state(
+                    ui,
+                    "The sweep is being prepared",
+                    "Each encoder appears here as soon as its run is measured.",
+                ),
                 None => {
                     sweep::choice_ui(view, state, commands, ui);
                     empty_state(
@@ -106,6 +111,7 @@ fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
             }
         };
         button("Open table…", true, LabCommand::AskOpen);
+        button("Columns…", state.source.is_some(), LabCommand::AskColumns);
         button("Measured here", true, LabCommand::UseMeasured);
         button("Judge the shown", !state.is_judging, LabCommand::JudgeShown);
         button("Export…", state.answer.is_some(), LabCommand::AskExport);
