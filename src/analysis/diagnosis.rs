@@ -192,6 +192,22 @@ pub fn diagnose(
     Ok(report)
 }
 
+/// The verdict on a request's own kind of features alone: what a row of many encoders gets.
+///
+/// # Errors
+/// See [`AnalysisError`].
+pub fn diagnose_kind(
+    request: &Request,
+    compute: &Compute,
+    cache: &mut Cache,
+    progress: &Progress,
+) -> Result<KindDiagnosis, AnalysisError> {
+    let embedding = embed(request, compute, cache, progress)?;
+    let features = &embedding.extraction.features;
+    check_finite(features, &embedding.images)?;
+    judged(features, &features.unit_rows(), request, progress)
+}
+
 /// The verdict on another kind of the same encoder over the same images.
 fn another(
     request: &Request,

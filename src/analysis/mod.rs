@@ -19,12 +19,14 @@ pub mod words;
 
 pub use cache::Cache;
 pub use diagnosis::{
-    DiagnosisReport, KindDiagnosis, Lesson, LessonSide, diagnose, diagnose_features, diagnose_shown,
+    DiagnosisReport, KindDiagnosis, Lesson, LessonSide, diagnose, diagnose_features, diagnose_kind,
+    diagnose_shown,
 };
 pub use figures::{Figure, Numbers};
 pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;
 pub use positives::view_augmentation;
+pub(crate) use request::quoted;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,
 };

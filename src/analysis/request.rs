@@ -357,7 +357,7 @@ fn comma_separated(values: [f32; 3]) -> String {
 }
 
 /// Quotes a word for a POSIX shell when it needs it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = !word.is_empty()
         && word
             .chars()

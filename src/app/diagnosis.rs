@@ -46,7 +46,11 @@ pub(super) struct Verdicts {
     /// Which frames those were: a run that goes back makes other ones of the same steps.
     judged: BTreeMap<usize, Weak<Frame>>,
     frames: Slot<JudgedFrames>,
-    is_waiting_for_frames: bool,
+    /// The job that judges frames.
+    frames_job: Option<JobId>,
+    /// The frames that it judges, with their steps.
+    asked_frames: Vec<(Weak<Frame>, usize)>,
+    has_frames_job_ended: bool,
 }
 
 impl App {
@@ -100,7 +104,7 @@ impl App {
     }
 
     fn want_frame_verdicts(&mut self) {
-        if self.verdicts.is_waiting_for_frames {
+        if self.verdicts.frames_job.is_some() {
             return;
         }
         let frames = self.training.frames();
@@ -108,9 +112,11 @@ impl App {
         if todo.is_empty() {
             return;
         }
+        let asked = todo.iter().map(|frame| (Arc::downgrade(frame), frame.step));
+        self.verdicts.asked_frames = asked.collect();
         let slot = self.verdicts.frames.clone();
         let wake = self.jobs.waker();
-        self.verdicts.is_waiting_for_frames = self.jobs.help(move |progress| {
+        self.verdicts.frames_job = self.jobs.help_for(move |progress| {
             let judged = todo.iter().map(|frame| {
                 let report = diagnose_shown(&frame.analysis, progress).ok();
                 let verdict = report.as_ref().and_then(FrameVerdict::new);
@@ -139,6 +145,7 @@ impl Verdicts {
         if self.waits_for == Some(id) {
             self.ended = Some(how.to_owned());
         }
+        self.has_frames_job_ended |= self.frames_job == Some(id);
     }
 
     /// Waits no longer for a job that ended without an answer. It is not asked again by itself:
@@ -153,10 +160,17 @@ impl Verdicts {
     }
 
     fn take_frames(&mut self) {
-        let Some(judged) = self.frames.take() else {
-            return;
+        let broke_off = std::mem::take(&mut self.has_frames_job_ended);
+        let judged = match self.frames.take() {
+            Some(judged) => judged,
+            // It broke off without an answer: asked again, the same frames would break it again.
+            None if broke_off => std::mem::take(&mut self.asked_frames)
+                .into_iter()
+                .map(|(frame, step)| (frame, step, None))
+                .collect(),
+            None => return,
         };
-        self.is_waiting_for_frames = false;
+        self.frames_job = None;
         for (frame, step, verdict) in judged {
             self.judged.insert(step, frame);
             self.run.frames.insert(step, verdict);
@@ -218,6 +232,24 @@ mod tests {
         assert_eq!((verdicts.failure(8), verdicts.asked_for), (None, Some(7)));
         verdicts.ask_again();
         assert_eq!(verdicts.asked_for, None);
+    }
+
+    #[test]
+    fn frames_whose_job_broke_off_are_waited_for_no_longer_and_not_tried_again() {
+        let worker = Worker::spawn("verdict", 2).unwrap();
+        let job = worker.submit("", |_| panic!("while judging")).unwrap();
+        let mut verdicts = Verdicts {
+            frames_job: Some(job),
+            asked_frames: vec![(Weak::new(), 40)],
+            ..Verdicts::default()
+        };
+        verdicts.take_frames();
+        assert_eq!(verdicts.frames_job, Some(job), "it may still answer");
+        verdicts.job_ended(job, "it broke off");
+        verdicts.take_frames();
+        assert_eq!(verdicts.frames_job, None);
+        assert_eq!(verdicts.run.frames.get(&40), Some(&None));
+        assert!(verdicts.judged.contains_key(&40));
     }
 
     #[test]

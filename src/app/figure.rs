@@ -41,6 +41,8 @@ pub enum FigureView {
     PotentialCircle,
     /// The potential on S² as a relief, at the t of uniformity.
     PotentialRelief,
+    /// The collapse verdict with its evidence, all kinds of features side by side.
+    Verdict,
 }
 
 impl FigureView {
@@ -54,6 +56,7 @@ impl FigureView {
             Self::Potential => "potential",
             Self::PotentialCircle => "potential-circle",
             Self::PotentialRelief => "potential-relief",
+            Self::Verdict => "verdict",
         }
     }
 }
@@ -128,13 +131,17 @@ impl Painter {
     /// Draws one view of `analysis`, `size` pixels wide and high.
     ///
     /// # Errors
-    /// When the device refuses or is lost.
+    /// When the device refuses or is lost, and for the verdict, which is drawn from its report:
+    /// [`paint_verdict`](Self::paint_verdict).
     pub fn paint(
         &self,
         analysis: &Analysis,
         view: FigureView,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
+        if view == FigureView::Verdict {
+            return Err(anyhow!("the verdict is drawn from its report"));
+        }
         let prepared = Prepared::new(analysis, &Progress::none())?;
         let snapshot = Snapshot {
             analysis: Arc::new(analysis.clone()),
@@ -467,6 +474,8 @@ impl Drawing {
                 FigureView::Plane => {
                     panels::plane_ui(&mut PlaneView::default(), &world, commands, ui);
                 }
+                // Refused by `paint`: it has a drawing of its own.
+                FigureView::Verdict => {}
             }
         });
     }
@@ -503,6 +512,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
         verdict: None,
         verdict_failure: None,
         run_verdicts: None,
+        verdict_series: None,
         log: &[],
         recent: &[],
         device: Some(&snapshot.analysis.device),

@@ -91,6 +91,7 @@ impl App {
             verdict_failure: (self.snapshot.as_ref())
                 .and_then(|shown| self.verdicts.failure(shown.serial)),
             run_verdicts: Some(&self.verdicts.run),
+            verdict_series: Some(&self.series_verdicts.state),
             log: &self.log,
             recent: &self.session.recent,
             device: Some(report),

@@ -84,6 +84,8 @@ pub(super) struct Jobs {
     helper: Worker,
     /// The dense inspector's own: what is clicked waits for nothing else.
     inspector: Worker,
+    /// Judges many checkpoints, for minutes maybe: nothing else waits for it.
+    series: Worker,
     cache: Arc<Mutex<Cache>>,
     newest: u64,
     extra_serial: u64,
@@ -110,12 +112,14 @@ impl Jobs {
         let worker = Worker::spawn_with_wake("spherescope-compute", QUEUE, waker(&wake))?;
         let helper = Worker::spawn_with_wake("spherescope-helper", QUEUE, waker(&wake))?;
         let inspector = Worker::spawn_with_wake("spherescope-inspector", QUEUE, waker(&wake))?;
+        let series = Worker::spawn_with_wake("spherescope-series", QUEUE, waker(&wake))?;
         worker.watch(&compute);
         Ok(Self {
             compute,
             worker,
             helper,
             inspector,
+            series,
             cache: Arc::default(),
             newest: 0,
             extra_serial: EXTRA_SERIALS,
@@ -197,6 +201,7 @@ impl Jobs {
             .try_iter()
             .chain(self.helper.events().try_iter())
             .chain(self.inspector.events().try_iter())
+            .chain(self.series.events().try_iter())
             .collect()
     }
 
@@ -261,7 +266,7 @@ impl Jobs {
     /// How far the work is, for the status bar.
     pub fn running(&self) -> Option<Running> {
         let status = self.worker.status().or_else(|| {
-            [&self.helper, &self.inspector]
+            [&self.helper, &self.inspector, &self.series]
                 .into_iter()
                 .filter_map(Worker::status)
                 .find(|status| !status.title.is_empty())
@@ -377,6 +382,30 @@ impl Jobs {
     ) -> Result<(), String> {
         let submitted = self.helper.submit(title, job);
         submitted.map(drop).map_err(|full| full.to_string())
+    }
+
+    /// As [`help_telling`](Self::help_telling); its number.
+    pub fn help_telling_for(
+        &self,
+        title: String,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Result<JobId, String> {
+        let submitted = self.helper.submit(title, job);
+        submitted.map_err(|full| full.to_string())
+    }
+
+    /// Judges many checkpoints; its number, or nothing while too much waits.
+    pub fn judge_series(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        self.series.submit(title, job).ok()
+    }
+
+    /// Asks that to stop.
+    pub fn stop_series(&self, id: JobId) {
+        self.series.cancel(id);
     }
 
     /// Does something for the dense inspector; its number, or nothing while too much waits.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     analysis::Cache,
+    compute::JobId,
     correlation::ScoreSettings,
     data::Table,
     lab::{
@@ -39,6 +40,8 @@ pub(super) struct Lab {
     is_waiting: bool,
     answers: Slot<(u64, Result<Reply, String>)>,
     judged: Slot<(String, Result<Vec<Judgement>, String>)>,
+    /// The job that measures performance: should it break off, nobody waits for it any more.
+    judging: Option<JobId>,
     told: Slot<(Level, String)>,
     opened: Slot<Result<Opened, String>>,
     phase: Option<SweepPhase>,
@@ -102,6 +105,14 @@ impl Lab {
     /// What panels may read.
     pub fn state(&self) -> &LabState {
         &self.state
+    }
+
+    /// A job came to its end, with an answer or without.
+    pub fn job_ended(&mut self, id: JobId) {
+        if self.judging == Some(id) {
+            self.judging = None;
+            self.state.is_judging = false;
+        }
     }
 
     /// Ends the sweep under way; its thread saves and comes to its end by itself.
@@ -343,8 +354,11 @@ impl App {
                 judged.map_err(|error| error.to_string()),
             ));
         };
-        match self.jobs.help_telling(title, job) {
-            Ok(()) => self.lab.state.is_judging = true,
+        match self.jobs.help_telling_for(title, job) {
+            Ok(id) => {
+                self.lab.judging = Some(id);
+                self.lab.state.is_judging = true;
+            }
             Err(why) => self.tell(Level::Warning, why),
         }
     }
@@ -581,4 +595,25 @@ pub(super) fn documents() -> PathBuf {
                 .map(Path::to_owned)
         })
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::Worker;
+
+    #[test]
+    fn a_measurement_that_broke_off_is_waited_for_no_longer() {
+        let worker = Worker::spawn("lab", 2).unwrap();
+        let [job, other] = [(); 2].map(|()| worker.submit("", |_| {}).unwrap());
+        let mut lab = Lab {
+            judging: Some(job),
+            ..Lab::default()
+        };
+        lab.state.is_judging = true;
+        lab.job_ended(other);
+        assert!(lab.state.is_judging, "another job's end");
+        lab.job_ended(job);
+        assert!(!lab.state.is_judging && lab.judging.is_none());
+    }
 }

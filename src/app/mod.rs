@@ -33,6 +33,7 @@ mod shell;
 mod state;
 mod thumbnails;
 mod training;
+mod verdict_series;
 mod window;
 
 #[cfg(test)]

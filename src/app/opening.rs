@@ -15,6 +15,8 @@ pub(super) enum Kind {
         path: PathBuf,
         masks: Option<PathBuf>,
     },
+    /// A folder of checkpoints.
+    Checkpoints,
     Session,
     /// The folder of a saved training run.
     Run,
@@ -25,9 +27,10 @@ pub(super) enum Kind {
 /// The plan of a sweep, in its folder.
 const SWEEP_PLAN: &str = "sweep.toml";
 
-/// Looks at a path: the folder of a saved run is that run, a sweep's folder and a table hold
-/// encoders, any other folder or a data set's binary file holds images, JSON is a session, and any
-/// other file is given to the checkpoint reader, whose refusal says what was expected.
+/// Looks at a path: the folder of a saved run is that run, a folder with checkpoints is judged, a
+/// sweep's folder and a table hold encoders, any other folder or a data set's binary file holds
+/// images, JSON is a session, and any other file is given to the checkpoint reader, whose refusal
+/// says what was expected.
 ///
 /// # Errors
 /// A sentence when there is no such path or it is a single picture.
@@ -43,7 +46,11 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
         return Ok(Kind::Encoders);
     }
     if metadata.is_dir() {
-        return Ok(images_in(path));
+        return Ok(if holds_checkpoints(path) {
+            Kind::Checkpoints
+        } else {
+            images_in(path)
+        });
     }
     let name = path
         .file_name()
@@ -74,6 +81,37 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
         ));
     }
     Ok(Kind::Checkpoint)
+}
+
+/// Whether these are several files, each of which is given to the checkpoint reader.
+pub(super) fn are_checkpoints(paths: &[PathBuf]) -> bool {
+    let is_one = |path: &PathBuf| matches!(kind_of(path), Ok(Kind::Checkpoint));
+    paths.len() > 1 && paths.iter().all(is_one)
+}
+
+/// Entries of a folder that are looked at.
+const MOST_ENTRIES: usize = 5_000;
+
+/// A saved run, or a folder with checkpoints and without pictures. Endings that data sets have too
+/// do not count.
+fn holds_checkpoints(folder: &Path) -> bool {
+    if folder.join("run.toml").is_file() && folder.join("state").is_dir() {
+        return true;
+    }
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return false;
+    };
+    let mut is_any = false;
+    for entry in entries.take(MOST_ENTRIES).flatten() {
+        let path = entry.path();
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        match &*ending.to_lowercase() {
+            "png" | "jpg" | "jpeg" | "webp" | "bmp" | "tif" | "tiff" => return false,
+            "pth" | "pt" | "ckpt" | "th" | "safetensors" => is_any |= path.is_file(),
+            _ => {}
+        }
+    }
+    is_any
 }
 
 /// A folder with the sub-folders `images` and `masks` is a set with its masks.
@@ -179,6 +217,23 @@ mod tests {
             panic!("a folder holds images");
         };
         assert!(path.ends_with("images") && masks.unwrap().ends_with("masks"));
+    }
+
+    #[test]
+    fn a_folder_of_checkpoints_is_told_from_one_of_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| std::fs::write(folder.path().join(name), b"").unwrap();
+        assert!(matches!(kind_of(folder.path()), Ok(Kind::Images { .. })));
+        file("data_batch_1.bin");
+        assert!(matches!(kind_of(folder.path()), Ok(Kind::Images { .. })));
+        file("a.pth");
+        assert_eq!(kind_of(folder.path()), Ok(Kind::Checkpoints));
+        file("b.PNG");
+        assert!(matches!(kind_of(folder.path()), Ok(Kind::Images { .. })));
+        let run = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run.path().join("state")).unwrap();
+        std::fs::write(run.path().join("run.toml"), b"").unwrap();
+        assert_eq!(kind_of(run.path()), Ok(Kind::Checkpoints));
     }
 
     #[test]

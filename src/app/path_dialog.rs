@@ -9,8 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, theme::Tokens,
-    widgets::caption,
+    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, VerdictCommand,
+    theme::Tokens, widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -32,6 +32,8 @@ pub(super) enum Purpose {
     LabExport,
     /// The dense inspector as a picture.
     InspectorPicture,
+    /// A folder of checkpoints to be judged.
+    Verdicts,
 }
 
 /// The dialog's state.
@@ -144,6 +146,7 @@ impl PathDialog {
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
                 Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
+                Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
             });
             outcome.is_done = true;
         }
@@ -196,6 +199,12 @@ impl PathDialog {
                 "An empty folder for its table and runs; a sweep of the same plan that is there \
                  goes on. Enter starts it.",
                 "Start",
+            ),
+            Purpose::Verdicts => (
+                "Judge checkpoints",
+                "A folder of checkpoints, or a saved run: each gets a verdict on its collapse, over \
+                 the shown images or the run's own. Enter begins.",
+                "Judge",
             ),
             Purpose::LabExport => (
                 "Export series",

@@ -66,6 +66,7 @@ impl App {
         self.receive_landscape(ctx);
         self.receive_inspector();
         self.receive_verdicts();
+        self.receive_series_verdicts();
         self.follow_preview(ctx);
         let of_jobs = self.jobs.running();
         let slice = self.landscape.running().cloned();
@@ -118,6 +119,8 @@ impl App {
         };
         self.jobs.job_ended(id);
         self.verdicts.job_ended(id, &how);
+        self.series_verdicts.job_ended(id, &how);
+        self.lab.job_ended(id);
         self.inspector.job_ended(id, &how);
         self.preview.job_ended(id);
     }

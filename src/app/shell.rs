@@ -9,7 +9,7 @@ use crate::{
     training::{Phase, Preset},
     ui::{
         ColourBy, Command, Commands, OpenTarget, Pane, RequestEdit, Shading, ThemeChoice,
-        TrainCommand,
+        TrainCommand, VerdictCommand,
         icons::{self, Icon},
         theme::Tokens,
         widgets::{caption, progress_bar},
@@ -144,6 +144,11 @@ impl App {
     /// Opens what was dropped on the window: all checkpoints and images of one drop together.
     pub(super) fn dropped_files(ctx: &egui::Context, commands: &mut Commands) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        let paths: Vec<_> = dropped.iter().map(|file| file.path().to_owned()).collect();
+        if super::opening::are_checkpoints(&paths) {
+            commands.push(Command::Verdicts(VerdictCommand::Judge(paths)));
+            return;
+        }
         for file in dropped {
             commands.push(Command::Open(OpenTarget::Anything, file.path().to_owned()));
         }

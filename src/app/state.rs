@@ -26,7 +26,7 @@ use crate::{
     checkpoint::KeyReport,
     compute::{Compute, DevicePolicy, GpuHandles},
     ui::{
-        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, Views,
+        Command, LogLine, Neighbours, OpenTarget, Pane, Selection, Snapshot, VerdictCommand, Views,
         marks::Marks,
         panels::{CirclePicture, InspectorPictures, sphere::SphereCanvas},
         theme,
@@ -87,6 +87,7 @@ pub struct App {
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
+    pub(super) series_verdicts: super::verdict_series::SeriesVerdicts,
 }
 
 impl App {
@@ -160,6 +161,7 @@ impl App {
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
+            series_verdicts: super::verdict_series::SeriesVerdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
             app.canvas.connect(state);
@@ -181,6 +183,9 @@ impl App {
     fn start(&mut self, ctx: &egui::Context, open: Vec<PathBuf>) {
         if open.is_empty() {
             self.analyse(false);
+        }
+        if super::opening::are_checkpoints(&open) {
+            self.dispatch(ctx, Command::Verdicts(VerdictCommand::Judge(open.clone())));
         }
         for path in open {
             self.dispatch(ctx, Command::Open(OpenTarget::Anything, path));

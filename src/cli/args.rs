@@ -190,6 +190,28 @@ impl RequestArgs {
         })
     }
 
+    /// The request for one of several checkpoints; over `images` when the flags name none.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn request_for(
+        &self,
+        checkpoint: PathBuf,
+        images: Option<ImagesSource>,
+    ) -> anyhow::Result<Request> {
+        let mut named = Self {
+            checkpoint: Some(checkpoint),
+            ..self.clone()
+        };
+        let usual = images.filter(|_| self.images.is_none() && self.builtin.is_none());
+        if usual.is_some() {
+            named.builtin = Some(BuiltinKind::SingleObject);
+        }
+        let mut request = named.request(false)?;
+        request.images = usual.unwrap_or(request.images);
+        Ok(request)
+    }
+
     /// Runs the request with a progress bar on standard error.
     ///
     /// # Errors

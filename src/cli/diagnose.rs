@@ -4,17 +4,22 @@ use std::path::PathBuf;
 
 use super::{
     args::{RequestArgs, watched},
-    headless, output, table,
+    diagnose_series, headless, output, table,
 };
 use crate::{
     analysis::{Cache, DiagnosisReport, KindDiagnosis, Lesson, diagnose},
     compute::DevicePolicy,
+    lab::{encoders_among, images_of_run},
     measure::collapse::{CollapseFigure, Diagnosis, Evidence},
 };
 
 /// Flags of `diagnose`.
 #[derive(Debug, clap::Args)]
 pub struct DiagnoseArgs {
+    /// Checkpoints, or folders of them: of several, a table with a row each. A saved run is judged over
+    /// its own probe scenes unless images are named.
+    #[arg(value_name = "PATH", conflicts_with_all = ["checkpoint", "bundled", "untrained"])]
+    paths: Vec<PathBuf>,
     #[command(flatten)]
     request: RequestArgs,
     /// Writes every figure, spectrum and rule with everything that decides them as JSON; "-" is
@@ -28,8 +33,24 @@ pub struct DiagnoseArgs {
 /// # Errors
 /// With the message for the user.
 pub fn run(args: &DiagnoseArgs, policy: DevicePolicy) -> anyhow::Result<()> {
+    let request = match &args.paths[..] {
+        [] => args.request.request(false)?,
+        [file] if file.is_file() => args.request.request_for(file.clone(), None)?,
+        paths => {
+            let files = encoders_among(paths)?;
+            let (Some(first), folder) = (files.first(), &paths[0]) else {
+                anyhow::bail!("no checkpoint was named");
+            };
+            let images = if paths.len() == 1 {
+                images_of_run(folder)
+            } else {
+                None
+            };
+            let request = args.request.request_for(first.clone(), images)?;
+            return diagnose_series::run(paths, &files, &request, args.json.as_ref(), policy);
+        }
+    };
     let compute = headless(policy)?;
-    let request = args.request.request(false)?;
     let report =
         watched(|progress| diagnose(&request, None, &compute, &mut Cache::headless(), progress))?;
     if let Some(path) = &args.json {
@@ -86,11 +107,10 @@ fn kind_text(kind: &KindDiagnosis) -> String {
 
 fn evidence_rows(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     let row = |evidence: &Evidence| {
-        let side = if evidence.is_met { "met" } else { "not met" };
         vec![
             format!("  {}", evidence.of),
             format!("{:.4}", evidence.value),
-            side.to_owned(),
+            evidence.reading.words().to_owned(),
             evidence.rule.clone(),
         ]
     };

@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod correlate;
 mod diagnose;
+mod diagnose_series;
 mod doctor;
 mod export;
 mod inspect;

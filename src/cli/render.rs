@@ -1,12 +1,18 @@
 //! `spherescope render`: a view as a picture.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 
-use super::{args::RequestArgs, headless, output};
+use super::{
+    args::{RequestArgs, watched},
+    headless, output,
+};
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, Cache, diagnose},
     app::figure::{FigureTheme, FigureView, Painter},
     compute::DevicePolicy,
 };
@@ -19,8 +25,8 @@ pub struct RenderArgs {
     /// PNG file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Which view: sphere, circle, pairs, plane, potential, potential-circle or
-    /// potential-relief.
+    /// Which view: sphere, circle, pairs, plane, potential, potential-circle, potential-relief or
+    /// verdict (tall: about 1000x2700 holds all of it).
     #[arg(long, value_enum, default_value_t = FigureView::Sphere)]
     view: FigureView,
     /// Size in pixels.
@@ -40,7 +46,16 @@ pub fn run(args: &RenderArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let compute = headless(policy)?;
     let painter = Painter::new(&compute, args.theme)?;
     let analysis = args.request.analyse(&compute, false)?;
-    let png = draw(&painter, &analysis, args.view, args.size)?;
+    let png = if args.view == FigureView::Verdict {
+        let verdict = watched(|progress| {
+            let cache = &mut Cache::headless();
+            let request = &analysis.request;
+            diagnose(request, Some(&analysis), &compute, cache, progress)
+        })?;
+        png(&painter.paint_verdict(&analysis, Arc::new(verdict), args.size)?)?
+    } else {
+        draw(&painter, &analysis, args.view, args.size)?
+    };
     output::write_whole(&args.output, |file| {
         std::io::Write::write_all(file, &png)?;
         Ok(())

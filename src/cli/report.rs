@@ -124,7 +124,7 @@ fn verdict_picture(
     verdict: &Arc<DiagnosisReport>,
     out: &Path,
 ) -> anyhow::Result<Picture> {
-    let image = painter.paint_verdict(analysis, Arc::clone(verdict), [1000, 2100])?;
+    let image = painter.paint_verdict(analysis, Arc::clone(verdict), [1000, 2900])?;
     let png = png(&image)?;
     let name = "verdict.png";
     output::write_whole(&out.join(name), |file| {
@@ -215,7 +215,7 @@ fn verdict_section(kind: &KindDiagnosis) -> Markup {
                         th { (found.of) }
                         td { (format!("{:.4}", found.value)) }
                         td { (format!("{:.4}", found.threshold)) }
-                        td { (if found.is_met { "met: " } else { "not met: " }) (found.rule) }
+                        td { (found.reading.words()) ": " (found.rule) }
                     }
                 }
             }

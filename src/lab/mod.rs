@@ -5,6 +5,7 @@
 //! and dense probes. A [`MeasurePlan`] says what is measured of each encoder of a series;
 //! [`measure_encoder`] gives its row, [`series_of_folder`] a table of all checkpoints in a folder.
 //! A [`SweepPlan`] trains encoders over a grid or a seeded random choice of settings, a row each.
+//! [`verdict_series`] judges collapse over many checkpoints.
 //! The tables are what `correlation` reads; [`views`] says which columns of one go together, an
 //! [`Answer`] is all that one says to a [`Question`], and [`svg`] draws it.
 //!
@@ -22,6 +23,7 @@ mod series;
 mod side_by_side;
 mod sweep;
 mod trails;
+mod verdicts;
 
 pub use answer::{Answer, Cell, Question, caveat, performance_words};
 pub use columns::{Columns, views};
@@ -38,3 +40,7 @@ pub use sweep::{
     SweepPlan, SweepPreset, SweepRunner, SweepState,
 };
 pub use trails::{AlongQuestion, Trail, Trails};
+pub use verdicts::{
+    RowVerdict, VERDICT_COLUMNS, VerdictRow, VerdictSeries, encoders_among, images_of_run,
+    verdict_series,
+};

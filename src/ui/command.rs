@@ -7,7 +7,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::{
     ColourBy, Combine, InspectCommand, LabCommand, LandscapeCommand, Pane, SelectTool, Shading,
-    ThemeChoice, TrainCommand,
+    ThemeChoice, TrainCommand, VerdictCommand,
 };
 use crate::{
     analysis::{Bundled, GALLERY, PairRule, PairSetKind},
@@ -97,6 +97,8 @@ pub enum Command {
     Landscape(LandscapeCommand),
     /// Work out the collapse verdict that failed or was called off.
     JudgeAgain,
+    /// Say something to the table of verdicts.
+    Verdicts(VerdictCommand),
     /// Say something to the dense inspector.
     Inspect(InspectCommand),
     /// Change what colours say.
@@ -248,6 +250,7 @@ impl Command {
             Self::Lab(command) => command.text().into(),
             Self::Landscape(command) => command.text().into(),
             Self::Inspect(command) => command.text().into(),
+            Self::Verdicts(command) => command.text().into(),
             Self::Recompute => "Compute again".into(),
             Self::Cancel => "Cancel the work under way".into(),
             Self::JudgeAgain => "Work out the collapse verdict again".into(),
@@ -316,6 +319,7 @@ impl Command {
             Self::Train(command) => command.tooltip(),
             Self::Lab(command) => command.tooltip(),
             Self::Landscape(command) => command.tooltip(),
+            Self::Verdicts(command) => command.tooltip(),
             Self::Cancel => "The views keep what they show",
             Self::ToggleArcs => "Geodesics between the two members of positive pairs",
             Self::ToggleDensity => {
@@ -445,6 +449,7 @@ impl Command {
                 .map(|preset| Self::Train(TrainCommand::Start(Box::new(preset.config())))),
         );
         all.extend(LabCommand::all().into_iter().map(Self::Lab));
+        all.extend(VerdictCommand::ALL.map(Self::Verdicts));
         all.extend(InspectCommand::all().into_iter().map(Self::Inspect));
         all.extend(ColourBy::ALL.map(Self::ColourBy));
         all.extend(Shading::ALL.map(Self::Shade));

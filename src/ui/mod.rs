@@ -18,6 +18,7 @@ mod selection;
 mod snapshot;
 pub mod theme;
 mod training;
+mod verdict_series;
 mod view;
 pub mod widgets;
 mod world;
@@ -37,6 +38,7 @@ pub use preview::{PreviewPicture, PreviewState};
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
 pub use training::{Replay, RunView, TrainCommand};
+pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{
     CircleView, ColourBy, PlaneView, PotentialView, PreviewView, SelectTool, Shading, SphereView,
     TableView, ThemeChoice, TrainingView, VerdictView, Views,

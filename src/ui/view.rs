@@ -349,6 +349,9 @@ impl Default for TrainingView {
 pub struct VerdictView {
     /// Which features are shown; those that were asked for when `None`.
     pub kind: Option<FeatureKind>,
+    /// Sorting and scrolling of the table of checkpoints.
+    #[serde(skip)]
+    pub series: TableState,
 }
 
 /// All views' settings.

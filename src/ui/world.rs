@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     InspectorState, LabState, PreviewState, RunVerdicts, RunView, Selection, Snapshot,
-    VerdictPicture,
+    VerdictPicture, VerdictSeriesState,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -133,6 +133,8 @@ pub struct World<'a> {
     pub verdict_failure: Option<&'a str>,
     /// The verdicts of the run's kept frames.
     pub run_verdicts: Option<&'a RunVerdicts>,
+    /// The verdicts of many checkpoints.
+    pub verdict_series: Option<&'a VerdictSeriesState>,
     /// The log, oldest first.
     pub log: &'a [LogLine],
     /// Files opened before, newest first.

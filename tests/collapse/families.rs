@@ -34,7 +34,7 @@ impl Sample {
 }
 
 /// The families, in the order of the table.
-pub const FAMILIES: [&str; 13] = [
+pub const FAMILIES: [&str; 17] = [
     "uniform",
     "heavy-tailed norms",
     "uneven, full",
@@ -48,6 +48,10 @@ pub const FAMILIES: [&str; 13] = [
     "coagulated",
     "few strong directions",
     "antipodal + noise",
+    "coagulated, uneven",
+    "never negative",
+    "never negative, cone",
+    "vMF mixture, uneven",
 ];
 
 /// `n` rows of `dim` numbers of a family; `seed` draws rows and the family's own parameters. `None`
@@ -115,6 +119,14 @@ pub fn sample(family: &str, n: usize, dim: usize, seed: u64) -> Option<Sample> {
             ))
         }
         "few strong directions" => (dim >= 64 && n >= 300).then(|| few_strong(n, dim, rng)),
+        "coagulated, uneven" => Some(uneven_bunches(n, dim, &[0.0, 0.005, 0.02, 0.04], rng)),
+        "vMF mixture, uneven" => Some(uneven_bunches(n, dim, &[0.4, 0.7], rng)),
+        // In few dimensions many rows of a ReLU are zero, and the others crowd the axes.
+        "never negative" => (dim >= 16).then(|| Sample::new(rectified(n, dim, 0.0, rng), &[])),
+        "never negative, cone" => {
+            // Mean 1.5 deviations: cosine μ²/(μ² + σ²) about 0.7 to 0.75.
+            (dim >= 16).then(|| Sample::new(rectified(n, dim, 1.75, rng), &["cone"]))
+        }
         "antipodal + noise" => (dim >= 16).then(|| antipodal(n, dim, rng)),
         _ => None,
     }
@@ -204,17 +216,7 @@ fn centres(n: usize, dim: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
         _ => &[4, 10, 20, 50],
     };
     let count = pick(rng, counts);
-    let mut list: Vec<Vec<f64>> = (0..count).map(|_| unit(dim, rng)).collect();
-    for _ in 0..3 {
-        let mean: Vec<f64> = (0..dim)
-            .map(|axis| list.iter().map(|c| c[axis]).sum::<f64>() / count as f64)
-            .collect();
-        for centre in &mut list {
-            let less = centre.iter().zip(&mean).map(|(c, m)| c - m).collect();
-            *centre = normalised(less);
-        }
-    }
-    list
+    spread_out(count, dim, rng)
 }
 
 /// Rows of von Mises–Fisher laws around `centres` in turn, with mean resultant length about `length`.
@@ -237,6 +239,88 @@ fn mixture(
             von_mises_fisher(centre, kappa, rng)
         };
         values.extend(drawn.into_iter().map(|v| v as f32));
+    }
+    values
+}
+
+/// `count` equal bunches around directions that are far apart, the nth part of whose square is noise.
+pub fn bunches(n: usize, dim: usize, count: usize, share: f64, seed: u64) -> Sample {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let centres = spread_out(count, dim, rng);
+    let mut values = Vec::with_capacity(n * dim);
+    for row in 0..n {
+        let noise = unit(dim, rng);
+        let parts = centres[row % count].iter().zip(&noise);
+        values.extend(
+            parts.map(|(centre, noise)| {
+                ((1.0 - share).sqrt() * centre + share.sqrt() * noise) as f32
+            }),
+        );
+    }
+    Sample::new(values, &["coagulation"])
+}
+
+/// Random directions less their mean.
+fn spread_out(count: usize, dim: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let mut list: Vec<Vec<f64>> = (0..count).map(|_| unit(dim, rng)).collect();
+    for _ in 0..3 {
+        let mean: Vec<f64> = (0..dim)
+            .map(|axis| list.iter().map(|c| c[axis]).sum::<f64>() / count as f64)
+            .collect();
+        for centre in &mut list {
+            let less = centre.iter().zip(&mean).map(|(c, m)| c - m).collect();
+            *centre = normalised(less);
+        }
+    }
+    list
+}
+
+/// Bunches of unlike sizes, whose noise has a length of its own in each and lies in few or in all
+/// directions; `shares` are the noise's parts of the square.
+fn uneven_bunches(n: usize, dim: usize, shares: &[f64], rng: &mut ChaCha8Rng) -> Sample {
+    let centres = centres(n, dim, rng);
+    let share = pick(rng, shares);
+    let is_coagulated = shares[0] < 0.1;
+    let kept = pick(rng, &[dim, (dim / 8).max(2)]);
+    let mut values = Vec::with_capacity(n * dim);
+    // A third of the rows each, of what is left: but no bunch below eight rows.
+    let sizes: Vec<usize> = {
+        let least = 8.min(n / centres.len());
+        let spare = n - least * centres.len();
+        let weights: Vec<f64> = centres.iter().map(|_| 0.3 + rng.random::<f64>()).collect();
+        let total: f64 = weights.iter().sum();
+        let part = |weight: &f64| least + (spare as f64 * weight / total) as usize;
+        weights.iter().map(part).collect()
+    };
+    let mut owners: Vec<usize> = (0..centres.len())
+        .flat_map(|own| vec![own; sizes[own]])
+        .collect();
+    owners.resize(n, 0);
+    for own in owners {
+        let own_share = share * (0.7 + 0.6 * own as f64 / centres.len() as f64);
+        let mut noise = unit(kept, rng);
+        noise.resize(dim, 0.0);
+        let parts = centres[own].iter().zip(&noise);
+        values.extend(parts.map(|(centre, noise)| {
+            ((1.0 - own_share).sqrt() * centre + own_share.sqrt() * noise) as f32
+        }));
+    }
+    let kinds: &[&'static str] = if is_coagulated { &["coagulation"] } else { &[] };
+    let mut sample = Sample::new(values, kinds);
+    if is_coagulated {
+        // Bunches whose noise lies in a few directions leave the others empty: both are true.
+        sample.accepted.push(vec!["coagulation", "dimensional"]);
+    } else if kept < dim {
+        sample.accepted.push(vec!["dimensional"]);
+    }
+    sample
+}
+
+/// Gaussian numbers around `mean`, with those below 0 put to 0.
+fn rectified(n: usize, dim: usize, mean: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut values = gaussian(n, dim, rng);
+    for value in &mut values {
+        *value = (*value + mean).max(0.0);
     }
     values
 }

@@ -11,7 +11,7 @@ use crate::{
         session::remember,
     },
     features::FeatureKind,
-    ui::{LabCommand, OpenTarget, theme, widgets::Level},
+    ui::{LabCommand, OpenTarget, VerdictCommand, theme, widgets::Level},
 };
 
 impl App {
@@ -25,6 +25,10 @@ impl App {
                     path: images,
                     masks,
                 }) => self.open_images(path, images, masks),
+                Ok(Kind::Checkpoints) => {
+                    remember(&mut self.session.recent, path.clone());
+                    self.verdict_table(VerdictCommand::Judge(vec![path]));
+                }
                 Ok(Kind::Session) => self.open_session(ctx, path),
                 Ok(Kind::Run) => {
                     remember(&mut self.session.recent, path.clone());

@@ -40,6 +40,7 @@ impl App {
             Command::Train(command) => self.train(ctx, command),
             Command::Lab(command) => self.lab(ctx, command),
             Command::Landscape(command) => self.landscape(ctx, command),
+            Command::Verdicts(command) => self.verdict_table(command),
             Command::JudgeAgain => self.verdicts.ask_again(),
             Command::Inspect(command) => self.inspect(ctx, command),
             Command::Recompute => self.analyse(true),

@@ -29,7 +29,8 @@ impl Window {
     }
 
     fn has(&self, words: &str) -> bool {
-        self.harness.query_by_label_contains(words).is_some()
+        let mut found = self.harness.query_all_by_label_contains(words);
+        found.next().is_some()
     }
 
     /// Shows a kept frame and waits for it.
@@ -225,7 +226,8 @@ fn augmented_views_follow_the_strengths() {
         "Probability of greyscale",
         "Greatest blur",
     ] {
-        assert!(window.harness.query_by_label(label).is_some(), "{label}");
+        let mut found = window.harness.query_all_by_label(label);
+        assert!(found.next().is_some(), "{label}");
     }
     // What makes no sense is told, and what was there stays.
     window.harness.state_mut().views.training.draft.augment.flip = f32::NAN;
@@ -248,8 +250,8 @@ fn every_setting_of_a_run_can_be_reached() {
         change(&mut window.harness.state_mut().views.training.draft);
         window.harness.run_steps(2);
         for label in labels {
-            let found = window.harness.query_by_label(label);
-            assert!(found.is_some(), "{label} cannot be reached");
+            let mut found = window.harness.query_all_by_label(label);
+            assert!(found.next().is_some(), "{label} cannot be reached");
         }
     };
     reached(

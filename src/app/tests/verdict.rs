@@ -8,7 +8,7 @@ use super::{PATIENCE, Window};
 use crate::{
     features::FeatureKind,
     training::RunConfig,
-    ui::{Command, Snapshot, TrainCommand},
+    ui::{Command, Snapshot, TrainCommand, VerdictCommand},
 };
 
 impl Window {
@@ -41,10 +41,13 @@ fn the_verdict_is_worked_out_when_it_is_looked_at() {
     window
         .harness
         .get_by_label_contains("complete: mean cosine of pairs");
-    window.harness.get_by_label_contains("Spectrum of");
-    window
-        .harness
-        .get_by_label_contains("against the exact law");
+    // Side by side: every kind that the encoder has.
+    for kind in ["pooled", "dense", "projected"] {
+        let spectrum = format!("Spectrum of {kind} features");
+        window.harness.get_by_label_contains(&spectrum);
+        let cosines = format!("Pair cosines of {kind} features against the exact law");
+        window.harness.get_by_label_contains(&cosines);
+    }
     window
         .harness
         .get_by_label_contains("vectors on the circle, mean taken off");
@@ -168,4 +171,89 @@ fn a_verdict_that_was_called_off_is_made_when_it_is_asked_for_again() {
     window.wait_for_verdict();
     assert_eq!(window.app().verdicts.failure(window.serial()), None);
     assert!(window.harness.query_by_label("Judge again").is_none());
+}
+
+#[test]
+fn a_folder_of_checkpoints_becomes_a_table_whose_rows_open_them() {
+    let mut window = Window::open(&[]);
+    let folder = window.folder.path().join("checkpoints");
+    std::fs::create_dir_all(&folder).unwrap();
+    let encoders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/encoders");
+    for name in ["complete-collapse", "healthy"] {
+        let file = format!("{name}.safetensors");
+        std::fs::copy(encoders.join(&file), folder.join(&file)).unwrap();
+    }
+    std::fs::write(folder.join("broken.pth"), b"nothing").unwrap();
+    window.open_path(&folder);
+    let began = Instant::now();
+    let is_judged = |window: &Window| {
+        let state = &window.app().series_verdicts.state;
+        let is_whole = |series: &std::sync::Arc<crate::lab::VerdictSeries>| series.is_finished();
+        !state.is_working && state.series.as_ref().is_some_and(is_whole)
+    };
+    while !is_judged(&window) {
+        window.harness.run_steps(1);
+        assert!(began.elapsed() < PATIENCE, "the table takes too long");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    window.wait_for_verdict();
+    window.harness.get_by_label_contains("3 of 3 checkpoints");
+    let row = "complete-collapse.safetensors, complete,";
+    window
+        .harness
+        .get_by_label_contains("broken.pth, not judged");
+    window.harness.get_by_label_contains(row).click();
+    window.settle();
+    let request = window.app().request();
+    assert!(request.encoder.title().starts_with("complete-collapse"));
+    let series = window.app().series_verdicts.state.series.clone().unwrap();
+    assert_eq!(request.images, series.request.images);
+
+    // Nothing is left to do; asked again, it says so, and a stop finds nothing to stop.
+    window.run_command("verdicts: go on judging");
+    window.run_command("verdicts: stop judging");
+    assert!(window.log_contains("No checkpoints are left to judge"));
+    assert!(window.log_contains("No checkpoints are being judged"));
+}
+
+#[test]
+fn a_series_that_was_called_off_goes_on() {
+    let mut window = Window::open(&[]);
+    let folder = window.folder.path().join("checkpoints");
+    std::fs::create_dir_all(&folder).unwrap();
+    let encoders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/encoders");
+    for number in 0..3 {
+        let to = folder.join(format!("step-{number}.safetensors"));
+        std::fs::copy(encoders.join("healthy.safetensors"), to).unwrap();
+    }
+    let ctx = window.harness.ctx.clone();
+    let judge = Command::Verdicts(VerdictCommand::Judge(vec![folder]));
+    window.harness.state_mut().dispatch(&ctx, judge);
+    window.harness.run_steps(1);
+    let stop = Command::Verdicts(VerdictCommand::Stop);
+    window.harness.state_mut().dispatch(&ctx, stop);
+    let began = Instant::now();
+    let wait = |window: &mut Window, is_whole: bool| {
+        loop {
+            window.harness.run_steps(1);
+            let state = &window.app().series_verdicts.state;
+            let rows = state.series.as_ref().map_or(0, |series| series.rows.len());
+            if !state.is_working && (!is_whole || rows == 3) {
+                return rows;
+            }
+            assert!(began.elapsed() < PATIENCE, "the table takes too long");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    // On a quick machine some or all may be judged before the stop is heard.
+    if wait(&mut window, false) < 3 {
+        assert!(window.app().series_verdicts.state.problem.is_some());
+        window.harness.run_steps(3);
+        window.harness.get_by_label("Go on").click();
+        window.harness.run_steps(2);
+    }
+    assert_eq!(wait(&mut window, true), 3);
+    let series = window.app().series_verdicts.state.series.clone().unwrap();
+    let steps: Vec<_> = series.rows.iter().map(|row| row.step).collect();
+    assert_eq!(steps, [Some(0), Some(1), Some(2)]);
 }

@@ -6,28 +6,35 @@
 //! ([`UniformLaw`]), and a [`Verdict`] with the numbers that decided. Figures are of plain L2
 //! normalised rows: centring first would make a collapsed encoder look uniform.
 
+mod bunches;
 mod cosines;
+mod dimensions;
+mod evidence;
 mod figures;
 mod prototypes;
+mod rules;
 mod spatial;
 mod spectrum;
+mod thresholds;
 mod uniform_law;
 mod verdict;
 
 pub use cosines::{COSINE_BINS, COSINE_ROWS, Cosines, cosine_histogram};
+pub use evidence::{Evidence, Reading};
 pub use figures::{CollapseFigure, EXACT_UNIFORMITY_ROWS};
 pub use prototypes::{MOST_CLUSTERS, PROTOTYPE_ROWS, Prototypes, SEPARATION, prototypes};
 pub use spatial::{Spatial, spatial, tolerance};
 pub use spectrum::{MAX_SIDE, Spectrum};
+pub use thresholds::{THRESHOLDS, Thresholds};
 pub use uniform_law::{UniformLaw, cosine_density};
-pub use verdict::{Collapse, Evidence, THRESHOLDS, Thresholds, Verdict};
+pub use verdict::{Collapse, NonNegative, Verdict};
 
 use serde::Serialize;
 
 use super::{MeasureError, Rows, std_sqrt_d};
 use crate::{geometry::row_norm, progress::Progress};
 use figures::sampled_uniformity;
-use verdict::{Findings, judge};
+use rules::{Findings, judge};
 
 /// What is known of the rows besides their numbers, and what is measured with.
 #[derive(Clone, Copy, Debug)]
@@ -121,10 +128,8 @@ fn all_zero(x: Rows<'_>) -> Diagnosis {
     Diagnosis {
         verdict: Verdict {
             collapses: vec![Collapse::Complete],
-            undecided: None,
-            evidence: Vec::new(),
             warnings: vec!["Every vector is zero: none has a direction".into()],
-            zero_rows: 0,
+            ..Verdict::default()
         }
         .with_zeros(x.len(), x.len()),
         rows: x.len(),
@@ -193,6 +198,7 @@ fn measured(
             spatial: spatial.as_ref(),
             image_spectrum: image_spectrum.as_ref(),
             prototypes: prototypes.as_ref(),
+            is_non_negative: x.values.iter().all(|value| *value >= 0.0),
         };
         judge(&findings, warnings)
     }

@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use super::bunches::SEPARATION;
 use super::{
+    bunches::{Bunch, joined, scatter},
     cosines::sample_rows,
-    spatial::{groups, sum_of},
+    spatial::groups,
     spectrum::{covariance_of, rankme_of},
 };
 use crate::{
@@ -16,8 +18,11 @@ use crate::{
 
 /// Rows that are clustered; of more, a seeded sample of this many.
 pub const PROTOTYPE_ROWS: usize = 2048;
-/// Rows a cluster of the k-means, on average, until there are [`MOST_CLUSTERS`].
-const ROWS_A_CLUSTER: usize = 6;
+/// Rows a cluster of the k-means, on average, from coarse to fine, until there are [`MOST_CLUSTERS`].
+/// Coarse clusters know better how wide they are, fine ones find prototypes of few rows.
+const ROWS_A_CLUSTER: [usize; 3] = [24, 12, 6];
+/// Fewer rows than this are not clustered.
+const LEAST_CLUSTERED: usize = 12;
 /// Bunches beyond this many are not told apart.
 pub const MOST_CLUSTERS: usize = 256;
 /// A prototype counts when it holds this many rows.
@@ -25,13 +30,6 @@ const LEAST_ROWS: usize = 3;
 /// Prototypes are separated when those that count hold this share of the rows: stray rows around
 /// one cloud are no prototypes.
 const COUNTED_SHARE: f64 = 0.5;
-/// Two bunches are near when their means lie closer than this many times the root of the summed
-/// mean squared distances to the means. Halves of an even arc have 2.4, of a Gaussian 1.9.
-pub const SEPARATION: f64 = 3.3;
-/// Chains of bunches are joined when they lie closer than this, in their own spreads: pieces of one
-/// even arc have at most 2.4.
-const CHAIN_SEPARATION: f64 = 2.8;
-
 /// Prototypes of unit rows, and diversity within and between them (the figures by which PAUC, 2022,
 /// tells coagulation; their definitions are our reading of its public text).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,8 +48,8 @@ pub struct Prototypes {
     /// Whether the figures below are of the separated bunches, or of the k-means clusters because
     /// nothing is separated.
     pub are_separated: bool,
-    /// Least distance of two bunches over their spread, as in [`SEPARATION`]; infinite when nothing
-    /// is spread.
+    /// Least distance of two bunches over their width, as in [`SEPARATION`]; infinite when nothing is
+    /// spread.
     pub separation: f64,
     /// Variance within over variance in all.
     pub within_share: f64,
@@ -67,122 +65,10 @@ pub struct Prototypes {
     pub t: f64,
 }
 
-/// A bunch of rows.
-#[derive(Clone)]
-struct Bunch {
-    rows: Vec<usize>,
-    mean: Vec<f64>,
-    /// Σ‖x − mean‖².
-    scatter: f64,
-}
-
-impl Bunch {
-    fn new(x: Rows<'_>, rows: Vec<usize>) -> Self {
-        let count = rows.len() as f64;
-        let mean: Vec<f64> = sum_of(x, &rows).into_iter().map(|v| v / count).collect();
-        let scatter = rows
-            .iter()
-            .map(|&row| square_distance(x.row(row).iter().map(|v| f64::from(*v)), &mean))
-            .sum();
-        Self {
-            rows,
-            mean,
-            scatter,
-        }
-    }
-
-    fn spread(&self) -> f64 {
-        self.scatter / self.rows.len() as f64
-    }
-
-    /// Squared distance of the means over the summed spreads. Bunches on one point are one.
-    fn ratio(&self, other: &Self) -> f64 {
-        let square = square_distance(self.mean.iter().copied(), &other.mean);
-        // Distances below f32 rounding of unit rows say nothing.
-        if square < 1e-12 {
-            return 0.0;
-        }
-        square / (self.spread() + other.spread()).max(1e-14)
-    }
-
-    fn joined(&self, other: &Self) -> Self {
-        let [a, b] = [self, other].map(|bunch| bunch.rows.len() as f64);
-        let square = square_distance(self.mean.iter().copied(), &other.mean);
-        let means = self.mean.iter().zip(&other.mean);
-        Self {
-            mean: means.map(|(x, y)| (a * x + b * y) / (a + b)).collect(),
-            scatter: self.scatter + other.scatter + a * b / (a + b) * square,
-            rows: self.rows.iter().chain(&other.rows).copied().collect(),
-        }
-    }
-}
-
-fn square_distance(a: impl Iterator<Item = f64>, b: &[f64]) -> f64 {
-    a.zip(b).map(|(x, y)| (x - y).powi(2)).sum()
-}
-
-/// Joins bunches that a chain of near ones links (single linkage); the rest, and the least ratio
-/// across them.
-///
-/// The chain goes by the small bunches' own spreads: joining the nearest two again and again would
-/// let one large bunch, once made, swallow all others.
-fn join(bunches: &[Bunch]) -> (Vec<Bunch>, f64) {
-    let ratios: Vec<Vec<f64>> = (0..bunches.len())
-        .into_par_iter()
-        .map(|i| (0..i).map(|j| bunches[i].ratio(&bunches[j])).collect())
-        .collect();
-    let is_near = |ratio: f64| ratio < SEPARATION * SEPARATION;
-    // The chain of each bunch; when two meet, the later takes the name of the earlier.
-    let mut chain: Vec<usize> = (0..bunches.len()).collect();
-    let mut least = f64::INFINITY;
-    for i in 0..bunches.len() {
-        for j in 0..i {
-            if is_near(ratios[i][j]) && chain[i] != chain[j] {
-                let (kept, gone) = (chain[i].min(chain[j]), chain[i].max(chain[j]));
-                chain
-                    .iter_mut()
-                    .filter(|name| **name == gone)
-                    .for_each(|name| *name = kept);
-            }
-        }
-    }
-    let mut joined: Vec<Option<Bunch>> = vec![None; bunches.len()];
-    for (i, bunch) in bunches.iter().enumerate() {
-        let target = &mut joined[chain[i]];
-        *target = Some(match target.take() {
-            Some(other) => other.joined(bunch),
-            None => bunch.clone(),
-        });
-        let others = (0..i).filter(|&j| chain[j] != chain[i]);
-        least = others.map(|j| ratios[i][j]).fold(least, f64::min);
-    }
-    (join_chains(joined.into_iter().flatten().collect()), least)
-}
-
-/// Joins the nearest two chains until all lie apart: a gap within few rows is no separation.
-fn join_chains(mut chains: Vec<Bunch>) -> Vec<Bunch> {
-    loop {
-        let mut nearest = (0, 0, CHAIN_SEPARATION * CHAIN_SEPARATION);
-        for i in 0..chains.len() {
-            for j in 0..i {
-                let ratio = chains[i].ratio(&chains[j]);
-                if ratio < nearest.2 {
-                    nearest = (i, j, ratio);
-                }
-            }
-        }
-        let (i, j, _) = nearest;
-        if i == j {
-            return chains;
-        }
-        chains[j] = chains[i].joined(&chains[j]);
-        chains.remove(i);
-    }
-}
-
-/// Prototypes of unit rows: seeded spherical k-means with one cluster for every six rows, at most
-/// [`MOST_CLUSTERS`], over at most [`PROTOTYPE_ROWS`] rows; then clusters that a chain of near ones links are joined.
-/// `None` for fewer than 12 rows.
+/// Prototypes of unit rows: seeded spherical k-means with one cluster for every 24, 12 and 6 rows, at
+/// most [`MOST_CLUSTERS`], over at most [`PROTOTYPE_ROWS`] rows; clusters that a chain of near ones
+/// links are joined. Of the three, that counts which leaves least variance within separated
+/// prototypes; the finest when nothing is separated. `None` for fewer than 12 rows.
 ///
 /// # Errors
 /// [`MeasureError`] for rows that are not finite or not unit, or a cancel.
@@ -193,43 +79,96 @@ pub fn prototypes(
     progress: &Progress,
 ) -> Result<Option<Prototypes>, MeasureError> {
     x.check_unit("prototypes", 1)?;
-    if x.len() < 2 * ROWS_A_CLUSTER {
+    if x.len() < LEAST_CLUSTERED {
         return Ok(None);
     }
     progress.report("finding prototypes", 0, None);
     let (values, count) = sample_rows(x, PROTOTYPE_ROWS, seed);
     let rows = Rows::new(values.as_deref().unwrap_or(x.values), x.dim)?;
-    let k = (count / ROWS_A_CLUSTER).min(MOST_CLUSTERS);
-    let clustering = spherical_kmeans(rows, k, seed, progress)?;
-    let bunches: Vec<Bunch> = groups(&clustering.assignment)
-        .into_par_iter()
-        .map(|group| Bunch::new(rows, group))
-        .collect();
-    let whole = Bunch::new(rows, (0..count).collect());
-    progress.check()?;
-    let (joined, ratio) = join(&bunches);
-    let counted = || joined.iter().filter(|bunch| bunch.rows.len() >= LEAST_ROWS);
-    let separated = counted().count();
-    let inside: usize = counted().map(|bunch| bunch.rows.len()).sum();
-    let are_separated = separated >= 2 && inside as f64 >= COUNTED_SHARE * count as f64;
-    let shown = if are_separated { joined } else { bunches };
+    let whole = scatter(rows, &(0..count).collect::<Vec<_>>());
+    let mut best: Option<Split> = None;
+    for each in ROWS_A_CLUSTER {
+        let k = (count / each).min(MOST_CLUSTERS);
+        if k < 2 || best.as_ref().is_some_and(|best| best.clusters == k) {
+            continue;
+        }
+        let split = Split::new(rows, k, seed, progress)?;
+        let is_better = best.as_ref().is_none_or(|best| {
+            !best.are_separated || split.are_separated && split.within() < best.within()
+        });
+        if is_better {
+            best = Some(split);
+        }
+    }
+    let Some(split) = best else {
+        return Ok(None);
+    };
     let mut found = Prototypes {
         rows: count,
         of: x.len(),
         seed,
-        clusters: k,
-        separated: if are_separated { separated } else { 1 },
-        are_separated,
-        separation: ratio.sqrt(),
-        within_share: shown.iter().map(|bunch| bunch.scatter).sum::<f64>() / whole.scatter,
+        clusters: split.clusters,
+        separated: if split.are_separated {
+            split.counted
+        } else {
+            1
+        },
+        are_separated: split.are_separated,
+        separation: split.ratio.sqrt(),
+        within_share: split.within() / whole.max(f64::MIN_POSITIVE),
         within_distance: None,
         within_uniformity: None,
         within_rank: 0.0,
         between_uniformity: None,
         t,
     };
-    found.diversity(rows, &shown, progress)?;
+    found.diversity(rows, &split.bunches, progress)?;
     Ok(Some(found))
+}
+
+/// Rows in bunches, from one number of clusters.
+struct Split {
+    clusters: usize,
+    /// The separated bunches, or the clusters when none are.
+    bunches: Vec<Bunch>,
+    /// Bunches of enough rows.
+    counted: usize,
+    are_separated: bool,
+    /// Least squared separation across bunches.
+    ratio: f64,
+}
+
+impl Split {
+    fn new(
+        rows: Rows<'_>,
+        clusters: usize,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<Self, MeasureError> {
+        let clustering = spherical_kmeans(rows, clusters, seed, progress)?;
+        let pieces: Vec<Bunch> = groups(&clustering.assignment)
+            .into_par_iter()
+            .map(|group| Bunch::new(rows, group))
+            .collect();
+        progress.check()?;
+        let (joined, ratio) = joined(rows, &pieces);
+        let counted = || joined.iter().filter(|bunch| bunch.rows.len() >= LEAST_ROWS);
+        let inside: usize = counted().map(|bunch| bunch.rows.len()).sum();
+        let counted = counted().count();
+        let are_separated = counted >= 2 && inside as f64 >= COUNTED_SHARE * rows.len() as f64;
+        Ok(Self {
+            clusters,
+            bunches: if are_separated { joined } else { pieces },
+            counted,
+            are_separated,
+            ratio,
+        })
+    }
+
+    /// Scatter around the bunches' means.
+    fn within(&self) -> f64 {
+        self.bunches.iter().map(|bunch| bunch.scatter).sum()
+    }
 }
 
 impl Prototypes {

@@ -63,6 +63,17 @@ impl UniformLaw {
         square.max(0.0).sqrt()
     }
 
+    /// Mean cosine of pairs of rows that are uniform on the sphere's part without negative entries:
+    /// d (E|z₁|)² with E|z₁| = Γ(d/2) / (√π Γ((d+1)/2)) over the whole sphere. 8/π² at d = 2, falling
+    /// to 2/π; 1 at d = 1.
+    pub fn orthant_cosine(dim: usize) -> f64 {
+        if dim < 2 {
+            return 1.0;
+        }
+        let absolute = 2.0 * gamma_ratio(dim) / ((dim as f64 - 1.0) * PI.sqrt());
+        dim as f64 * absolute * absolute
+    }
+
     /// Expected ‖mean‖ up to a factor near 1: √(1/N).
     pub fn mean_norm(self) -> f64 {
         (1.0 / self.samples as f64).sqrt()

@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, RichText, Sense, Stroke, TextStyle, Ui, pos2, vec2};
 
 use crate::{
-    measure::collapse::Evidence,
+    measure::collapse::{Evidence, Reading},
     ui::{
         theme::{self, Tokens},
         widgets::caption,
@@ -25,16 +25,17 @@ pub(super) fn evidence_ui(evidence: &[Evidence], ui: &mut Ui) {
 fn one_ui(found: &Evidence, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let scale = theme::mark_scale(ui);
-    let colour = if found.is_met {
-        tokens.status.error.0
-    } else {
-        tokens.status.good.0
+    let colour = match found.reading {
+        Reading::Collapse => tokens.status.error.0,
+        Reading::Half => tokens.status.warning.0,
+        Reading::Property => tokens.accent.main.0,
+        Reading::Clear => tokens.status.good.0,
     };
     let text = format!("{}: {}", found.of, found.what);
     let height = 16.0 * scale;
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 2.0 * height), Sense::hover());
-    let state = if found.is_met { "met" } else { "not met" };
+    let state = found.reading.words();
     response.widget_info(|| {
         let label = format!("{text}, {:.4}, {state}", found.value);
         egui::WidgetInfo::labeled(egui::Role::Meter, true, label)

@@ -5,6 +5,7 @@ mod evidence;
 mod lesson;
 mod plots;
 mod run;
+mod series;
 mod table;
 
 use egui::{RichText, ScrollArea, Ui};
@@ -38,19 +39,31 @@ pub fn verdict_ui(view: &mut VerdictView, world: &World<'_>, commands: &mut Comm
             commands.push(Command::JudgeAgain);
         }
     }
-    let Some(picture) = shown else {
-        if world.verdict_failure.is_none() {
-            caption(ui, "The verdict is being worked out.");
-        }
-        return;
-    };
     if world.is_export {
-        body_ui(view, picture, world, commands, ui);
+        if let Some(picture) = shown {
+            body_ui(view, picture, world, commands, ui);
+        }
         return;
     }
     ScrollArea::vertical()
         .auto_shrink([false, false])
-        .show(ui, |ui| body_ui(view, picture, world, commands, ui));
+        .show(ui, |ui| {
+            let series = world.verdict_series.filter(|state| !state.paths.is_empty());
+            if let Some(state) = series {
+                series::series_ui(&mut view.series, state, world, commands, ui);
+            }
+            match shown {
+                Some(picture) => body_ui(view, picture, world, commands, ui),
+                None if world.verdict_failure.is_none() => {
+                    caption(ui, "The verdict is being worked out.");
+                }
+                None => {}
+            }
+            // Below the one verdict until there is a table to look at.
+            if let (None, Some(state)) = (series, world.verdict_series) {
+                series::series_ui(&mut view.series, state, world, commands, ui);
+            }
+        });
 }
 
 /// Whether a verdict is of the run that is shown, maybe of an earlier step.
@@ -71,7 +84,7 @@ fn body_ui(
     commands: &mut Commands,
     ui: &mut Ui,
 ) {
-    let Some((kind, plots)) = picture.of(view.kind) else {
+    let Some((kind, _)) = picture.of(view.kind) else {
         return;
     };
     kinds_ui(view, picture, kind.kind, world, commands, ui);
@@ -79,9 +92,9 @@ fn body_ui(
     if let Some(diagnosis) = &kind.diagnosis {
         section(ui, "What decided");
         evidence::evidence_ui(&diagnosis.verdict.evidence, ui);
-        section(ui, "Spectrum and cosines");
-        plots::plots_ui(diagnosis, plots, ui);
     }
+    section(ui, "Spectrum and cosines");
+    plots::plots_ui(picture, ui);
     section(ui, "All figures");
     table::table_ui(&picture.report.kinds, ui);
     if let Some(lesson) = &picture.report.lesson {

@@ -6,35 +6,67 @@ use egui_plot::{Bar, BarChart, Corner, Legend, Line, LineStyle, Plot, PlotPoints
 use crate::{
     measure::collapse::Diagnosis,
     ui::{
-        KindPicture,
+        KindPicture, VerdictPicture,
         theme::{self, Tokens},
         widgets::caption,
     },
 };
 
-/// Plots stand side by side from this width on, in points.
-const WIDE: f32 = 620.0;
+/// The two plots of a kind stand side by side from this width on, in points.
+const WIDE: f32 = 460.0;
 
-pub(super) fn plots_ui(diagnosis: &Diagnosis, picture: &KindPicture, ui: &mut Ui) {
-    let height = 200.0 * theme::mark_scale(ui);
+/// Draws a row a kind: its spectrum beside its cosines, each with what uniform features give.
+pub(super) fn plots_ui(picture: &VerdictPicture, ui: &mut Ui) {
+    let height = 170.0 * theme::mark_scale(ui);
     let width = ui.available_width();
-    if width >= WIDE {
-        ui.columns(2, |columns| {
-            // Columns justify what is in them, captions too.
-            let [left, right] = columns else { return };
-            left.vertical(|ui| spectrum_ui(picture, height, ui));
-            right.vertical(|ui| cosines_ui(diagnosis, picture, height, ui));
-        });
-    } else {
-        spectrum_ui(picture, height, ui);
-        cosines_ui(diagnosis, picture, height, ui);
+    let kinds = picture.report.kinds.iter().zip(&picture.pictures);
+    for (kind, drawn) in kinds {
+        let Some(diagnosis) = &kind.diagnosis else {
+            continue;
+        };
+        let shown = Shown {
+            name: kind.kind.name(),
+            diagnosis,
+            picture: drawn,
+            height,
+        };
+        let text = format!(
+            "{}: {} vectors in {} dimensions",
+            shown.name, diagnosis.rows, diagnosis.dim
+        );
+        ui.strong(text);
+        if width >= WIDE {
+            ui.columns(2, |columns| {
+                // Columns justify what is in them, captions too.
+                let [left, right] = columns else { return };
+                left.vertical(|ui| spectrum_ui(&shown, ui));
+                right.vertical(|ui| cosines_ui(&shown, ui));
+            });
+        } else {
+            spectrum_ui(&shown, ui);
+            cosines_ui(&shown, ui);
+        }
     }
+    caption(
+        ui,
+        "Left, eigenvalues of the covariance: a cliff is where directions are lost; few vectors bend \
+         the line of uniform features too. Right, cosines of pairs.",
+    );
 }
 
-fn spectrum_ui(picture: &KindPicture, height: f32, ui: &mut Ui) {
+/// One kind's plots.
+struct Shown<'a> {
+    name: &'static str,
+    diagnosis: &'a Diagnosis,
+    picture: &'a KindPicture,
+    height: f32,
+}
+
+fn spectrum_ui(of: &Shown<'_>, ui: &mut Ui) {
+    let picture = of.picture;
     let tokens = Tokens::of(ui);
-    let shown = Plot::new("collapse spectrum")
-        .height(height)
+    let shown = Plot::new(("collapse spectrum", of.name))
+        .height(of.height)
         .x_axis_label("rank of the eigenvalue")
         .y_axis_label("log₁₀ λ")
         .legend(Legend::default().position(Corner::LeftBottom))
@@ -62,17 +94,16 @@ fn spectrum_ui(picture: &KindPicture, height: f32, ui: &mut Ui) {
         });
     shown.response.widget_info(|| {
         let count = picture.spectrum.len();
-        let text = format!("Spectrum of {count} eigenvalues against uniform features");
+        let text = format!(
+            "Spectrum of {} features: {count} eigenvalues against uniform features",
+            of.name
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
-    caption(
-        ui,
-        "Eigenvalues of the covariance. A cliff is where directions are lost; few vectors bend the \
-         line of uniform features too.",
-    );
 }
 
-fn cosines_ui(diagnosis: &Diagnosis, picture: &KindPicture, height: f32, ui: &mut Ui) {
+fn cosines_ui(of: &Shown<'_>, ui: &mut Ui) {
+    let (picture, diagnosis) = (of.picture, of.diagnosis);
     let tokens = Tokens::of(ui);
     let colour = tokens.accent.main.0;
     let bars: Vec<Bar> = picture
@@ -86,8 +117,8 @@ fn cosines_ui(diagnosis: &Diagnosis, picture: &KindPicture, height: f32, ui: &mu
                 .stroke(Stroke::new(1.0, colour))
         })
         .collect();
-    let shown = Plot::new("collapse cosines")
-        .height(height)
+    let shown = Plot::new(("collapse cosines", of.name))
+        .height(of.height)
         .x_axis_label("cosine of a pair")
         .y_axis_label("density")
         .legend(Legend::default().position(Corner::LeftTop))
@@ -115,7 +146,10 @@ fn cosines_ui(diagnosis: &Diagnosis, picture: &KindPicture, height: f32, ui: &mu
             );
         });
     shown.response.widget_info(|| {
-        let text = "Histogram of pair cosines against the exact law of uniform features";
+        let text = format!(
+            "Pair cosines of {} features against the exact law of uniform features",
+            of.name
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
     if let Some(cosines) = &diagnosis.cosines {
