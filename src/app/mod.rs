@@ -40,8 +40,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use exports::free_for_series;
-pub use lab_figures::export as export_series;
+pub use lab_figures::{export as export_series_into, export_apart as export_series};
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

@@ -115,8 +115,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         let columns = &answer.columns;
         let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
         let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
-        let folder = app::free_for_series(folder);
-        let told = app::export_series(&answer, trails, statistic, &folder, &headless(policy)?)?;
+        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
         log::info!("{told}");
     }
     bar.finish();
