@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", spherescope::cli::told(&error));
             ExitCode::FAILURE
         }
     }

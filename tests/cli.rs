@@ -96,6 +96,32 @@ fn a_landscape_is_written_as_numbers_and_pictures() {
     assert!((0..25).all(|i| (sums[i] - alignment[i] - uniformity[i]).abs() < 1e-12));
     let svg = std::fs::read_to_string(out.join("sum.svg")).unwrap();
     assert!(svg.contains("25 of 25 points measured") && svg.contains("<svg"));
+    // Neighbours' votes on top, when they are asked for; `--grid` is `--side`.
+    spherescope()
+        .args([
+            "landscape",
+            "--grid",
+            "3",
+            "--knn",
+            "--no-png",
+            "--probe-images",
+            "40",
+            "-o",
+        ])
+        .arg(&out)
+        .assert()
+        .success()
+        .stdout(contains("9 of 9 points").and(contains("k-NN accuracy = ")));
+    let mut npz = npyz::npz::NpzArchive::open(out.join("landscape.npz")).unwrap();
+    let votes: Vec<f64> = npz.by_name("knn").unwrap().unwrap().into_vec().unwrap();
+    assert!(votes.len() == 9 && votes.iter().all(|share| (0.0..=1.0).contains(share)));
+    assert!(out.join("knn.svg").is_file());
+    spherescope()
+        .args(["landscape", "--t", "-1", "-o"])
+        .arg(&out)
+        .assert()
+        .failure()
+        .stderr(contains("t must be a finite number above 0, not -1"));
     spherescope()
         .args(["landscape", "--side", "4", "-o"])
         .arg(&out)

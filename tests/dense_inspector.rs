@@ -108,11 +108,21 @@ fn views_and_their_pairs_are_those_that_alignment_is_measured_over() {
                 continue;
             };
             distances.extend(matches.iter().map(|found| found.distance));
-            let alignment = seen.alignment(matching, 2.0).unwrap();
+            let [first, second] = seen.alignment(matching, 2.0).unwrap();
             for found in matches {
-                let value = alignment[found.from as usize].unwrap();
+                let value = first[found.from as usize].unwrap();
                 // ‖x − y‖² = 2 − 2 x·y for unit vectors, in f32.
                 assert!((value - (2.0 - 2.0 * found.similarity)).abs() < 1e-5);
+            }
+            for (cell, found) in second.iter().enumerate() {
+                let led: Vec<f32> = matches
+                    .iter()
+                    .filter(|pair| pair.to as usize == cell)
+                    .map(|pair| first[pair.from as usize].unwrap())
+                    .collect();
+                let mean = led.iter().sum::<f32>() / led.len() as f32;
+                // Few f32 values of at most 4.
+                assert!(found.map_or(led.is_empty(), |found| (found - mean).abs() < 1e-5));
             }
         }
         let expected = &opened.analysis.pairs.distances;

@@ -14,6 +14,7 @@ mod positives;
 mod request;
 mod result;
 mod subject;
+mod turned;
 pub mod words;
 
 pub use cache::Cache;

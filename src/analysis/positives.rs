@@ -135,14 +135,19 @@ impl Positives {
 }
 
 pub(super) fn views_population(pairs: &ViewPairs) -> String {
-    let count = grouped(pairs.distances.len() as u128);
+    let noun = if pairs.distances.len() == 1 {
+        "pair"
+    } else {
+        "pairs"
+    };
+    let count = format!("{} {noun}", grouped(pairs.distances.len() as u128));
     match &pairs.cells {
         Some(_) => format!(
-            "{count} pairs of locations of two augmented views; {:.1} % of the locations found a partner",
+            "{count} of locations of two augmented views; {:.1} % of the locations found a partner",
             100.0 * pairs.matched_share
         ),
         None => {
-            format!("{count} pairs of two augmented views of one image")
+            format!("{count} of two augmented views of one image")
         }
     }
 }

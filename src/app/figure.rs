@@ -41,6 +41,8 @@ pub enum FigureView {
     PotentialCircle,
     /// The collapse verdict with its evidence, all kinds of features side by side.
     Verdict,
+    /// The potential on S² as a relief, at the t of uniformity.
+    PotentialRelief,
 }
 
 impl FigureView {
@@ -54,6 +56,7 @@ impl FigureView {
             Self::Potential => "potential",
             Self::PotentialCircle => "potential-circle",
             Self::Verdict => "verdict",
+            Self::PotentialRelief => "potential-relief",
         }
     }
 }
@@ -87,6 +90,13 @@ impl FigureTheme {
 
 /// The picture's format: eight bits a channel, gamma-encoded as egui writes it.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+/// Width and height of the inspector's picture where no other is asked for, in pixels: room for a
+/// row of twelve neighbours, and for each further row.
+pub fn inspector_size(neighbours: usize) -> [u32; 2] {
+    let further_rows = neighbours.div_ceil(12).saturating_sub(1) as u32;
+    [1200, 1200 + 190 * further_rows]
+}
+
 /// Passes until sizes that depend on the pass before have settled.
 const PASSES: usize = 4;
 
@@ -140,7 +150,10 @@ impl Painter {
         };
         let history: Vec<Measured> = super::receive::measured(&snapshot).into_iter().collect();
         let mut drawing = Drawing::new(&self.state);
-        if matches!(view, FigureView::Potential | FigureView::PotentialCircle) {
+        if matches!(
+            view,
+            FigureView::Potential | FigureView::PotentialCircle | FigureView::PotentialRelief
+        ) {
             let (sphere, circle) = (&snapshot.prepared.sphere, &snapshot.prepared.circle);
             let t = snapshot.request().t;
             let field = PotentialField::new(sphere, circle, t, &Progress::none())?;
@@ -232,8 +245,7 @@ impl Painter {
                 .inner_margin(16);
             egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
                 ui.heading(&picture.title);
-                let commands = &mut Commands::default();
-                panels::picture_ui(view, &mut canvas, picture, true, commands, ui);
+                panels::picture_ui(view, &mut canvas, picture, ui);
             });
         })
     }
@@ -432,12 +444,13 @@ impl Drawing {
                 t: snapshot.request().t,
                 has_arrows: view == FigureView::Potential,
                 has_ring: view == FigureView::PotentialCircle,
+                has_relief: view == FigureView::PotentialRelief,
             },
             ..world_of(snapshot, &self.selection)
         };
         let tokens = Tokens::of(ui);
         let sphere = SphereView {
-            has_density: view == FigureView::Potential,
+            has_density: matches!(view, FigureView::Potential | FigureView::PotentialRelief),
             shading: Shading::Potential,
             ..SphereView::default()
         };
@@ -449,7 +462,7 @@ impl Drawing {
             ui.heading(snapshot.title());
             let commands = &mut Commands::default();
             match view {
-                FigureView::Sphere | FigureView::Potential => {
+                FigureView::Sphere | FigureView::Potential | FigureView::PotentialRelief => {
                     panels::sphere_ui(
                         &mut sphere.clone(),
                         &mut self.canvas,
@@ -478,6 +491,8 @@ impl Drawing {
 pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> World<'a> {
     World {
         snapshot: Some(snapshot),
+        pinned: None,
+        preview: None,
         request: snapshot.request(),
         report: Some(&snapshot.analysis.report),
         refused: None,
@@ -493,6 +508,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
             t: snapshot.request().t,
             has_arrows: false,
             has_ring: false,
+            has_relief: false,
         },
         landscape: crate::ui::Landscape::default(),
         history: &[],

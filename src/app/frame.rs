@@ -17,6 +17,8 @@ use crate::{
 
 /// A frame whose own work takes longer is told of: at this rate, 30 frames a second are missed.
 const FRAME_BUDGET: Duration = Duration::from_millis(33);
+/// Height that a desktop's title bar takes, about, in points.
+const WINDOW_FRAME: f32 = 40.0;
 /// So many slow frames in a row make a warning.
 const SLOW_FRAMES: u32 = 10;
 
@@ -62,6 +64,8 @@ impl App {
     ) -> World<'a> {
         World {
             snapshot: self.snapshot.as_ref(),
+            pinned: self.training.pinned.as_ref(),
+            preview: Some(&self.preview.state),
             request: &self.request,
             report: self.wanted_report(),
             refused: self
@@ -114,17 +118,27 @@ impl App {
         let mut tree = std::mem::replace(&mut self.tree, Tree::empty(layout::tree_id()));
         let potential = views.potential;
         let world = self.world(&report, &potential, ui.ctx());
-        marks.update(&views.sphere, &world, Tokens::of(ui));
+        // While a point of the landscape is looked at, the views of points show its features.
+        let peek = self.landscape.peek().map(|peek| World {
+            snapshot: Some(peek),
+            pinned: None,
+            neighbours: None,
+            density: None,
+            ..self.world(&report, &potential, ui.ctx())
+        });
+        let points = peek.as_ref().unwrap_or(&world);
+        marks.update(&views.sphere, points, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
+        let mut is_landscape_drawn = false;
         let mut dock = layout::Dock {
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
                 Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
                 Pane::Sphere => {
-                    panels::sphere_ui(&mut views.sphere, &mut canvas, &marks, &world, commands, ui);
+                    panels::sphere_ui(&mut views.sphere, &mut canvas, &marks, points, commands, ui);
                 }
                 Pane::Circle => {
-                    panels::circle_ui(&mut views.circle, &mut circle, &marks, &world, commands, ui);
+                    panels::circle_ui(&mut views.circle, &mut circle, &marks, points, commands, ui);
                 }
                 Pane::Pairs => panels::pairs_ui(&world, ui),
                 Pane::Plane => panels::plane_ui(&mut views.plane, &world, commands, ui),
@@ -135,6 +149,7 @@ impl App {
                 }
                 Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
                 Pane::Landscape => {
+                    is_landscape_drawn = true;
                     panels::landscape_ui(
                         &mut views.landscape,
                         &mut landscape,
@@ -154,6 +169,9 @@ impl App {
             },
         };
         tree.ui(&mut dock, ui);
+        if !is_landscape_drawn {
+            landscape.leave(commands);
+        }
         if is_verdict_looked_at && !self.verdicts.is_looked_at {
             // The verdict is asked for before the next frame, which must come.
             ui.ctx().request_repaint();
@@ -167,6 +185,27 @@ impl App {
 
     pub(super) fn set_next_hover(&mut self, row: u32) {
         self.next_hover = Some(row);
+    }
+
+    /// A window that leaves the screen no room for its frame is given the whole of it: its lower
+    /// edge would be off the screen.
+    fn keep_on_screen(&mut self, ctx: &egui::Context) {
+        if self.is_placed {
+            return;
+        }
+        let (screen, inside, is_full) = ctx.input(|input| {
+            let view = input.viewport();
+            let is_full = view.fullscreen == Some(true) || view.maximized == Some(true);
+            (view.monitor_size, view.inner_rect, is_full)
+        });
+        let (Some(screen), Some(inside)) = (screen, inside) else {
+            return;
+        };
+        self.is_placed = true;
+        let is_large = inside.width() > screen.x || inside.height() > screen.y - WINDOW_FRAME;
+        if is_large && !is_full {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(true));
+        }
     }
 
     fn watch_frame(&mut self, took: Duration) {
@@ -193,6 +232,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.receive(ctx);
+        self.keep_on_screen(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {

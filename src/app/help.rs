@@ -8,7 +8,7 @@ use crate::ui::{
 };
 
 /// What is done with pointer and keys, by view.
-const CONVENTIONS: [(&str, &str); 15] = [
+const CONVENTIONS: [(&str, &str); 17] = [
     ("Left drag", "turns the sphere"),
     ("Right or middle drag", "moves it"),
     ("Wheel", "magnifies at the pointer"),
@@ -25,6 +25,14 @@ const CONVENTIONS: [(&str, &str); 15] = [
         "Arrow keys, + and −",
         "with the focus on the sphere turn and magnify it, with Shift move it; on the circle and \
          the plane walk from point to point",
+    ),
+    (
+        "Home, Shift+Home",
+        "fit the sphere; turn the points to the front, when a run has gathered them behind",
+    ),
+    (
+        "Pin this time",
+        "in the training view: sphere and circle show that time beside the one you walk to",
     ),
     (
         "Enter, Page Down, Page Up",

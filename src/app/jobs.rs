@@ -6,12 +6,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rayon::prelude::*;
-
 use crate::{
     analysis::{self, Analysis, Cache, Glimpse, Request},
     checkpoint::{self, KeyReport, OpenOptions},
     compute::{Compute, JobId, Worker, WorkerEvent},
+    dense::nearest,
     measure::{MeasureError, Rows, local_density},
     progress::{Cancelled, Progress},
     ui::{Neighbours, Prepared, Snapshot, widgets::Running},
@@ -366,6 +365,15 @@ impl Jobs {
         self.helper.submit("", job).ok()
     }
 
+    /// As [`help_with`](Self::help_with); its number, or nothing while too much waits.
+    pub fn help_for_titled(
+        &self,
+        title: &str,
+        job: impl FnOnce(&Progress) + Send + 'static,
+    ) -> Option<JobId> {
+        self.helper.submit(title, job).ok()
+    }
+
     /// Does a thing beside the window's thread that the status bar tells of.
     pub fn help_telling(
         &self,
@@ -500,9 +508,6 @@ fn run(
     }
 }
 
-/// Rows worked on between two looks at the cancel flag.
-const BLOCK: usize = 2048;
-
 fn neighbours_of(
     analysis: &Analysis,
     row: u32,
@@ -511,29 +516,9 @@ fn neighbours_of(
     let dim = analysis.features.dim;
     let rows = analysis.unit.as_slice();
     let query = &rows[row as usize * dim..(row as usize + 1) * dim];
-    let mut list = Vec::with_capacity(NEIGHBOURS * 2);
-    for (block, chunk) in rows.chunks(BLOCK * dim).enumerate() {
-        progress.check()?;
-        let cosines: Vec<f32> = chunk
-            .par_chunks_exact(dim)
-            .map(|other| dot(query, other))
-            .collect();
-        let first = (block * BLOCK) as u32;
-        list.extend(
-            cosines
-                .into_iter()
-                .enumerate()
-                .map(|(index, cosine)| (first + index as u32, cosine))
-                .filter(|(other, _)| *other != row),
-        );
-        list.sort_by(|a, b| b.1.total_cmp(&a.1));
-        list.truncate(NEIGHBOURS);
-    }
+    let found = nearest(query, rows, dim, NEIGHBOURS, |other| other != row, progress)?;
+    let list = found.iter().map(|near| (near.row, near.cosine)).collect();
     Ok(Neighbours { of: row, list })
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 #[cfg(test)]

@@ -497,7 +497,8 @@ pub fn export(answer: &Answer, folder: &Path, compute: &Compute) -> anyhow::Resu
     Ok(format!("Wrote table and figures to {}", folder.display()))
 }
 
-fn documents() -> PathBuf {
+/// Where a new file is proposed to be written.
+pub(super) fn documents() -> PathBuf {
     directories::UserDirs::new()
         .and_then(|dirs| {
             dirs.document_dir()

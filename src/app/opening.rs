@@ -16,6 +16,8 @@ pub(super) enum Kind {
     /// A folder of checkpoints, or a saved run.
     Checkpoints,
     Session,
+    /// The folder of a saved training run.
+    Run,
 }
 
 /// Looks at a path: a folder or a data set's binary file holds images, JSON is a session, and any
@@ -27,6 +29,9 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
     let metadata = path
         .metadata()
         .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    if metadata.is_dir() && crate::training::Run::is_saved_in(path) {
+        return Ok(Kind::Run);
+    }
     if metadata.is_dir() {
         return Ok(if holds_checkpoints(path) {
             Kind::Checkpoints

@@ -9,8 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, LabCommand, OpenTarget, TrainCommand, VerdictCommand, theme::Tokens,
-    widgets::caption,
+    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, VerdictCommand,
+    theme::Tokens, widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -32,6 +32,8 @@ pub(super) enum Purpose {
     LabExport,
     /// A folder of checkpoints to be judged.
     Verdicts,
+    /// The dense inspector as a picture.
+    InspectorPicture,
 }
 
 /// The dialog's state.
@@ -144,6 +146,7 @@ impl PathDialog {
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
                 Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
+                Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
             });
             outcome.is_done = true;
         }
@@ -205,6 +208,11 @@ impl PathDialog {
                 "Export series",
                 "A folder for the table (CSV), findings and figures (SVG, PNG). Enter writes them.",
                 "Export",
+            ),
+            Purpose::InspectorPicture => (
+                "Save picture",
+                "Where the inspector is drawn to, as PNG. Enter draws it.",
+                "Save",
             ),
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct PotentialState {
 impl App {
     /// What panels see of the potential.
     pub(super) fn potential_view(&self, view: &PotentialView) -> Potential<'_> {
-        let serial = self.snapshot.as_ref().map(|snapshot| snapshot.serial);
+        let serial = self.seen().map(|snapshot| snapshot.serial);
         let state = &self.potential;
         let field = state
             .field
@@ -38,18 +38,16 @@ impl App {
             t: self.potential_t(view),
             has_arrows: view.has_arrows,
             has_ring: view.has_ring,
+            has_relief: view.has_relief,
         }
     }
 
     fn shows_run(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(Snapshot::is_of_run)
+        self.seen().is_some_and(Snapshot::is_of_run)
     }
 
     fn potential_t(&self, view: &PotentialView) -> f64 {
-        let measured = self
-            .snapshot
-            .as_ref()
-            .map_or(2.0, |shown| shown.request().t);
+        let measured = self.seen().map_or(2.0, |shown| shown.request().t);
         view.t.unwrap_or(measured)
     }
 
@@ -73,15 +71,16 @@ impl App {
                 }
             }
         }
-        let Some(snapshot) = self.snapshot.as_ref().filter(|_| is_wanted) else {
+        let Some(snapshot) = self.seen().filter(|_| is_wanted) else {
             return;
         };
         let key = (snapshot.serial, t.to_bits());
+        let prepared = std::sync::Arc::clone(&snapshot.prepared);
+        let state = &self.potential;
         let is_there = state.field.as_ref().is_some_and(|(of, _)| *of == key);
         if is_there || state.under_way.is_some() || state.refused == Some(key) {
             return;
         }
-        let prepared = std::sync::Arc::clone(&snapshot.prepared);
         let slot = state.slot.clone();
         let wake = self.jobs.waker();
         let is_taken = self.jobs.help(move |progress| {

@@ -66,7 +66,11 @@ impl App {
         self.receive_inspector();
         self.receive_verdicts();
         self.receive_series_verdicts();
-        self.running = self.jobs.running();
+        self.follow_preview(ctx);
+        let of_jobs = self.jobs.running();
+        let slice = self.landscape.running().cloned();
+        let is_silent = of_jobs.as_ref().is_none_or(|job| job.title.is_empty());
+        self.running = slice.filter(|_| is_silent).or(of_jobs);
         self.want_density();
         self.follow_potential();
     }
@@ -117,6 +121,7 @@ impl App {
         self.series_verdicts.job_ended(id, &how);
         self.lab.job_ended(id);
         self.inspector.job_ended(id, &how);
+        self.preview.job_ended(id);
     }
 
     /// Goes on on the CPU, once a loss. What the window draws with is lost too when it is the same
@@ -182,6 +187,7 @@ impl App {
             old.images == new.images && old.cells == new.cells
         });
         if !are_points_the_same {
+            self.landscape.leave_point();
             self.selection.forget();
             self.views.sphere.hidden.clear();
         }

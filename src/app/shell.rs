@@ -37,9 +37,11 @@ fn menus() -> Vec<Menu> {
         Command::ToggleDensity,
         Command::Shade(Shading::Potential),
         Command::TogglePotentialArrows,
+        Command::TogglePotentialRelief,
         Command::TogglePotentialRing,
         Command::ToggleFrontOnly,
         Command::Home,
+        Command::FacePoints,
     ]));
     points.push(None);
     points.extend(some(vec![
@@ -216,6 +218,7 @@ impl App {
             Command::ToggleDensity => sphere.has_density,
             Command::Shade(shading) => sphere.has_density && sphere.shading == *shading,
             Command::TogglePotentialArrows => self.views.potential.has_arrows,
+            Command::TogglePotentialRelief => self.views.potential.has_relief,
             Command::TogglePotentialRing => self.views.potential.has_ring,
             Command::ToggleFrontOnly => sphere.is_front_only,
             Command::ColourBy(by) => sphere.colour_by == *by,

@@ -15,17 +15,19 @@ use super::{
 use crate::{
     analysis::EncoderSource,
     training::{Control, Frame, KeptWeights, Phase, RunConfig, Runner},
-    ui::{Pane, Prepared, RunView, Snapshot, TrainCommand, widgets::Level},
+    ui::{Pane, Prepared, Replay, RunView, Snapshot, TrainCommand, widgets::Level},
 };
 
-/// Time between two frames of a replay.
-const REPLAY_INTERVAL: Duration = Duration::from_millis(120);
+/// Draws of augmented views that can be looked at before they begin anew.
+const MOST_DRAWS: u64 = 1_000_000;
 
 /// The run and what of it is shown.
 #[derive(Default)]
 pub(super) struct Training {
     runner: Option<Runner>,
     view: Option<RunView>,
+    /// The pinned frame: the shown one stands beside it, turned towards it.
+    pub pinned: Option<Snapshot>,
     /// Frames that were made ready for drawing, with the run that they are of.
     ready: Slot<(u64, usize, Snapshot)>,
     /// Step that was asked to be made ready last.
@@ -66,6 +68,7 @@ impl Training {
             view.is_replaying = false;
             view.shown_step = None;
         }
+        self.unpin();
         self.asked = None;
         // Frames that were made ready, or are just being, are not wanted any more.
         self.run_number += 1;
@@ -112,6 +115,16 @@ impl Training {
         (self.asked != Some(frame.step)).then_some(frame)
     }
 
+    /// Lets the pinned frame go; whether there was one.
+    fn unpin(&mut self) -> bool {
+        if let Some(view) = &mut self.view {
+            view.pinned_step = None;
+        }
+        // What was turned towards it is shown as it is again.
+        self.asked = None;
+        self.pinned.take().is_some()
+    }
+
     /// Moves a replay on to its next frame.
     fn replay(&mut self) {
         let Some(view) = self.view.as_mut().filter(|view| view.is_replaying) else {
@@ -121,13 +134,24 @@ impl Training {
         if self.next_replay.is_some_and(|due| now < due) {
             return;
         }
-        self.next_replay = Some(now + REPLAY_INTERVAL);
+        self.next_replay = Some(now + interval(view.replay));
         let frames = &view.state.frames;
         let after = view
             .shown_step
             .map_or(0, |step| frames.partition_point(|&kept| kept <= step));
-        view.shown_step = frames.get(after).or(frames.first()).copied();
+        let next = frames.get(after).copied();
+        if next.is_none() && !view.replay.is_looping {
+            view.is_replaying = false;
+            return;
+        }
+        view.shown_step = next.or(frames.first().copied());
     }
+}
+
+/// Time between two frames of a replay.
+fn interval(replay: Replay) -> Duration {
+    // A rate from elsewhere may be anything.
+    Duration::from_secs_f64(1.0 / replay.frames_per_s.clamp(0.1, 60.0))
 }
 
 impl App {
@@ -153,7 +177,34 @@ impl App {
                 if let Some(view) = &mut self.training.view {
                     view.is_replaying = !view.is_replaying;
                     view.is_following = false;
+                    // One that ended at the last frame goes once more.
+                    if view.is_replaying && view.shown_step >= view.state.frames.last().copied() {
+                        view.shown_step = None;
+                    }
+                    self.training.next_replay = None;
                 }
+            }
+            TrainCommand::ToggleLoop => {
+                if let Some(view) = &mut self.training.view {
+                    view.replay.is_looping = !view.replay.is_looping;
+                }
+            }
+            TrainCommand::ReplayAt(rate) => {
+                if let Some(view) = &mut self.training.view {
+                    view.replay.frames_per_s = rate;
+                }
+            }
+            TrainCommand::TogglePin => self.toggle_pin(),
+            TrainCommand::ToggleAugmentations => {
+                let preview = &mut self.views.training.preview;
+                preview.is_open = !preview.is_open;
+                if preview.is_open {
+                    self.dispatch(ctx, crate::ui::Command::Show(Pane::Training));
+                }
+            }
+            TrainCommand::AnotherDraw => {
+                let preview = &mut self.views.training.preview;
+                preview.draw = preview.draw.wrapping_add(1) % MOST_DRAWS;
             }
             TrainCommand::AskSave => self.ask_save_run(),
             other => self.steer(other),
@@ -176,7 +227,10 @@ impl App {
             TrainCommand::Stop => Control::Stop,
             TrainCommand::Reset => Control::Reset,
             TrainCommand::Set(knob, value) => Control::Set(knob, value),
-            TrainCommand::ToggleOriented => Control::Orient(!view.state.is_oriented),
+            TrainCommand::ToggleOriented => {
+                self.training.asked = None;
+                Control::Orient(!view.state.is_oriented)
+            }
             TrainCommand::SaveTo(folder) => Control::SaveTo(folder),
             TrainCommand::ForkHere => {
                 let shown = view.shown_step.unwrap_or(view.state.step);
@@ -203,31 +257,61 @@ impl App {
         }
     }
 
+    /// Pins the shown frame, or lets the pinned one go.
+    fn toggle_pin(&mut self) {
+        if self.training.unpin() {
+            return;
+        }
+        let shown = self.snapshot.as_ref().filter(|shown| shown.is_of_run());
+        let (Some(shown), Some(view)) = (shown, &mut self.training.view) else {
+            return self.tell(Level::Info, "Only a time of a training run can be pinned");
+        };
+        view.pinned_step = shown.run_step();
+        self.training.pinned = Some(shown.clone());
+    }
+
     fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
         let wake = self.jobs.waker();
-        let name = config.name.clone();
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
-                // Only now: settings that are refused must not cost the run before.
-                self.training.end();
                 runner.control(Control::Play);
-                let view = RunView {
-                    state: runner.state(),
-                    shown_step: None,
-                    is_following: true,
-                    is_replaying: false,
-                };
-                self.training = Training {
-                    run_number: self.training.run_number + 1,
-                    runner: Some(runner),
-                    view: Some(view),
-                    ..Training::default()
-                };
-                self.note(Level::Info, format!("training: {name} started"));
-                self.dispatch(ctx, crate::ui::Command::Show(Pane::Training));
+                self.take_runner(ctx, runner, "started");
             }
             Err(error) => self.tell(Level::Error, error.to_string()),
         }
+    }
+
+    /// Opens a saved run: its saved steps are the times that the views can go to.
+    pub(super) fn open_run(&mut self, ctx: &egui::Context, folder: &std::path::Path) {
+        let wake = self.jobs.waker();
+        match Runner::open(folder, self.jobs.compute(), move || wake()) {
+            Ok(runner) => self.take_runner(ctx, runner, "opened"),
+            Err(error) => self.tell(Level::Error, error.to_string()),
+        }
+    }
+
+    /// Puts a run in the place of the one before, which settings that are refused did not cost.
+    fn take_runner(&mut self, ctx: &egui::Context, runner: Runner, what: &str) {
+        self.training.end();
+        let replay = self.training.view.as_ref().map(|view| view.replay);
+        let state = runner.state();
+        let name = state.config.name.clone();
+        let view = RunView {
+            state,
+            shown_step: None,
+            is_following: true,
+            is_replaying: false,
+            replay: replay.unwrap_or_default(),
+            pinned_step: None,
+        };
+        self.training = Training {
+            run_number: self.training.run_number + 1,
+            runner: Some(runner),
+            view: Some(view),
+            ..Training::default()
+        };
+        self.note(Level::Info, format!("training: {name} {what}"));
+        self.dispatch(ctx, crate::ui::Command::Show(Pane::Training));
     }
 
     fn ask_save_run(&mut self) {
@@ -262,7 +346,7 @@ impl App {
         if let Some(view) = &self.training.view
             && view.is_replaying
         {
-            ctx.request_repaint_after(REPLAY_INTERVAL);
+            ctx.request_repaint_after(interval(view.replay));
         }
         if let Some(frame) = self.training.wanted() {
             self.prepare_frame(frame);
@@ -317,10 +401,17 @@ impl App {
         let run = self.training.run_number;
         let serial = self.jobs.next_serial();
         let wake = self.jobs.waker();
+        let is_oriented = (self.training.view.as_ref()).is_some_and(|view| view.state.is_oriented);
+        let pinned = self.training.pinned.as_ref().filter(|_| is_oriented);
+        let pinned = pinned.map(|pinned| Arc::clone(&pinned.analysis));
         let is_taken = self.jobs.help(move |progress| {
-            if let Ok(prepared) = Prepared::new(&frame.analysis, progress) {
+            let analysis = match pinned {
+                Some(pinned) => Arc::new(frame.analysis.turned_towards(&pinned)),
+                None => Arc::clone(&frame.analysis),
+            };
+            if let Ok(prepared) = Prepared::new(&analysis, progress) {
                 let snapshot = Snapshot {
-                    analysis: Arc::clone(&frame.analysis),
+                    analysis,
                     prepared: Arc::new(prepared),
                     serial,
                 };

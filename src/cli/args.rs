@@ -81,10 +81,10 @@ pub struct RequestArgs {
     #[arg(long, value_name = "SET")]
     pair_set: Option<PairSetKind>,
     /// Exponent of alignment.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     alpha: f64,
     /// Temperature of uniformity.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     t: f64,
     /// Normalisation constants by name: imagenet, cifar10, cifar100, half, none …
     #[arg(long, value_name = "NAME", conflicts_with_all = ["mean", "std"])]

@@ -8,18 +8,20 @@ use serde_json::json;
 use super::{args::RequestArgs, headless, output, render};
 use crate::{
     analysis::{self, Analysis, Cache},
-    app::figure::{FigureTheme, Painter},
+    app::figure::{FigureTheme, Painter, inspector_size},
     compute::{Compute, DevicePolicy},
     dense::{
-        Answer, Basis, Beside, Colours, MapSource, Question, Subject, SubjectRequest, answer,
+        Answer, Basis, Beside, Colours, Cut, MapSource, Question, Subject, SubjectRequest, answer,
         crops, density_among, subject,
     },
+    measure::counted,
     progress::Progress,
-    ui::{BesideChoice, Chosen, InspectMode, InspectorState, InspectorView, LineChoice},
+    ui::{
+        BesideChoice, Chosen, InspectMode, InspectorState, InspectorView, LineChoice, MOST_NEAREST,
+        NEAREST, Prepared, Snapshot,
+    },
 };
 
-/// Neighbours that are listed.
-const NEAREST: usize = 12;
 /// Longer side of a neighbour's crop, pixels.
 const CROP_SIDE: u32 = 96;
 
@@ -82,12 +84,25 @@ pub struct InspectImageArgs {
     /// Find the axes without taking the mean away.
     #[arg(long)]
     not_centred: bool,
-    /// Leave out locations whose score along the first axis is below this.
+    /// Leave out locations whose score along the first axis is below this; the axes that colour are
+    /// then fitted again to what is left, unless they are those of --basis.
     #[arg(long, value_name = "SCORE", allow_hyphen_values = true)]
     cut: Option<f32>,
-    /// Size in pixels.
-    #[arg(long, value_name = "WxH", default_value = "1200x1200", value_parser = render::size)]
-    size: [u32; 2],
+    /// Leave out those above the cut instead.
+    #[arg(long, requires = "cut")]
+    cut_below: bool,
+    /// Draw the borders between mask classes.
+    #[arg(long)]
+    mask_borders: bool,
+    /// How many of the nearest locations are listed, 1 to 64.
+    #[arg(long, value_name = "K", default_value_t = NEAREST, value_parser = nearest)]
+    nearest: usize,
+    /// List locations of other images only.
+    #[arg(long)]
+    other_images: bool,
+    /// Size in pixels; 1200 wide and as high as what is shown needs unless given.
+    #[arg(long, value_name = "WxH", value_parser = render::size)]
+    size: Option<[u32; 2]>,
     /// Background and inks.
     #[arg(long, value_enum, default_value_t = FigureTheme::Light)]
     theme: FigureTheme,
@@ -118,8 +133,18 @@ pub fn run(args: &InspectImageArgs, policy: DevicePolicy) -> anyhow::Result<()> 
     let mut cache = Cache::headless();
     let analysis = Arc::new(args.request.analyse_dense(&compute, &mut cache)?);
     let seen = Seen::new(args, &analysis, &compute, &mut cache)?;
+    let snapshot = Snapshot {
+        prepared: Arc::new(Prepared::new(&analysis, &Progress::none())?),
+        analysis: Arc::clone(&analysis),
+        serial: 1,
+    };
     let picture = painter
-        .paint_inspector(&analysis, &seen.view, &seen.state, args.size)
+        .paint_inspector(
+            &snapshot,
+            &seen.view,
+            &seen.state,
+            args.size.unwrap_or_else(|| inspector_size(args.nearest)),
+        )
         .context("cannot draw the inspector")?;
     let png = render::png(&picture)?;
     output::write_whole(&args.output, |file| {
@@ -186,8 +211,8 @@ impl Seen {
         let question = Question {
             side: 0,
             cell: row * first.grid[1] + column,
-            count: NEAREST,
-            is_between_images: false,
+            count: args.nearest,
+            is_between_images: args.other_images,
         };
         let answer = Arc::new(answer(analysis, &subject, question, &none)?);
         let view = view(args, analysis, beside);
@@ -279,7 +304,9 @@ impl Seen {
             "nearest": self.answer.nearest.iter().map(near).collect::<Vec<_>>(),
             "nearest_among": self.answer.population,
             "correspondences": self.subject.correspondences.iter().map(rule).collect::<Vec<_>>(),
-            "colours": self.state.colours.as_ref().map(|colours| colours.basis.line()),
+            "colours": (self.state.colours.as_ref())
+                .map(|colours| colours.basis.line(self.view.has_cut)),
+            "cut": self.view.foreground(),
             "density": self.state.density.as_deref(),
         })
     }
@@ -307,11 +334,13 @@ impl Seen {
         for found in &self.subject.correspondences {
             lines.push(match (&found.matches, found.agreement) {
                 (Err(why), _) => format!("{}: absent, {why}", found.rule),
-                (Ok(matches), None) => format!("{}: {} pairs", found.rule, matches.len()),
+                (Ok(matches), None) => {
+                    format!("{}: {}", found.rule, counted(matches.len() as u64, "pair"))
+                }
                 (Ok(matches), Some(agreement)) => format!(
-                    "{}: {} pairs, the same place for {} of {}, within one location for {}",
+                    "{}: {}, the same place for {} of {}, within one location for {}",
                     found.rule,
-                    matches.len(),
+                    counted(matches.len() as u64, "pair"),
                     agreement.exact,
                     agreement.count,
                     agreement.close
@@ -319,7 +348,7 @@ impl Seen {
             });
         }
         if let Some(colours) = &self.state.colours {
-            lines.push(colours.basis.line());
+            lines.push(colours.basis.line(self.view.has_cut));
         }
         lines.push(format!("{}: written", output.display()));
         lines.join("\n")
@@ -344,6 +373,10 @@ fn view(args: &InspectImageArgs, analysis: &Analysis, beside: Beside) -> Inspect
         is_centred: !args.not_centred,
         has_cut: args.cut.is_some(),
         cut: args.cut.unwrap_or_default(),
+        is_cut_below: args.cut_below,
+        has_mask_borders: args.mask_borders,
+        is_between_images: args.other_images,
+        nearest: args.nearest,
         ..InspectorView::default()
     }
 }
@@ -354,13 +387,22 @@ fn colours(
     subject: &Subject,
 ) -> anyhow::Result<Arc<Colours>> {
     let none = Progress::none();
-    let basis = match &args.basis {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            Basis::from_json(&text).with_context(|| path.display().to_string())?
+    let basis = if let Some(path) = &args.basis {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Basis::from_json(&text).with_context(|| path.display().to_string())?
+    } else {
+        let joint = Basis::fit(analysis, !args.not_centred, &none)?;
+        match args.cut {
+            Some(score) => {
+                let cut = Cut {
+                    score,
+                    is_below: args.cut_below,
+                };
+                joint.with_foreground(&analysis.unit, cut, &none)?
+            }
+            None => joint,
         }
-        None => Basis::fit(analysis, !args.not_centred, &none)?,
     };
     if let Some(path) = &args.save_basis {
         output::write_whole(path, |file| {
@@ -409,6 +451,13 @@ fn cell(text: &str) -> Result<[usize; 2], String> {
         Some([row.trim().parse().ok()?, column.trim().parse().ok()?])
     };
     parse().ok_or_else(|| format!("'{text}' is not ROW,COLUMN, such as 3,4"))
+}
+
+fn nearest(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=MOST_NEAREST).contains(&count) => Ok(count),
+        _ => Err(format!("'{text}' is no count from 1 to {MOST_NEAREST}")),
+    }
 }
 
 fn mode(text: &str) -> Result<InspectMode, String> {
@@ -478,6 +527,10 @@ mod tests {
             is_centred: false,
             has_cut: true,
             cut: -0.25,
+            is_cut_below: true,
+            has_mask_borders: true,
+            is_between_images: true,
+            nearest: 20,
             ..InspectorView::default()
         };
         let encoder = |progress: &Progress| {
@@ -526,5 +579,7 @@ mod tests {
         );
         assert_eq!(cell("3, 4"), Ok([3, 4]));
         assert!(cell("3").is_err() && cell("-1,2").is_err());
+        assert_eq!(nearest("20"), Ok(20));
+        assert!(nearest("0").is_err() && nearest("65").is_err());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         UniformOver,
     },
     progress::Progress,
-    training::RunConfig,
+    training::{RunConfig, RunLoss},
     ui::{LandscapePicture, LandscapeView, SlicePicture},
 };
 
@@ -47,7 +47,7 @@ pub struct LandscapeArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     direction_seed: u64,
     /// Points along each side, odd.
-    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(long, visible_alias = "grid", value_name = "N", default_value_t = 25)]
     side: usize,
     /// From the middle to the edge in the plane's units; the plane's own unless given.
     #[arg(long, value_name = "X")]
@@ -67,6 +67,9 @@ pub struct LandscapeArgs {
     /// Weights of alignment and uniformity in their sum, as A,U.
     #[arg(long, value_name = "A,U", value_parser = two_numbers, allow_hyphen_values = true, default_value = "1,1")]
     weights: [f64; 2],
+    /// Measures the accuracy of the neighbours' votes too, on labelled images.
+    #[arg(long)]
+    knn: bool,
     /// Colours by the logarithm of the height above the lowest.
     #[arg(long)]
     log: bool,
@@ -128,6 +131,7 @@ impl LandscapeArgs {
             images: self.probe_images,
             align_weight: self.weights[0],
             uniform_weight: self.weights[1],
+            has_knn: self.knn,
         }
     }
 }
@@ -142,12 +146,18 @@ fn fill(
         Some(folder) => of_run(folder, settings, progress)?,
         None => (args.request.request(true)?, Vec::new()),
     };
+    // The settings of a run lie beside its checkpoints.
+    let loss = match &request.encoder {
+        EncoderSource::File(path) => RunLoss::beside(path),
+        _ => None,
+    };
     if request.sample_pairs.is_some() {
         bail!("a landscape sums all pairs: leave --sample-pairs out");
     }
     let request = settings.limited(&request);
     let subject = Subject::open(&request, progress)?;
     let subject = SliceSubject::new(&request, subject, settings, &snapshots, compute, progress)?;
+    let subject = subject.with_loss(loss);
     let mut slice = Slice::new(&subject, settings)?;
     slice.fill(&subject, progress, |_| {})?;
     Ok((request, slice))
@@ -252,7 +262,7 @@ fn write_numbers(
         };
         write_array(&mut npz, "x", &[side], &along(0))?;
         write_array(&mut npz, "y", &[side], &along(1))?;
-        for quantity in Quantity::ALL {
+        for &quantity in &slice.quantities {
             write_array(
                 &mut npz,
                 quantity.name(),
@@ -292,7 +302,7 @@ fn write_pictures(
             Ok(())
         })
     };
-    for quantity in Quantity::ALL {
+    for &quantity in &picture.slice.quantities {
         let svg = landscape_svg(picture, quantity, args.log, args.theme);
         write(format!("{}.svg", quantity.name()), svg.as_bytes())?;
     }
@@ -316,7 +326,7 @@ fn write_pictures(
         let image = painter.paint_landscape(picture, &view, PICTURE)?;
         write(format!("{name}.png"), &render::png(&image)?)
     };
-    for quantity in Quantity::ALL {
+    for &quantity in &picture.slice.quantities {
         draw(quantity, SlicePicture::Map, quantity.name())?;
     }
     draw(Quantity::Sum, SlicePicture::Relief, "surface")?;
@@ -333,7 +343,7 @@ fn tell(args: &LandscapeArgs, picture: &LandscapePicture) -> anyhow::Result<()> 
         slice.cells.len()
     )];
     lines.extend(slice.words.iter().cloned());
-    for quantity in Quantity::ALL {
+    for &quantity in &slice.quantities {
         let [low, high] = picture.surface(quantity).range;
         let origin = slice
             .origin

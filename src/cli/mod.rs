@@ -157,3 +157,36 @@ fn headless(policy: DevicePolicy) -> anyhow::Result<Compute> {
     log::info!("computing on {}: {}", report.compute, report.reason);
     Ok(compute)
 }
+
+/// An error with its causes, each said once: many a message names its cause already.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text += ": ";
+            text += &cause;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_said_once() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let cause = missing().to_string();
+        let named = crate::checkpoint::CheckpointError::Io {
+            path: "gone.pth".into(),
+            source: missing(),
+        };
+        assert_eq!(
+            told(&named.into()),
+            format!("cannot read gone.pth: {cause}")
+        );
+        let wrapped = anyhow::Error::from(missing()).context("cannot open it");
+        assert_eq!(told(&wrapped), format!("cannot open it: {cause}"));
+    }
+}

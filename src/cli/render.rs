@@ -25,8 +25,8 @@ pub struct RenderArgs {
     /// PNG file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Which view: sphere, circle, pairs, plane, potential, potential-circle or verdict (tall: about
-    /// 1000x2700 holds all of it).
+    /// Which view: sphere, circle, pairs, plane, potential, potential-circle, potential-relief or
+    /// verdict (tall: about 1000x2900 holds all of it).
     #[arg(long, value_enum, default_value_t = FigureView::Sphere)]
     view: FigureView,
     /// Size in pixels.

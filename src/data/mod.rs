@@ -5,7 +5,9 @@
 //! number of threads that made it. Decoding streams: apart from names and thumbnails, memory does
 //! not grow with the number of images, and [`MAX_PIXELS`] bounds what a single file may claim.
 //!
-//! Uses `progress` only, and names `image`, `png`, `fast_image_resize` and `walkdir`.
+//! Tables of encoders are read and written here too, as text or Parquet.
+//!
+//! Uses `progress` only, and names `image`, `png`, `fast_image_resize`, `walkdir` and `parquet`.
 
 mod augment;
 mod batch;

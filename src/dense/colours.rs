@@ -1,5 +1,6 @@
 //! Red, green and blue from the principal axes of the set's dense vectors: one basis for all
-//! images, its signs fixed, kept from one checkpoint to the next on request.
+//! images, its signs fixed, kept from one checkpoint to the next on request; with a cut along the
+//! first axis, fitted again to what the cut leaves.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,37 @@ use crate::{
     projection::{centred_axes, principal_axes},
 };
 
-/// Axes of a basis: the first may be spent on a cut, three give the colours.
-pub const AXES: usize = 4;
+/// Axes of a basis: red, green and blue.
+pub const AXES: usize = 3;
 /// Bins of the histogram of the first axis.
 const BINS: usize = 64;
 /// Shares of the set's scores below which a colour channel is dark, above which it is full.
 const ENDS: [f64; 2] = [0.01, 0.99];
+
+/// Which locations are foreground: those on one side of a score along the joint first axis.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The score.
+    pub score: f32,
+    /// Whether what lies below it is the foreground, instead of what reaches it.
+    pub is_below: bool,
+}
+
+impl Cut {
+    /// Whether a location of this score along the first axis is foreground.
+    pub fn keeps(self, score: f32) -> bool {
+        (score >= self.score) != self.is_below
+    }
+}
+
+/// Axes of the foreground alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Foreground {
+    /// What is foreground.
+    pub cut: Cut,
+    /// Its own basis, centred on its own mean where the joint one is centred.
+    pub basis: Box<Basis>,
+}
 
 /// What turns a unit vector into a colour.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +65,9 @@ pub struct Basis {
     pub ends: Vec<[f32; 2]>,
     /// What it was fitted to.
     pub fitted_to: String,
+    /// The axes that colour the foreground, when there is a cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<Foreground>,
 }
 
 impl Basis {
@@ -98,6 +127,7 @@ impl Basis {
             energy: axes.energy,
             ends: Vec::new(),
             fitted_to,
+            foreground: None,
         };
         let scores = basis.scores(unit)?;
         progress.check()?;
@@ -105,6 +135,55 @@ impl Basis {
             .map(|axis| percentiles(scores.iter().map(|score| score[axis])))
             .collect();
         Ok(basis)
+    }
+
+    /// The same joint axes, with axes of their own for the foreground: principal axes fitted again
+    /// to those of the `unit` rows that `cut` keeps. The joint axes still decide the cut.
+    ///
+    /// # Errors
+    /// [`DenseError::NoForeground`] when fewer than two rows are kept, and as [`fit`](Self::fit).
+    pub fn with_foreground(
+        &self,
+        unit: &[f32],
+        cut: Cut,
+        progress: &Progress,
+    ) -> Result<Self, DenseError> {
+        let scores = self.scores(unit)?;
+        progress.check()?;
+        let total = scores.len();
+        let kept: Vec<f32> = unit
+            .chunks_exact(self.dim)
+            .zip(&scores)
+            .filter(|(_, score)| cut.keeps(score[0]))
+            .flat_map(|(row, _)| row)
+            .copied()
+            .collect();
+        let count = kept.len() / self.dim;
+        if count < 2 {
+            return Err(DenseError::NoForeground { count, total });
+        }
+        let side = if cut.is_below { "below" } else { "at least" };
+        let fitted_to = format!(
+            "the foreground, {count} of {total} locations, whose score along joint axis 1 is \
+             {side} {:.4}",
+            cut.score
+        );
+        let basis = Self::fit_rows(&kept, self.dim, self.is_centred, fitted_to, progress)?;
+        Ok(Self {
+            foreground: Some(Foreground {
+                cut,
+                basis: Box::new(basis),
+            }),
+            ..self.clone()
+        })
+    }
+
+    /// The joint axes alone.
+    pub fn joint(&self) -> Self {
+        Self {
+            foreground: None,
+            ..self.clone()
+        }
     }
 
     /// How many axes there are: fewer than [`AXES`] in few dimensions.
@@ -119,24 +198,30 @@ impl Basis {
     pub fn from_json(text: &str) -> Result<Self, DenseError> {
         let basis: Self =
             serde_json::from_str(text).map_err(|error| DenseError::Basis(error.to_string()))?;
-        let is_whole = basis.dim > 0
-            && basis.mean.len() == basis.dim
-            && basis.axes.len().is_multiple_of(basis.dim)
-            && (1..=AXES).contains(&basis.count())
-            && basis.ends.len() == basis.count()
-            && basis.energy.len() == basis.count()
-            && basis
-                .mean
-                .iter()
-                .chain(&basis.axes)
-                .all(|value| value.is_finite());
-        if is_whole {
+        let is_of_it = |own: &Foreground| {
+            own.basis.dim == basis.dim && own.basis.foreground.is_none() && own.basis.is_whole()
+        };
+        if basis.is_whole() && basis.foreground.as_ref().is_none_or(is_of_it) {
             Ok(basis)
         } else {
             Err(DenseError::Basis(
                 "its parts do not fit together".to_owned(),
             ))
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.dim > 0
+            && self.mean.len() == self.dim
+            && self.axes.len().is_multiple_of(self.dim)
+            && (1..=AXES).contains(&self.count())
+            && self.ends.len() == self.count()
+            && self.energy.len() == self.count()
+            && self
+                .mean
+                .iter()
+                .chain(&self.axes)
+                .all(|value| value.is_finite())
     }
 
     /// The basis as JSON.
@@ -172,27 +257,39 @@ impl Basis {
             .collect())
     }
 
-    /// Red, green and blue in [0, 1] of a row's scores, from axis `first` on; ½ where there is no
-    /// such axis or where it does not vary.
-    pub fn colour(&self, scores: &[f32; AXES], first: usize) -> [f32; 3] {
-        std::array::from_fn(|channel| match self.ends.get(first + channel) {
+    /// Red, green and blue in [0, 1] of a row's scores; ½ where there is no such axis or where it
+    /// does not vary.
+    pub fn colour(&self, scores: &[f32; AXES]) -> [f32; 3] {
+        std::array::from_fn(|channel| match self.ends.get(channel) {
             Some([low, high]) if high > low => {
-                ((scores[first + channel] - low) / (high - low)).clamp(0.0, 1.0)
+                ((scores[channel] - low) / (high - low)).clamp(0.0, 1.0)
             }
             _ => 0.5,
         })
     }
 
-    /// What it is, for captions.
-    pub fn line(&self) -> String {
+    /// What it is, for captions; with a cut, what colours the foreground.
+    pub fn line(&self, is_cut: bool) -> String {
+        match &self.foreground {
+            Some(own) if is_cut => format!(
+                "axes fitted again to {}; the joint basis is of {}",
+                own.basis.facts(),
+                self.fitted_to
+            ),
+            None if is_cut => format!("joint basis of {}; not fitted again", self.facts()),
+            _ => format!("joint basis of {}", self.facts()),
+        }
+    }
+
+    fn facts(&self) -> String {
         let shares: Vec<String> = self
             .energy
             .iter()
             .map(|share| format!("{:.1} %", 100.0 * share))
             .collect();
         format!(
-            "joint basis of {}; {}; axes hold {}; largest component of each axis positive; 1st to \
-             99th percentile from dark to full",
+            "{}; {}; axes hold {}; largest component of each axis positive; 1st to 99th percentile \
+             from dark to full",
             self.fitted_to,
             if self.is_centred {
                 "centred on their mean"
@@ -243,8 +340,10 @@ pub struct Histogram {
 pub struct Colours {
     /// The basis.
     pub basis: std::sync::Arc<Basis>,
-    /// Scores of each location, for each side of the subject.
+    /// Scores of each location along the joint axes, for each side of the subject.
     pub sides: Vec<Vec<[f32; AXES]>>,
+    /// The same along the foreground's own axes, when the basis has them.
+    pub foreground: Option<Vec<Vec<[f32; AXES]>>>,
     /// The first axis over the whole analysed set.
     pub histogram: Histogram,
 }
@@ -268,18 +367,46 @@ impl Colours {
                 });
             }
         }
-        let sides: Result<Vec<_>, DenseError> = subject
-            .sides
-            .iter()
-            .map(|side: &Side| basis.scores(&side.unit))
-            .collect();
+        let along = |basis: &Basis| -> Result<Vec<_>, DenseError> {
+            let scores = |side: &Side| basis.scores(&side.unit);
+            subject.sides.iter().map(scores).collect()
+        };
+        let sides = along(&basis)?;
+        let foreground = basis.foreground.as_ref().map(|own| along(&own.basis));
         progress.check()?;
         let all = basis.scores(&analysis.unit)?;
         Ok(Self {
             histogram: histogram(&all, progress)?,
-            sides: sides?,
+            sides,
+            foreground: foreground.transpose()?,
             basis,
         })
+    }
+
+    /// Red, green and blue of each location of a side; `None` for those that a cut leaves out. What
+    /// it keeps is coloured along the foreground's own axes where the basis has them, else along
+    /// the joint ones.
+    pub fn of_side(&self, side: usize, cut: Option<Cut>) -> Vec<Option<[f32; 3]>> {
+        let joint = self.sides.get(side).map_or(&[][..], Vec::as_slice);
+        let own = self
+            .basis
+            .foreground
+            .as_ref()
+            .zip(self.foreground.as_ref().and_then(|own| own.get(side)))
+            .filter(|_| cut.is_some());
+        joint
+            .iter()
+            .enumerate()
+            .map(|(cell, scores)| {
+                if cut.is_some_and(|cut| !cut.keeps(scores[0])) {
+                    return None;
+                }
+                Some(match own {
+                    Some((own, of_own)) => own.basis.colour(&of_own[cell]),
+                    None => self.basis.colour(scores),
+                })
+            })
+            .collect()
     }
 }
 
@@ -301,119 +428,5 @@ fn histogram(scores: &[[f32; AXES]], progress: &Progress) -> Result<Histogram, C
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::geometry::{normalise_rows, sphere::uniform_rows};
-
-    fn fitted(unit: &[f32], dim: usize, is_centred: bool) -> Basis {
-        let none = Progress::none();
-        Basis::fit_rows(unit, dim, is_centred, "rows".to_owned(), &none).unwrap()
-    }
-
-    /// Rows along known axes: variance falls from the third coordinate to the first.
-    fn stretched(n: usize) -> Vec<f32> {
-        let mut rows = uniform_rows(n, 5, 2);
-        for row in rows.chunks_exact_mut(5) {
-            for (value, scale) in row.iter_mut().zip([0.2, 0.5, 3.0, 0.05, 1.2]) {
-                *value *= scale;
-            }
-        }
-        normalise_rows(&mut rows, 5);
-        rows
-    }
-
-    #[test]
-    fn axes_are_the_directions_of_greatest_spread_with_fixed_signs() {
-        let rows = stretched(4000);
-        for is_centred in [false, true] {
-            let basis = fitted(&rows, 5, is_centred);
-            assert_eq!(basis.count(), AXES);
-            for (axis, coordinate) in [2, 4, 1, 0].into_iter().enumerate() {
-                // Symmetric rows: correlations of 4000 rows turn an axis by some 2 %.
-                assert!(basis.axis(axis)[coordinate] > 0.99, "{:?}", basis.axes);
-            }
-            assert!(basis.energy.is_sorted_by(|a, b| a >= b));
-        }
-    }
-
-    #[test]
-    fn scores_are_projections_about_the_mean() {
-        let mut rows = stretched(500);
-        for row in rows.chunks_exact_mut(5) {
-            row[3] += 2.0;
-        }
-        normalise_rows(&mut rows, 5);
-        let basis = fitted(&rows, 5, true);
-        let scores = basis.scores(&rows).unwrap();
-        let mean: Vec<f64> = (0..5)
-            .map(|j| {
-                let column = rows.iter().skip(j).step_by(5);
-                column.map(|v| f64::from(*v)).sum::<f64>() / 500.0
-            })
-            .collect();
-        for (row, score) in rows.chunks_exact(5).zip(&scores).step_by(17) {
-            for (axis, found) in score.iter().enumerate() {
-                let expected: f64 = (0..5)
-                    .map(|j| basis.axis(axis)[j] * (f64::from(row[j]) - mean[j]))
-                    .sum();
-                // The score is an f32 of size at most 2.
-                assert!((expected - f64::from(*found)).abs() < 3e-7);
-            }
-        }
-        for axis in 0..AXES {
-            let sum: f64 = scores.iter().map(|score| f64::from(score[axis])).sum();
-            assert!((sum / 500.0).abs() < 1e-6, "scores are about their mean");
-        }
-        // Uncentred, the offset itself is the first axis.
-        assert!(fitted(&rows, 5, false).axis(0)[3] > 0.9);
-    }
-
-    #[test]
-    fn a_basis_survives_a_file_and_refuses_other_dimensions() {
-        let basis = fitted(&stretched(50), 5, true);
-        let read = Basis::from_json(&basis.to_json()).unwrap();
-        // Numbers are read back to a unit in the last place.
-        for (a, b) in read.axes.iter().zip(&basis.axes) {
-            assert!((a - b).abs() <= f64::EPSILON);
-        }
-        assert_eq!(
-            (read.ends, read.fitted_to),
-            (basis.ends.clone(), "rows".to_owned())
-        );
-        assert!(matches!(
-            basis.scores(&[0.0; 7]),
-            Err(DenseError::BasisDimension { .. })
-        ));
-        for text in [
-            "",
-            "{}",
-            "[1]",
-            &basis.to_json().replace("\"dim\":5", "\"dim\":4"),
-        ] {
-            assert!(matches!(Basis::from_json(text), Err(DenseError::Basis(_))));
-        }
-    }
-
-    #[test]
-    fn constant_and_narrow_features_have_one_grey() {
-        let constant = [0.6, 0.8].repeat(10);
-        let basis = fitted(&constant, 2, true);
-        let scores = basis.scores(&constant).unwrap();
-        assert_eq!(basis.colour(&scores[0], 0), [0.5; 3]);
-        let line = fitted(&[1.0, -1.0, 1.0], 1, true);
-        assert_eq!(line.count(), 1);
-        let scores = line.scores(&[1.0, -1.0, 1.0]).unwrap();
-        assert_eq!(line.colour(&scores[0], 0), [1.0, 0.5, 0.5]);
-        assert_eq!(line.colour(&scores[1], 0), [0.0, 0.5, 0.5]);
-    }
-
-    #[test]
-    fn histograms_count_every_location() {
-        let scores = [[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
-        let found = histogram(&scores, &Progress::none()).unwrap();
-        assert_eq!((found.counts[0], found.counts[BINS - 1]), (1, 1));
-        assert_eq!([found.low, found.high], [0.0, 1.0]);
-        let same = histogram(&scores[..1], &Progress::none()).unwrap();
-        assert_eq!(same.counts.iter().sum::<u32>(), 1);
-    }
-}
+#[path = "colours_tests.rs"]
+mod tests;

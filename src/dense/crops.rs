@@ -1,4 +1,4 @@
-//! Small pictures of locations with what lies around them.
+//! Small pictures of locations: with what lies around them, and within their whole image.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,22 @@ use crate::{
 /// Locations around the one in the middle that a crop shows.
 const MARGIN: f32 = 1.0;
 
-/// A location with what lies around it.
+/// A location in a small picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Crop {
     /// The picture.
     pub picture: RgbImage,
     /// Where the location lies in it: left, top, width and height as fractions.
     pub cell: [f32; 4],
+}
+
+/// What a neighbour shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The location with the eight around it.
+    pub near: Crop,
+    /// The whole image.
+    pub whole: Crop,
 }
 
 /// Cuts a location and the eight around it out of the source image; its longer side becomes
@@ -33,6 +42,37 @@ pub fn crop(
     side: u32,
 ) -> Crop {
     let [x, y, width, height] = cell_window(geometry, grid, cell, MARGIN);
+    within([x, y, width, height], image, geometry, grid, cell, side)
+}
+
+/// The whole image with a location; its longer side becomes `side` pixels.
+pub fn thumbnail(
+    image: &RgbImage,
+    geometry: &ViewGeometry,
+    grid: [usize; 2],
+    cell: usize,
+    side: u32,
+) -> Crop {
+    let size = [image.width(), image.height()].map(|length| length as f32);
+    within(
+        [0.0, 0.0, size[0], size[1]],
+        image,
+        geometry,
+        grid,
+        cell,
+        side,
+    )
+}
+
+/// A window of the source image, in pixels, with a location in it.
+fn within(
+    [x, y, width, height]: [f32; 4],
+    image: &RgbImage,
+    geometry: &ViewGeometry,
+    grid: [usize; 2],
+    cell: usize,
+    side: u32,
+) -> Crop {
     let left = x.floor() as u32;
     let top = y.floor() as u32;
     let right = ((x + width).ceil() as u32).max(left + 1);
@@ -53,8 +93,8 @@ pub fn crop(
     }
 }
 
-/// Crops of rows of the analysed set, `None` where an image cannot be decoded. Each image is
-/// decoded once.
+/// What rows of the analysed set show, pictures of at most `side` pixels; `None` where an image
+/// cannot be decoded. Each image is decoded once.
 ///
 /// # Errors
 /// [`Cancelled`].
@@ -63,7 +103,7 @@ pub fn crops(
     nearest: &[Near],
     side: u32,
     progress: &Progress,
-) -> Result<Vec<Option<Crop>>, Cancelled> {
+) -> Result<Vec<Option<Shown>>, Cancelled> {
     let features = &analysis.features;
     let mut decoded: HashMap<u32, Option<RgbImage>> = HashMap::new();
     nearest
@@ -84,7 +124,10 @@ pub fn crops(
             let cell = usize::from(cells[row][0]) * grid[1] + usize::from(cells[row][1]);
             let size = [picture.width(), picture.height()];
             let geometry = features.provenance.preprocess.geometry(size);
-            Ok(Some(crop(picture, &geometry, grid, cell, side)))
+            Ok(Some(Shown {
+                near: crop(picture, &geometry, grid, cell, side),
+                whole: thumbnail(picture, &geometry, grid, cell, side),
+            }))
         })
         .collect()
 }
@@ -113,6 +156,15 @@ mod tests {
         let corner = crop(&image, &whole, [4, 4], 0, 24);
         assert_eq!(corner.cell, [0.0, 0.0, 0.5, 0.5]);
         assert_eq!(corner.picture.get_pixel(2, 2).0, [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_thumbnail_shows_the_whole_image_and_where_the_location_is() {
+        let image = RgbImage::from_pixel(40, 20, image::Rgb([7; 3]));
+        let whole = ViewGeometry::whole([40, 20], 32);
+        let found = thumbnail(&image, &whole, [2, 4], 6, 16);
+        assert_eq!(found.picture.dimensions(), (16, 8));
+        assert_eq!(found.cell, [0.5, 0.5, 0.25, 0.5]);
     }
 
     #[test]

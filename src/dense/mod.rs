@@ -16,9 +16,9 @@ mod similarity;
 mod subject;
 mod surroundings;
 
-pub use colours::{AXES, Basis, Colours, Histogram};
+pub use colours::{AXES, Basis, Colours, Cut, Foreground, Histogram};
 pub use correspondence::{Agreement, Correspondence, Match, PARTNER_LIMIT};
-pub use crops::{Crop, crop, crops};
+pub use crops::{Crop, Shown, crop, crops, thumbnail};
 pub use place::{cell_at, cell_window, place_of, row_at};
 pub use similarity::{Answer, Near, Question, answer, nearest, similarities};
 pub use subject::{Beside, MapSource, Side, Subject, SubjectRequest, Within, subject};
@@ -72,6 +72,16 @@ pub enum DenseError {
         expected: usize,
         /// Dimension of the features.
         found: usize,
+    },
+    /// A cut that leaves nothing to fit axes to.
+    #[error(
+        "the cut leaves {count} of {total} locations: move it, axes need two locations at least"
+    )]
+    NoForeground {
+        /// Locations that it keeps.
+        count: usize,
+        /// Locations of the set.
+        total: usize,
     },
     /// A basis from a file that is none.
     #[error("this is no saved basis of colours: {0}")]

@@ -19,7 +19,7 @@ use crate::{
         DenseMap, FeatureKind, MapRequest, MatchingRule, input_side, picture_map, view_maps,
     },
     geometry::{normalise_rows, row_norm},
-    measure::{self, MeasureError, PairSet, Rows},
+    measure::{self, MeasureError, PairSet, Rows, counted},
     progress::Progress,
 };
 
@@ -169,21 +169,33 @@ impl Subject {
         self.correspondences.iter().find(|found| found.rule == rule)
     }
 
-    /// ‖x − y‖^α to the partner by `rule` for each location of the first picture, `None` for those
-    /// without; or why there are none.
+    /// ‖x − y‖^α between partners by `rule` for each location of the first picture and of the
+    /// second, where several may lead to one: the mean of theirs. `None` for locations without; or
+    /// why there are none.
     ///
     /// # Errors
     /// In words for the reader.
-    pub fn alignment(&self, rule: MatchingRule, alpha: f64) -> Result<Vec<Option<f32>>, String> {
+    pub fn alignment(
+        &self,
+        rule: MatchingRule,
+        alpha: f64,
+    ) -> Result<[Vec<Option<f32>>; 2], String> {
         let found = self
             .correspondence(rule)
             .ok_or("alignment needs two pictures: choose two views or another image beside")?;
         let matches = found.matches.as_ref().map_err(Clone::clone)?;
-        let mut values = vec![None; self.sides[0].cells()];
+        let cells = |side: usize| self.sides.get(side).map_or(0, Side::cells);
+        let mut first = vec![None; cells(0)];
+        let mut second = vec![(0.0_f64, 0_u32); cells(1)];
         for pair in matches {
-            values[pair.from as usize] = Some(f64::from(pair.distance).powf(alpha) as f32);
+            let value = f64::from(pair.distance).powf(alpha);
+            first[pair.from as usize] = Some(value as f32);
+            let (sum, count) = &mut second[pair.to as usize];
+            *sum += value;
+            *count += 1;
         }
-        Ok(values)
+        let mean = |(sum, count): (f64, u32)| (count > 0).then(|| (sum / f64::from(count)) as f32);
+        Ok([first, second.into_iter().map(mean).collect()])
     }
 }
 
@@ -448,7 +460,11 @@ impl Within {
         };
         let pairs = cells * cells.saturating_sub(1) / 2;
         let population = if cells <= EXACT_CELLS {
-            format!("all {pairs} pairs of its {cells} locations")
+            let (pairs, cells) = (
+                counted(pairs as u64, "pair"),
+                counted(cells as u64, "location"),
+            );
+            format!("all {pairs} of its {cells}")
         } else {
             format!(
                 "{SAMPLED_PAIRS} draws from {pairs} pairs of its {cells} locations, seed {seed}"

@@ -41,7 +41,7 @@ pub struct ProbeRows {
 }
 
 /// What one network makes of a probe batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProbeFeatures {
     /// Numbers in a vector.
     pub dim: usize,
@@ -149,6 +149,12 @@ impl ProbeBatch {
     /// Images of which both views are there.
     pub fn image_count(&self) -> usize {
         self.pairs.iter().map(|batch| batch.indices.len()).sum()
+    }
+
+    /// Index in the image set of each image of which both views are there.
+    pub fn image_indices(&self) -> Vec<usize> {
+        let batches = self.pairs.iter().flat_map(|batch| &batch.indices);
+        batches.copied().collect()
     }
 
     /// Whether the un-augmented images are part of the batch.

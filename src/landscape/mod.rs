@@ -6,19 +6,23 @@
 //! filled from coarse to fine. A [`PotentialField`] is the landscape that uniformity descends, over
 //! the whole sphere and circle. Uses every room above it; knows neither egui nor wgpu.
 
+mod directions;
 mod error;
 mod field;
 mod grid;
 mod plane;
+mod settings;
 mod slice;
+mod subject;
+mod votes;
 
+pub use directions::filter_normalised;
 pub use error::LandscapeError;
 pub use field::{
     Extremum, FIELD_ARROWS, FIELD_MESH, FIELD_RING, Field, FieldArrow, MOST_EXTREMA, PotentialField,
 };
 pub use grid::{Grid, Segment, contour, contour_levels};
-pub use plane::{Direction, Directions, Plane, PlaneMark, SnapshotWeights, filter_normalised};
-pub use slice::{
-    BatchNormUse, Quantity, SharedSubject, Slice, SlicePoint, SliceSettings, SliceSubject,
-    UniformOver,
-};
+pub use plane::{Direction, Directions, Plane, PlaneMark, SnapshotWeights};
+pub use settings::{BatchNormUse, Quantity, SliceSettings, UniformOver};
+pub use slice::Slice;
+pub use subject::{SharedSubject, SlicePoint, SliceSubject};

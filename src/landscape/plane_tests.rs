@@ -1,5 +1,5 @@
 use super::*;
-use crate::models::{Architecture, SeededInit};
+use crate::models::{Architecture, SeededInit, WeightRole};
 
 fn weights(seed: u64) -> ModelWeights {
     let tiny = Architecture::TinyConvNet { width: 2 };

@@ -3,12 +3,17 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    analysis::{Cache, analyse, demo_request},
-    compute::DevicePolicy,
+    analysis::{Cache, Request, Subject, analyse, demo_request},
+    compute::{Compute, DevicePolicy},
     data::{AugmentConfig, Normalisation, PairBatch, ViewGeometry},
-    features::{FeatureKind, MatchingRule, PairRequest},
-    landscape::{Direction, filter_normalised},
-    models::{Architecture, HeadLayer, HeadSpec, ModelError, TensorSource, WeightRole},
+    features::{FeatureKind, MatchingRule, PairRequest, ProbeBatch},
+    landscape::{BatchNormUse, Direction, Plane, UniformOver, filter_normalised},
+    measure::{self, HoldOut, Rows},
+    models::{
+        Architecture, HeadLayer, HeadSpec, ModelError, ModelWeights, TensorSource, WeightRole,
+    },
+    objectives::{AlignUniform, MomentumContrast, NtXent},
+    training::{Objective, RunConfig, RunLoss},
 };
 
 const IMAGES: usize = 8;
@@ -327,4 +332,94 @@ fn views_of_the_probe_come_first_views_first() {
     let values = views.into_data().try_to_vec::<f32>().unwrap();
     assert_eq!(values[..batch.first.len()], batch.first);
     assert_eq!(values[batch.first.len()..], batch.second);
+}
+
+#[test]
+fn the_runs_loss_is_measured_from_the_same_features() {
+    let loss = |objective| {
+        RunLoss::new(&RunConfig {
+            objective,
+            ..RunConfig::default()
+        })
+    };
+    let align_uniform = Objective::AlignUniform(AlignUniform::default());
+    let subject = reference_subject(BatchNormUse::Frozen).with_loss(Some(loss(align_uniform)));
+    let settings = SliceSettings {
+        side: 3,
+        half_width: Some(0.8),
+        ..SliceSettings::default()
+    };
+    let mut slice = Slice::new(&subject, &settings).unwrap();
+    slice.fill(&subject, &Progress::none(), |_| {}).unwrap();
+    assert!(slice.quantities.contains(&Quantity::Objective));
+    // α = t = 2 and weights of 1: the sum itself, but in f32.
+    let [objective, sum] = [Quantity::Objective, Quantity::Sum].map(|q| slice.surface(q));
+    for (objective, sum) in objective.iter().zip(&sum) {
+        assert!((objective - sum).abs() < 1e-5, "{objective} {sum}");
+    }
+    // The middle is the loss of the untouched weights' features, bit for bit.
+    let nt_xent = loss(Objective::NtXent(NtXent::default()));
+    let subject = reference_subject(BatchNormUse::Frozen).with_loss(Some(nt_xent.clone()));
+    let mut slice = Slice::new(&subject, &settings).unwrap();
+    slice.fill(&subject, &Progress::none(), |_| {}).unwrap();
+    let model = reference_weights().model(compute().device()).unwrap();
+    let features = reference_probe()
+        .embed(&model, &compute(), &Progress::none())
+        .unwrap();
+    let direct = nt_xent.of_features(&features, compute().device()).unwrap();
+    assert_eq!(
+        slice.cells[slice.grid.middle()].unwrap().objective,
+        Some(direct)
+    );
+    // A loss that features do not tell is named with its reason, and has no surface.
+    let queue = loss(Objective::MomentumContrast(MomentumContrast::default()));
+    let subject = reference_subject(BatchNormUse::Frozen).with_loss(Some(queue));
+    assert!(!subject.quantities().contains(&Quantity::Objective));
+    assert!(subject.words().join("\n").contains("queue"));
+}
+
+#[test]
+fn neighbours_vote_as_they_do_without_a_landscape() {
+    let compute = compute();
+    let request = Request {
+        limit: Some(96),
+        ..demo_request()
+    };
+    let settings = SliceSettings {
+        side: 3,
+        images: 96,
+        has_knn: true,
+        ..SliceSettings::default()
+    };
+    let none = Progress::none();
+    let opened = Subject::open(&request, &none).unwrap();
+    let (images, weights) = (opened.images.clone(), opened.weights.clone());
+    let indices = opened.pairs.indices.clone();
+    let probe = ProbeBatch::new(&images, opened.pairs.clone(), None, &none).unwrap();
+    let subject = SliceSubject::new(&request, opened, &settings, &[], &compute, &none).unwrap();
+    let middle = subject.measure_at([0.0; 2], &none).unwrap();
+    let model = weights.model(compute.device()).unwrap();
+    let features = probe.embed(&model, &compute, &none).unwrap();
+    let labels: Vec<u32> = indices
+        .iter()
+        .map(|index| images.records()[*index].label.unwrap())
+        .collect();
+    let split = HoldOut::stratified(&labels, 0.3, request.seed).unwrap();
+    let rows = Rows::new(&features.first.values, features.dim).unwrap();
+    let direct = measure::knn(rows, &labels, &split, 20, 0.07, &none).unwrap();
+    assert_eq!(middle.knn, Some(direct.accuracy));
+    assert_eq!(direct.predictions.len(), split.test.len());
+    assert!(
+        subject
+            .words()
+            .join("\n")
+            .contains("k-NN accuracy over the first views")
+    );
+    let dense = Request {
+        kind: FeatureKind::Dense,
+        ..request
+    };
+    let opened = Subject::open(&dense, &none).unwrap();
+    let refused = SliceSubject::new(&dense, opened, &settings, &[], &compute, &none);
+    assert!(refused.is_err_and(|error| error.to_string().contains("one vector an image")));
 }

@@ -45,6 +45,7 @@ mod spread;
 mod tiles;
 mod top1;
 mod uniformity;
+mod words;
 
 pub use alignment::{alignment, alignment_of_distances, alignment_same_class, pair_distances};
 pub use bounds::{UNIFORMITY_CEILING, alignment_range, uniformity_floor};
@@ -66,3 +67,4 @@ pub use sampled::uniformity_sampled;
 pub use spread::{mean_norm, mean_vector, std_sqrt_d};
 pub use top1::top1;
 pub use uniformity::{MAX_T, Uniformity, uniformity};
+pub use words::counted;

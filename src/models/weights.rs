@@ -163,6 +163,11 @@ impl ModelWeights {
             .any(|tensor| tensor.role == WeightRole::Statistics)
     }
 
+    /// Whether there is a projection head, and one of locations.
+    pub fn has_heads(&self) -> [bool; 2] {
+        [self.head.is_some(), self.dense_head.is_some()]
+    }
+
     /// Whether a head has batch normalisations.
     pub fn head_has_batch_norm(&self) -> bool {
         [&self.head, &self.dense_head]

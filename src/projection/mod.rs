@@ -10,7 +10,9 @@ mod on_device;
 mod place;
 
 pub use axes::{PrincipalAxes, centred_axes, principal_axes};
-pub use place::{Placed, Projection, ProjectionKind, to_circle, to_sphere, to_sphere_and_circle};
+pub use place::{
+    Placed, Projection, ProjectionKind, Turn, to_circle, to_sphere, to_sphere_and_circle,
+};
 
 use crate::{measure::MeasureError, progress::Cancelled};
 

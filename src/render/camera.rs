@@ -142,6 +142,18 @@ impl Camera {
         });
     }
 
+    /// Glides until `direction` faces the eye, at the magnification as it stands.
+    pub fn face(&mut self, direction: Vec3) {
+        let Some(direction) = direction.try_normalize() else {
+            return;
+        };
+        self.target = Some(Pose {
+            yaw_rad: direction.y.atan2(direction.x),
+            pitch_rad: direction.z.clamp(-1.0, 1.0).asin(),
+            ..self.pose
+        });
+    }
+
     /// Home: glides until the whole sphere is seen, without turning it.
     pub fn fit(&mut self) {
         self.target = Some(Pose {

@@ -16,7 +16,8 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
-//! `relief.wgsl` draws surfaces of heights, with the same camera.
+//! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
+//! it sinks with a field, which the compositor then lays in the place of the smooth one.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -35,6 +36,7 @@ mod renderer;
 mod scene;
 mod select;
 mod shaders;
+mod sphere_relief;
 mod targets;
 mod uploads;
 mod view;
@@ -56,4 +58,5 @@ pub use scene::{
 };
 pub use select::{Region, select};
 pub use shaders::SHADERS;
+pub use sphere_relief::SphereRelief;
 pub use view::{Projected, View};

@@ -36,7 +36,7 @@ pub(super) struct Pipelines {
     pub arcs: wgpu::RenderPipeline,
     pub rings: wgpu::RenderPipeline,
     /// Indexed by [`composite_variant`].
-    composites: [wgpu::RenderPipeline; 4],
+    composites: [wgpu::RenderPipeline; 6],
     pub splat_layout: wgpu::BindGroupLayout,
     pub composite_layout: wgpu::BindGroupLayout,
     /// The frame and one list of shapes.
@@ -44,8 +44,19 @@ pub(super) struct Pipelines {
     pub sampler: wgpu::Sampler,
 }
 
-fn composite_variant(has_arcs: bool, has_field: bool) -> usize {
-    usize::from(has_arcs) + 2 * usize::from(has_field)
+/// What the near surface of the sphere is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NearSurface {
+    /// A translucent film.
+    Film,
+    /// The film with a field's colours.
+    Shaded,
+    /// A surface that sinks where a field is low.
+    Relief,
+}
+
+fn composite_variant(has_arcs: bool, near: NearSurface) -> usize {
+    usize::from(has_arcs) + 2 * near as usize
 }
 
 impl Pipelines {
@@ -57,8 +68,8 @@ impl Pipelines {
     }
 
     /// The compositor that draws exactly what the scene has.
-    pub fn composite(&self, has_arcs: bool, has_field: bool) -> &wgpu::RenderPipeline {
-        &self.composites[composite_variant(has_arcs, has_field)]
+    pub fn composite(&self, has_arcs: bool, near: NearSurface) -> &wgpu::RenderPipeline {
+        &self.composites[composite_variant(has_arcs, near)]
     }
 
     fn build(device: &wgpu::Device) -> Self {
@@ -86,7 +97,8 @@ impl Pipelines {
             is_blended: true,
             constants: &[],
         };
-        let composite = |has_arcs: bool, has_field: bool| {
+        let composite = |has_arcs: bool, near: NearSurface| {
+            let is = |surface| f64::from(u8::from(near == surface));
             RenderPart {
                 label: "sphere composite",
                 source: shaders::COMPOSITE,
@@ -95,7 +107,8 @@ impl Pipelines {
                 is_blended: false,
                 constants: &[
                     ("HAS_ARCS", f64::from(u8::from(has_arcs))),
-                    ("HAS_DENSITY", f64::from(u8::from(has_field))),
+                    ("HAS_DENSITY", is(NearSurface::Shaded)),
+                    ("HAS_RELIEF", is(NearSurface::Relief)),
                 ],
             }
             .pipeline(device, &composite_layout)
@@ -105,7 +118,8 @@ impl Pipelines {
             arcs: arcs.pipeline(device, &shapes_layout),
             rings: rings.pipeline(device, &shapes_layout),
             composites: std::array::from_fn(|variant| {
-                composite(variant & 1 == 1, variant & 2 == 2)
+                let near = [NearSurface::Film, NearSurface::Shaded, NearSurface::Relief];
+                composite(variant & 1 == 1, near[variant / 2])
             }),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("sphere field"),
@@ -176,14 +190,14 @@ fn splat_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     )
 }
 
-/// Frame, keys, marks, arcs in front, arcs behind, field, ramp, sampler.
+/// Frame, keys, marks, arcs in front, arcs behind, field, ramp, sampler, relief.
 fn composite_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     layout(
         device,
         "sphere composite",
         wgpu::ShaderStages::FRAGMENT,
         &[
-            READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE, SAMPLER,
+            READ_ONLY, READ_ONLY, TEXTURE, TEXTURE, TEXTURE, TEXTURE, SAMPLER, TEXTURE,
         ],
     )
 }

@@ -1,10 +1,12 @@
 //! A surface of heights over a square, with the camera of the sphere.
 
+use std::sync::Arc;
+
 use bytemuck::{Pod, Zeroable};
-use glam::Vec3;
+use glam::{Mat4, Vec3};
 
 use super::{
-    Camera, Picture, RenderError,
+    Camera, Picture, RenderError, SphereRelief, View,
     colour::Rgba8,
     pipelines::{PICTURE_FORMAT, guarded},
     readback,
@@ -97,11 +99,27 @@ fn lit(colour: Rgba8, shade: f32) -> u32 {
     u32::from_le_bytes([dim(r), dim(g), dim(b), 255])
 }
 
+/// A corner of a triangle as `relief.wgsl` pulls it.
 #[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct Corner {
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub(super) struct Corner {
     position: [f32; 3],
     colour: u32,
+}
+
+impl Corner {
+    pub fn new(place: Vec3, colour: Rgba8) -> Self {
+        Self {
+            position: place.to_array(),
+            colour: u32::from_le_bytes(colour),
+        }
+    }
+
+    /// Where it lies in the world.
+    #[cfg(test)]
+    pub fn place(&self) -> Vec3 {
+        Vec3::from_array(self.position)
+    }
 }
 
 struct Targets {
@@ -122,6 +140,8 @@ pub struct ReliefRenderer {
     targets: Targets,
     scene: Option<ReliefScene>,
     camera: Option<Camera>,
+    /// The closed surface that was drawn, and from where.
+    around: Option<(Arc<SphereRelief>, View)>,
     target_revision: u64,
 }
 
@@ -155,6 +175,7 @@ impl ReliefRenderer {
             corners: None,
             scene: None,
             camera: None,
+            around: None,
             target_revision: next_revision(),
             device: device.clone(),
             queue: queue.clone(),
@@ -187,10 +208,37 @@ impl ReliefRenderer {
             self.scene = Some(scene.clone());
         }
         if is_resized || is_other || self.camera.as_ref() != Some(camera) {
-            self.submit(scene, camera)?;
+            let matrix = camera.view(self.targets.size_px).clip_from_world();
+            self.submit(matrix, scene.background)?;
             self.camera = Some(camera.clone());
         }
         Ok(&self.targets.picture_view)
+    }
+
+    /// Draws a closed surface over nothing, for a picture of the sphere to lay over its own; an
+    /// [allowed](allowed_size) size is taken as it is.
+    pub(super) fn draw_around(
+        &mut self,
+        relief: &Arc<SphereRelief>,
+        view: &View,
+    ) -> Result<(), RenderError> {
+        if view.size_px != self.targets.size_px {
+            let device = &self.device;
+            self.targets = guarded(device, "the surface in relief", || {
+                targets(device, view.size_px)
+            })?;
+            self.target_revision = next_revision();
+        }
+        let is_known = (self.around.as_ref()).is_some_and(|(known, _)| Arc::ptr_eq(known, relief));
+        if !is_known {
+            self.corners = self.uploaded(&relief.corners)?;
+        }
+        let is_drawn = is_known && self.around.as_ref().is_some_and(|(_, from)| from == view);
+        if !is_drawn {
+            self.submit(view.clip_from_world(), [0; 4])?;
+            self.around = Some((Arc::clone(relief), *view));
+        }
+        Ok(())
     }
 
     /// The picture last drawn.
@@ -228,8 +276,7 @@ impl ReliefRenderer {
         Ok(Some((buffer, corners.len() as u32)))
     }
 
-    fn submit(&self, scene: &ReliefScene, camera: &Camera) -> Result<(), RenderError> {
-        let matrix = camera.view(self.targets.size_px).clip_from_world();
+    fn submit(&self, matrix: Mat4, background: Rgba8) -> Result<(), RenderError> {
         self.queue.write_buffer(
             &self.uniform,
             0,
@@ -246,7 +293,7 @@ impl ReliefRenderer {
                     depth_slice: None,
                     resolve_target: Some(&self.targets.picture_view),
                     ops: wgpu::Operations {
-                        load: wgpu::LoadOp::Clear(clear(scene.background)),
+                        load: wgpu::LoadOp::Clear(clear(background)),
                         store: wgpu::StoreOp::Discard,
                     },
                 })],

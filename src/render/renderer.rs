@@ -1,10 +1,10 @@
 //! The renderer: draws a scene when something in it or the view of it changed.
 
 use super::{
-    Camera, Pick, Picture, RenderError, Side, SphereScene, SphereStyle,
+    Camera, Pick, Picture, ReliefRenderer, RenderError, Side, SphereScene, SphereStyle, View,
     frame::FrameUniform,
     ids::IdMap,
-    pipelines::{Pipelines, guarded},
+    pipelines::{NearSurface, Pipelines, guarded},
     readback,
     scene::next_revision,
     targets::{Targets, allowed_size},
@@ -27,6 +27,8 @@ pub struct SphereRenderer {
     frame: wgpu::Buffer,
     uploads: Uploads,
     targets: Targets,
+    /// The surface in relief; made when the first is drawn.
+    relief: Option<ReliefRenderer>,
     groups: Option<BindGroups>,
     /// The frame whose keys and marks are on the device, with the scene's points as uploaded.
     splatted: Option<FrameUniform>,
@@ -74,6 +76,7 @@ impl SphereRenderer {
             frame,
             uploads: Uploads::new(device)?,
             targets: Targets::new(device, [1, 1])?,
+            relief: None,
             groups: None,
             splatted: None,
             drawn_count: 0,
@@ -115,6 +118,7 @@ impl SphereRenderer {
         if !scene.arcs.is_empty() && self.targets.ensure_arc_layers(&self.device)? {
             self.groups = None;
         }
+        self.draw_relief(scene, &view)?;
         self.complete(&mut frame);
         if self.groups.is_some() && self.splatted == Some(frame) {
             return Ok(&self.targets.picture_view);
@@ -125,8 +129,13 @@ impl SphereRenderer {
             Some(groups) => groups,
             None => guarded(&self.device, "the scene's bindings", || self.bind())?,
         };
+        let near = match (&scene.relief, self.uploads.has_field()) {
+            (Some(_), _) => NearSurface::Relief,
+            (None, true) => NearSurface::Shaded,
+            (None, false) => NearSurface::Film,
+        };
         guarded(&self.device, "the drawing of the sphere", || {
-            self.submit(&frame, &groups, keeps_points);
+            self.submit(&frame, &groups, near, keeps_points);
         })?;
         self.groups = Some(groups);
         self.splatted = Some(frame);
@@ -233,6 +242,26 @@ impl SphereRenderer {
         Ok(())
     }
 
+    /// Draws the surface in relief into a texture of its own, when the scene has one.
+    fn draw_relief(&mut self, scene: &SphereScene, view: &View) -> Result<(), RenderError> {
+        let Some(relief) = &scene.relief else {
+            return Ok(());
+        };
+        if self.relief.is_none() {
+            self.groups = None;
+            self.relief = Some(ReliefRenderer::new(&self.device, &self.queue)?);
+        }
+        let Some(renderer) = &mut self.relief else {
+            return Ok(());
+        };
+        let before = renderer.target_revision();
+        renderer.draw_around(relief, view)?;
+        if renderer.target_revision() != before {
+            self.groups = None;
+        }
+        Ok(())
+    }
+
     /// Fills in what depends on the uploaded scene.
     fn complete(&self, frame: &mut FrameUniform) {
         let count = self.uploads.point_count();
@@ -292,6 +321,7 @@ impl SphereRenderer {
             texture(field),
             texture(ramp),
             wgpu::BindingResource::Sampler(&self.pipelines.sampler),
+            texture((self.relief.as_ref()).map_or(ramp, ReliefRenderer::picture_view)),
         ];
         let shapes = &self.pipelines.shapes_layout;
         BindGroups {
@@ -320,7 +350,13 @@ impl SphereRenderer {
 
     /// Draws; `keeps_points` leaves out the splat pass when only what lies around the points changed
     /// (a ring that follows the pointer).
-    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps_points: bool) {
+    fn submit(
+        &self,
+        frame: &FrameUniform,
+        groups: &BindGroups,
+        near: NearSurface,
+        keeps_points: bool,
+    ) {
         self.queue
             .write_buffer(&self.frame, 0, bytemuck::bytes_of(frame));
         let mut encoder = self
@@ -351,7 +387,7 @@ impl SphereRenderer {
             &[&self.targets.picture_view],
             frame.clear_colour(),
         );
-        pass.set_pipeline(self.pipelines.composite(has_arcs, self.uploads.has_field()));
+        pass.set_pipeline(self.pipelines.composite(has_arcs, near));
         pass.set_bind_group(0, &groups.composite, &[]);
         pass.draw(0..COVER_VERTICES, 0..1);
         if self.uploads.ring_count() > 0 {

@@ -10,7 +10,7 @@ use std::{
 
 use glam::Vec3;
 
-use super::{RenderError, colour::Rgba8};
+use super::{RenderError, SphereRelief, colour::Rgba8};
 
 /// A number no other state of any scene has: comparing two tells whether something changed, also
 /// when one scene takes another's place.
@@ -184,6 +184,7 @@ pub(super) struct Revisions {
     pub arcs: u64,
     pub rings: u64,
     pub field: u64,
+    pub relief: u64,
 }
 
 /// Everything that is drawn on and around the sphere. Setting a part marks only that part for
@@ -196,6 +197,7 @@ pub struct SphereScene {
     pub(super) arcs: Vec<GeodesicArc>,
     pub(super) rings: Vec<PointRing>,
     pub(super) field: Option<Arc<SurfaceField>>,
+    pub(super) relief: Option<Arc<SphereRelief>>,
     pub(super) revisions: Revisions,
 }
 
@@ -217,6 +219,7 @@ impl SphereScene {
             arcs: Vec::new(),
             rings: Vec::new(),
             field: None,
+            relief: None,
             revisions: Revisions {
                 points: revision,
                 colours: revision,
@@ -224,6 +227,7 @@ impl SphereScene {
                 arcs: revision,
                 rings: revision,
                 field: revision,
+                relief: revision,
             },
         }
     }
@@ -277,6 +281,12 @@ impl SphereScene {
     pub fn set_field(&mut self, field: Option<Arc<SurfaceField>>) {
         self.field = field;
         self.revisions.field = next_revision();
+    }
+
+    /// Another relief in the place of the near surface, or none.
+    pub fn set_relief(&mut self, relief: Option<Arc<SphereRelief>>) {
+        self.relief = relief;
+        self.revisions.relief = next_revision();
     }
 }
 

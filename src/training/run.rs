@@ -13,6 +13,7 @@ use super::{
     objective::Moment,
     optimiser::Memory,
     snapshot::Snapshot,
+    tensors::NamedTensor,
 };
 use crate::{
     analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
@@ -363,8 +364,33 @@ impl Run {
         progress: &Progress,
     ) -> Result<Analysis, TrainingError> {
         let net = self.net()?;
-        let model = model(net.plan(), &net.tensors()?, self.compute.device())?;
-        let mut request = self.config.probe_request(self.step);
+        self.probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)
+    }
+
+    /// As [`probe`](Self::probe), of the weights of a snapshot of this run.
+    ///
+    /// # Errors
+    /// See [`TrainingError`].
+    pub(super) fn probe_snapshot(
+        &self,
+        snapshot: &Snapshot,
+        previous: Option<&Analysis>,
+        progress: &Progress,
+    ) -> Result<Analysis, TrainingError> {
+        let (plan, step) = (&snapshot.plan, snapshot.step);
+        self.probe_of(plan, &snapshot.tensors, step, previous, progress)
+    }
+
+    fn probe_of(
+        &self,
+        plan: &NetPlan,
+        tensors: &[NamedTensor],
+        step: usize,
+        previous: Option<&Analysis>,
+        progress: &Progress,
+    ) -> Result<Analysis, TrainingError> {
+        let model = model(plan, tensors, self.compute.device())?;
+        let mut request = self.config.probe_request(step);
         request.normalisation = Some(self.normalisation);
         let loaded = checkpoint::in_memory(model, &request.encoder.title());
         let subject = ModelOnImages {

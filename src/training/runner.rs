@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use super::{
     Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    frames::Frames, snapshot::Snapshots,
+    frames::Frames, save::saved_settings, snapshot::Snapshots,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, panic_message},
@@ -28,6 +28,14 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const SPEED_STEPS: usize = 50;
 /// Curves of branches that are kept.
 const BRANCHES: usize = 4;
+
+/// Where a run begins.
+enum Begin {
+    /// At step 0 of its settings.
+    Fresh,
+    /// Where it was saved.
+    Saved(PathBuf),
+}
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -58,6 +66,30 @@ impl Runner {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, TrainingError> {
         config.check()?;
+        Self::begin(Begin::Fresh, config, compute, wake)
+    }
+
+    /// Opens a run that was saved in `folder`: its kept steps become frames and snapshots again,
+    /// one after the other, then it stands where it was saved last and goes on with
+    /// [`Control::Play`]. `wake` as in [`start`](Self::start).
+    ///
+    /// # Errors
+    /// [`TrainingError::Resume`] when no run is saved there, [`TrainingError::Thread`].
+    pub fn open(
+        folder: &Path,
+        compute: &Compute,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, TrainingError> {
+        let config = saved_settings(folder)?;
+        Self::begin(Begin::Saved(folder.to_owned()), config, compute, wake)
+    }
+
+    fn begin(
+        begin: Begin,
+        config: RunConfig,
+        compute: &Compute,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, TrainingError> {
         let wake: Wake = Arc::new(wake);
         let after = Arc::clone(&wake);
         let worker = Worker::spawn_with_wake("spherescope-training", 1, move || after())
@@ -74,7 +106,7 @@ impl Runner {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
-                drive.whole(config, &compute, progress);
+                drive.whole(begin, config, &compute, progress);
             }
         };
         worker
@@ -179,16 +211,16 @@ impl Drive {
     }
 
     /// From preparing to the end.
-    fn whole(&mut self, config: RunConfig, compute: &Compute, progress: &Progress) {
+    fn whole(&mut self, begin: Begin, config: RunConfig, compute: &Compute, progress: &Progress) {
         let mut compute = compute.clone();
-        let mut run = match Run::new(config, &compute, progress) {
+        let begun = match begin {
+            Begin::Fresh => self.begin_fresh(config, &compute, progress),
+            Begin::Saved(folder) => self.open_saved(&folder, &compute, progress),
+        };
+        let mut run = match begun {
             Ok(run) => run,
             Err(error) => return self.fail(&error),
         };
-        self.state.phase = Phase::Paused;
-        if let Err(error) = self.look(&run, progress) {
-            return self.fail(&error);
-        }
         self.publish();
         while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
             let was_running = self.state.phase == Phase::Running;
@@ -220,6 +252,69 @@ impl Drive {
             self.state.phase = Phase::Stopped;
         }
         self.publish();
+    }
+
+    /// A run at its first step.
+    fn begin_fresh(
+        &mut self,
+        config: RunConfig,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Run, TrainingError> {
+        let run = Run::new(config, compute, progress)?;
+        self.state.phase = Phase::Paused;
+        self.look(&run, progress)?;
+        Ok(run)
+    }
+
+    /// A run that was saved: the frames of its steps one after the other, each as soon as it is
+    /// there. A step that is broken is left out and told.
+    fn open_saved(
+        &mut self,
+        folder: &Path,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Run, TrainingError> {
+        let (run, curves) = Run::resume(folder, compute, progress)?;
+        self.curves = curves;
+        self.state.config = run.config().clone();
+        self.state.total_steps = run.config().steps;
+        let last = run.step_count();
+        let mut skipped = Vec::new();
+        for (step, saved) in Run::saved_steps(folder) {
+            progress.check()?;
+            // Later ones are of a run that went back and did not come that far again.
+            let snapshot = match saved.read(&run, compute) {
+                Ok(snapshot) if step <= last => snapshot,
+                Ok(_) => continue,
+                Err(error) => {
+                    skipped.push(format!("step {step} was left out: {error}"));
+                    continue;
+                }
+            };
+            let previous = lock(&self.shared.frames).last();
+            let previous = previous.as_ref().map(|frame| frame.analysis.as_ref());
+            let analysis = run.probe_snapshot(&snapshot, previous, progress)?;
+            let mut frames = lock(&self.shared.frames);
+            frames.push(Frame {
+                step,
+                analysis: Arc::new(analysis),
+            });
+            self.state.frames = frames.steps();
+            drop(frames);
+            self.snapshots.push(snapshot);
+            self.tell_snapshots();
+            self.state.step = step;
+            self.publish();
+        }
+        self.state.step = last;
+        self.state.message = (!skipped.is_empty()).then(|| skipped.join("; "));
+        self.state.phase = if last < self.state.total_steps {
+            Phase::Paused
+        } else {
+            Phase::Finished
+        };
+        Ok(run)
     }
 
     /// A step, or a moment of waiting. A panic in it (a lost device makes some) is an error like

@@ -131,73 +131,138 @@ impl Run {
         progress: &Progress,
     ) -> Result<(Self, Curves), TrainingError> {
         let (state, checkpoint) = newest(folder)?;
-        let broken = |path: &Path| {
-            let path = path.to_owned();
-            move |reason: String| TrainingError::resume(&path, &reason)
-        };
-        let path = state.join("run.json");
-        let text = fs::read(&path).map_err(|error| broken(&path)(error.to_string()))?;
-        let header: Header =
-            serde_json::from_slice(&text).map_err(|error| broken(&path)(error.to_string()))?;
-        if header.format != FORMAT {
-            return Err(TrainingError::resume(
-                &path,
-                &format!(
-                    "it is of format {}, this program reads {FORMAT}",
-                    header.format
-                ),
-            ));
-        }
-        let weights =
-            fs::read(&checkpoint).map_err(|error| TrainingError::resume(&checkpoint, &error))?;
-        if (header.checkpoint_crc32).is_some_and(|known| known != crc32fast::hash(&weights)) {
-            let reason = "it was written at another time than the rest of the run's state";
-            return Err(TrainingError::resume(&checkpoint, reason));
-        }
-        let mut run = Self::new(header.without_start()?, compute, progress)?;
-        let (tensors, _) = tensors_of(&checkpoint, &weights)?;
-        let mut memories = Vec::new();
-        for file in OPTIMISERS {
-            let path = state.join(file);
-            let (tensors, counts) = read_tensors(&path)?;
-            let is_lost = header.step > 0
-                && file == OPTIMISERS[0]
-                && tensors.is_empty()
-                && header.config.optimiser.remembers();
-            if is_lost {
-                return Err(TrainingError::resume(
-                    &path,
-                    "the optimiser's memory is empty",
-                ));
-            }
-            let memory =
-                Memory::from_tensors(&header.config.optimiser, tensors, &counts, compute.device());
-            memories.push(memory.ok_or_else(|| {
-                TrainingError::resume(&path, "the optimiser's memory is not complete")
-            })?);
-        }
-        let memories = <[Memory; 2]>::try_from(memories)
-            .map_err(|_| TrainingError::resume(&state, "two memories of optimisers are needed"))?;
-        let keys = if header.config.objective.keys().is_some() {
-            read_tensors(&state.join(KEYS))?.0
-        } else {
-            Vec::new()
-        };
+        let saved = saved_step(&state, &checkpoint, compute.device())?;
+        let mut run = Self::new(saved.header.without_start()?, compute, progress)?;
         let plan = run.plan()?;
-        run.restore(&super::Snapshot {
-            plan,
-            keys,
-            step: header.step,
-            config: header.config,
-            tensors: Arc::new(tensors),
-            optimisers: memories,
-        })?;
+        run.restore(&saved.snapshot(plan))?;
         let path = state.join("metrics.csv");
-        let table = fs::read_to_string(&path).map_err(|error| broken(&path)(error.to_string()))?;
+        let table = fs::read_to_string(&path)
+            .map_err(|error| TrainingError::resume(&path, &error.to_string()))?;
         let curves = Curves::from_csv(&table)
             .ok_or_else(|| TrainingError::resume(&path, "it is no table of a run"))?;
         Ok((run, curves))
     }
+
+    /// The steps that are saved in `folder`, rising: each with a function that reads it for this
+    /// run.
+    pub(super) fn saved_steps(folder: &Path) -> Vec<(usize, SavedAt)> {
+        let saved = steps(folder).unwrap_or_default().into_iter();
+        saved
+            .map(|(step, state, checkpoint)| (step, SavedAt { state, checkpoint }))
+            .collect()
+    }
+}
+
+/// Where a step is saved.
+pub(super) struct SavedAt {
+    state: PathBuf,
+    checkpoint: PathBuf,
+}
+
+impl SavedAt {
+    /// Reads the step for a run of the same settings.
+    ///
+    /// # Errors
+    /// [`TrainingError::Resume`] with what is missing or broken.
+    pub fn read(&self, run: &Run, compute: &Compute) -> Result<super::Snapshot, TrainingError> {
+        let saved = saved_step(&self.state, &self.checkpoint, compute.device())?;
+        Ok(saved.snapshot(run.plan()?))
+    }
+}
+
+/// A saved step as its files hold it.
+struct SavedStep {
+    header: Header,
+    tensors: Vec<NamedTensor>,
+    memories: [Memory; 2],
+    keys: Vec<NamedTensor>,
+}
+
+impl SavedStep {
+    fn snapshot(self, plan: super::net::NetPlan) -> super::Snapshot {
+        super::Snapshot {
+            plan,
+            keys: self.keys,
+            step: self.header.step,
+            config: self.header.config,
+            tensors: Arc::new(self.tensors),
+            optimisers: self.memories,
+        }
+    }
+}
+
+/// Reads what was saved of a step.
+fn saved_step(
+    state: &Path,
+    checkpoint: &Path,
+    device: &burn::tensor::Device,
+) -> Result<SavedStep, TrainingError> {
+    let header = header(&state.join("run.json"))?;
+    let weights =
+        fs::read(checkpoint).map_err(|error| TrainingError::resume(checkpoint, &error))?;
+    if (header.checkpoint_crc32).is_some_and(|known| known != crc32fast::hash(&weights)) {
+        let reason = "it was written at another time than the rest of the run's state";
+        return Err(TrainingError::resume(checkpoint, reason));
+    }
+    let (tensors, _) = tensors_of(checkpoint, &weights)?;
+    let mut memories = Vec::new();
+    for file in OPTIMISERS {
+        let path = state.join(file);
+        let (tensors, counts) = read_tensors(&path)?;
+        let is_lost = header.step > 0
+            && file == OPTIMISERS[0]
+            && tensors.is_empty()
+            && header.config.optimiser.remembers();
+        if is_lost {
+            return Err(TrainingError::resume(
+                &path,
+                "the optimiser's memory is empty",
+            ));
+        }
+        let memory = Memory::from_tensors(&header.config.optimiser, tensors, &counts, device);
+        memories.push(memory.ok_or_else(|| {
+            TrainingError::resume(&path, "the optimiser's memory is not complete")
+        })?);
+    }
+    let memories = <[Memory; 2]>::try_from(memories)
+        .map_err(|_| TrainingError::resume(state, "two memories of optimisers are needed"))?;
+    let keys = if header.config.objective.keys().is_some() {
+        read_tensors(&state.join(KEYS))?.0
+    } else {
+        Vec::new()
+    };
+    Ok(SavedStep {
+        header,
+        tensors,
+        memories,
+        keys,
+    })
+}
+
+/// What a step's state says of itself.
+fn header(path: &Path) -> Result<Header, TrainingError> {
+    let text = fs::read(path).map_err(|error| TrainingError::resume(path, &error))?;
+    let header: Header =
+        serde_json::from_slice(&text).map_err(|error| TrainingError::resume(path, &error))?;
+    if header.format != FORMAT {
+        return Err(TrainingError::resume(
+            path,
+            &format!(
+                "it is of format {}, this program reads {FORMAT}",
+                header.format
+            ),
+        ));
+    }
+    Ok(header)
+}
+
+/// The settings of the run that was saved last in `folder`, before anything large is read.
+///
+/// # Errors
+/// [`TrainingError::Resume`].
+pub(super) fn saved_settings(folder: &Path) -> Result<RunConfig, TrainingError> {
+    let (state, _) = newest(folder)?;
+    Ok(header(&state.join("run.json"))?.config)
 }
 
 impl Header {
@@ -244,6 +309,15 @@ fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
             return Ok(found);
         }
     }
+    steps(folder)?
+        .pop()
+        .map(|(_, state, checkpoint)| (state, checkpoint))
+        .ok_or_else(|| TrainingError::resume(folder, "no step is saved there"))
+}
+
+/// The steps of which both state and checkpoint are there, rising.
+fn steps(folder: &Path) -> Result<Vec<(usize, PathBuf, PathBuf)>, TrainingError> {
+    let states = folder.join("state");
     let entries = fs::read_dir(&states).map_err(|error| TrainingError::resume(&states, &error))?;
     let mut steps: Vec<(usize, PathBuf, PathBuf)> = entries
         .filter_map(|entry| {
@@ -256,10 +330,7 @@ fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
         })
         .collect();
     steps.sort();
-    steps
-        .pop()
-        .map(|(_, state, checkpoint)| (state, checkpoint))
-        .ok_or_else(|| TrainingError::resume(folder, "no step is saved there"))
+    Ok(steps)
 }
 
 /// Writes a file beside its place and moves it there once it is whole and on the disk.

@@ -113,6 +113,8 @@ pub enum Command {
     TogglePotentialRing,
     /// Draw where the potential falls, or stop.
     TogglePotentialArrows,
+    /// Let the sphere's surface sink where the potential is low, or stop.
+    TogglePotentialRelief,
     /// Temperature of the potential; that of the measured uniformity when `None`.
     PotentialT(Option<f64>),
     /// Select on the front side only, or through the sphere.
@@ -121,6 +123,8 @@ pub enum Command {
     Tool(SelectTool),
     /// Fit the sphere to its view.
     Home,
+    /// Turn the points to the front of the sphere.
+    FacePoints,
     /// Turn the camera so that a point faces the viewer.
     Focus(u32),
     /// Show this class alone, or all again.
@@ -254,11 +258,13 @@ impl Command {
             Self::Shade(shading) => format!("Shade the sphere by: {}", shading.name()).into(),
             Self::TogglePotentialRing => "Potential around the circle".into(),
             Self::TogglePotentialArrows => "Arrows where the potential falls".into(),
+            Self::TogglePotentialRelief => "Potential as a relief of the sphere".into(),
             Self::PotentialT(Some(t)) => format!("Potential at t = {t}").into(),
             Self::PotentialT(None) => "Potential at the t of uniformity".into(),
             Self::ToggleFrontOnly => "Select on the front side only".into(),
             Self::Tool(tool) => format!("Select with: {}", tool.name()).into(),
             Self::Home => "Fit the sphere".into(),
+            Self::FacePoints => "Turn the points to the front".into(),
             Self::Solo(class) => format!("Show class {class} alone").into(),
             Self::ToggleClass(class) => format!("Show or hide class {class}").into(),
             Self::Palette => "Command palette…".into(),
@@ -321,8 +327,12 @@ impl Command {
             Self::TogglePotentialArrows => {
                 "Minus the gradient of the potential: the way uniformity pushes a point there"
             }
+            Self::TogglePotentialRelief => {
+                "The surface sinks where the potential is low; points stay at radius 1"
+            }
             Self::ToggleFrontOnly => "Areas leave out points behind the horizon",
             Self::Home => "The whole sphere, seen from the front",
+            Self::FacePoints => "The mean of the selected points, or of all shown ones, faces you",
             Self::CopyCommandLine => "The headless command for the numbers that are shown",
             Self::ClearHistory => "Empties the align–uniform plane, save the encoder that is shown",
             Self::TogglePresenter => "Larger text and marks, for a room",
@@ -350,6 +360,7 @@ impl Command {
             Self::Train(TrainCommand::PlayPause) => plain(Key::Space),
             Self::Train(TrainCommand::Step) => ctrl(Key::ArrowRight),
             Self::Home => plain(Key::Home),
+            Self::FacePoints => KeyboardShortcut::new(Modifiers::SHIFT, Key::Home),
             Self::Show(pane) => {
                 let keys = [
                     Key::Num1,
@@ -371,7 +382,10 @@ impl Command {
 
     /// Whether its key belongs to a text field while one has the focus.
     pub fn yields_to_text(&self) -> bool {
-        matches!(self, Self::Home | Self::Undo | Self::Redo | Self::Train(_))
+        matches!(
+            self,
+            Self::Home | Self::FacePoints | Self::Undo | Self::Redo | Self::Train(_)
+        )
     }
 
     /// Everything that makes sense without a further choice: the palette, and the shortcuts.
@@ -393,9 +407,11 @@ impl Command {
             Self::ToggleDensity,
             Self::TogglePotentialRing,
             Self::TogglePotentialArrows,
+            Self::TogglePotentialRelief,
             Self::PotentialT(None),
             Self::ToggleFrontOnly,
             Self::Home,
+            Self::FacePoints,
             Self::ClearSelection,
             Self::Undo,
             Self::Redo,

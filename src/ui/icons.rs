@@ -65,6 +65,10 @@ pub enum Icon {
     Replay,
     /// Something is written to a file.
     Save,
+    /// Something is kept in its place.
+    Pin,
+    /// The points are turned to the front.
+    Face,
 }
 
 /// Draws `icon` into the square around the centre of `rect`.
@@ -275,6 +279,16 @@ impl Pen {
                 self.line(&[(8.0, 2.5), (8.0, 10.0)]),
                 self.line(&[(4.8, 7.0), (8.0, 10.2), (11.2, 7.0)]),
                 self.line(&[(3.0, 11.0), (3.0, 13.5), (13.0, 13.5), (13.0, 11.0)]),
+            ],
+            Icon::Pin => vec![
+                self.ring(8.0, 5.5, 3.2),
+                self.line(&[(8.0, 8.7), (8.0, 14.5)]),
+            ],
+            Icon::Face => vec![
+                self.ring(8.0, 8.0, 6.2),
+                self.dot(6.6, 7.0, 1.2),
+                self.dot(9.6, 6.4, 1.2),
+                self.dot(8.4, 9.8, 1.2),
             ],
             _ => Vec::new(),
         }

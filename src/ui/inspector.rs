@@ -1,14 +1,21 @@
 //! The dense inspector's settings, what is asked of it, and what it has to show.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::{Analysis, Request},
-    dense::{Answer, Basis, Beside, Colours, Crop, MapSource, Subject, SubjectRequest, cell_at},
+    dense::{
+        Answer, Basis, Beside, Colours, Cut, MapSource, Shown, Subject, SubjectRequest, cell_at,
+    },
     features::MatchingRule,
 };
+
+/// Neighbours that are listed unless more or fewer are asked for.
+pub const NEAREST: usize = 12;
+/// Most neighbours that are listed.
+pub const MOST_NEAREST: usize = 64;
 
 /// What the pictures are coloured by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +57,11 @@ impl InspectMode {
             Self::Norm => "norm",
             Self::Mask => "mask class",
         }
+    }
+
+    /// Whether the scale may be the whole range or follow the values.
+    pub fn has_fixed_scale(self) -> bool {
+        matches!(self, Self::Similarity | Self::Alignment)
     }
 
     /// What it means, for tooltips.
@@ -144,6 +156,8 @@ pub struct InspectorView {
     pub is_automatic: bool,
     /// Whether the borders of locations are drawn.
     pub has_grid: bool,
+    /// Whether the borders between mask classes are drawn.
+    pub has_mask_borders: bool,
     /// Which correspondences are drawn.
     pub lines: LineChoice,
     /// The rule that makes them.
@@ -164,6 +178,8 @@ pub struct InspectorView {
     pub is_cut_below: bool,
     /// Whether neighbours are looked for in other images only.
     pub is_between_images: bool,
+    /// How many neighbours are listed, 1 to [`MOST_NEAREST`].
+    pub nearest: usize,
 }
 
 impl Default for InspectorView {
@@ -177,6 +193,7 @@ impl Default for InspectorView {
             is_smooth: false,
             is_automatic: false,
             has_grid: true,
+            has_mask_borders: false,
             lines: LineChoice::default(),
             rule: MatchingRule::default(),
             is_mutual_only: false,
@@ -187,11 +204,29 @@ impl Default for InspectorView {
             cut: 0.0,
             is_cut_below: false,
             is_between_images: false,
+            nearest: NEAREST,
         }
     }
 }
 
 impl InspectorView {
+    /// The cut that leaves locations out, when there is one.
+    pub fn foreground(&self) -> Option<Cut> {
+        self.has_cut.then_some(Cut {
+            score: self.cut,
+            is_below: self.is_cut_below,
+        })
+    }
+
+    /// As DenseCL draws correspondences in its own figure: partners by backbone argmax that lead
+    /// both ways, of a cosine of 0.9 or more.
+    pub fn draw_as_densecl(&mut self) {
+        self.rule = MatchingRule::BackboneArgmax;
+        self.lines = LineChoice::All;
+        self.is_mutual_only = true;
+        self.least_similarity = 0.9;
+    }
+
     /// What is to be looked at with these settings.
     pub fn request(&self, image: u32) -> SubjectRequest {
         SubjectRequest {
@@ -210,9 +245,7 @@ impl InspectorState {
     /// Why no command without a window draws the same: what is set that it has no words for.
     pub fn why_no_command(&self, view: &InspectorView) -> Option<&'static str> {
         let is_pca = view.mode == InspectMode::Pca;
-        if is_pca && view.has_cut && view.is_cut_below {
-            Some("the part below the cut is shown")
-        } else if is_pca && view.keeps_colours {
+        if is_pca && view.keeps_colours {
             Some("colours of another picture are kept")
         } else if !view.has_grid {
             Some("the grid is left out")
@@ -271,7 +304,10 @@ impl InspectorState {
             (view.is_mutual_only, "--mutual"),
             (view.is_smooth, "--smooth"),
             (view.is_automatic, "--automatic-scale"),
+            (view.has_mask_borders, "--mask-borders"),
+            (view.is_between_images, "--other-images"),
             (is_pca && !view.is_centred, "--not-centred"),
+            (is_pca && view.has_cut && view.is_cut_below, "--cut-below"),
         ] {
             if is_on {
                 flag(name);
@@ -279,6 +315,9 @@ impl InspectorState {
         }
         if is_pca && view.has_cut {
             flag(&format!("--cut={}", view.cut));
+        }
+        if view.nearest != NEAREST {
+            flag(&format!("--nearest {}", view.nearest));
         }
         flag("-o inspector.png");
         Some(line)
@@ -312,9 +351,11 @@ pub struct InspectorState {
     /// What the chosen location is similar to.
     pub answer: Option<Arc<Answer>>,
     /// Small pictures of the nearest, in their order; empty until they are there.
-    pub crops: Arc<Vec<Option<Crop>>>,
+    pub crops: Arc<Vec<Option<Shown>>>,
     /// Scores along the principal axes.
     pub colours: Option<Arc<Colours>>,
+    /// Why the newest colours could not be made; those before stay.
+    pub colours_failure: Option<String>,
     /// The basis that is kept for what is opened next.
     pub kept: Option<Arc<Basis>>,
     /// Local density of each location, for each side.
@@ -353,7 +394,7 @@ impl InspectorState {
 }
 
 /// Something that is asked of the inspector.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum InspectCommand {
     /// Choose a location of a side's map.
     Choose {
@@ -372,18 +413,22 @@ pub enum InspectCommand {
     Mode(InspectMode),
     /// Make the map that was called off or failed again.
     Again,
+    /// Ask where the picture is saved.
+    AskSave,
+    /// Save the picture to a path.
+    SaveTo(PathBuf),
 }
 
 impl InspectCommand {
     /// Those that make sense without a further choice.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Turn(1), Self::Turn(-1)];
+        let mut all = vec![Self::Turn(1), Self::Turn(-1), Self::AskSave];
         all.extend(InspectMode::ALL.map(Self::Mode));
         all
     }
 
     /// Text of the menu and palette entry.
-    pub fn text(self) -> String {
+    pub fn text(&self) -> String {
         match self {
             Self::Choose { side, cell } => {
                 format!("Choose location {cell} of picture {}", side + 1)
@@ -394,6 +439,8 @@ impl InspectCommand {
             Self::Turn(by) => format!("Inspect the image {by} further on"),
             Self::Beside(image) => format!("Put image {image} beside"),
             Self::Again => "Make the inspector's map again".to_owned(),
+            Self::AskSave => "Inspector: save the picture…".to_owned(),
+            Self::SaveTo(path) => format!("Save the inspector's picture to {}", path.display()),
             Self::Mode(mode) => format!("Inspector shows: {}", mode.name()),
         }
     }
@@ -415,10 +462,6 @@ mod tests {
         };
         assert_eq!(state.why_no_command(&pca), None);
         for view in [
-            InspectorView {
-                is_cut_below: true,
-                ..pca.clone()
-            },
             InspectorView {
                 keeps_colours: true,
                 ..pca

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::widgets::Running;
 use crate::landscape::{Quantity, Segment, Slice, SliceSettings, contour, contour_levels};
 
 /// Lines of a heat map, about.
@@ -62,6 +63,8 @@ pub struct LandscapeView {
     pub clip: f32,
     /// Whether a slice of a run is cut anew around its newest snapshot.
     pub is_following: bool,
+    /// Whether the features of the point under the pointer are shown on sphere and circle.
+    pub is_linked: bool,
 }
 
 impl Default for LandscapeView {
@@ -73,6 +76,7 @@ impl Default for LandscapeView {
             is_logarithmic: false,
             clip: 1.0,
             is_following: false,
+            is_linked: true,
         }
     }
 }
@@ -92,6 +96,20 @@ pub enum LandscapeCommand {
     ZoomOut,
     /// Show the features of the network at a place on the sphere.
     ShowAt([f64; 2]),
+    /// Point at a place, or at none: it is marked on the align–uniform plane, and after a short rest
+    /// its features are shown for as long.
+    Point(Option<PointedAt>),
+}
+
+/// A measured place of a slice that is pointed at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PointedAt {
+    /// Its place on the plane of weights.
+    pub at: [f64; 2],
+    /// L_align and L_uniform there.
+    pub measured: [f64; 2],
+    /// α and t of both.
+    pub temperatures: [f64; 2],
 }
 
 impl LandscapeCommand {
@@ -107,6 +125,10 @@ impl LandscapeCommand {
             Self::Zoom([x, y], half) => format!("Landscape: look at {x:.3}, {y:.3} ± {half:.3}"),
             Self::ZoomOut => "Landscape: look at the whole".into(),
             Self::ShowAt([x, y]) => format!("Landscape: features at {x:.3}, {y:.3}"),
+            Self::Point(Some(PointedAt { at: [x, y], .. })) => {
+                format!("Landscape: point at {x:.3}, {y:.3}")
+            }
+            Self::Point(None) => "Landscape: point at nothing".into(),
         }
     }
 
@@ -192,9 +214,9 @@ pub struct LandscapePicture {
 impl LandscapePicture {
     /// Prepares all surfaces of a slice.
     pub fn new(slice: Slice, title: String, revision: u64) -> Self {
-        let surfaces = Quantity::ALL
-            .map(|quantity| Surface::new(&slice, quantity))
-            .into();
+        let surfaces = (slice.quantities.iter())
+            .map(|quantity| Surface::new(&slice, *quantity))
+            .collect();
         Self {
             slice,
             title,
@@ -203,10 +225,32 @@ impl LandscapePicture {
         }
     }
 
-    /// One surface.
+    /// The surface that is drawn where `quantity` is asked for: itself where it is measured, else
+    /// the first.
+    pub fn drawn(&self, quantity: Quantity) -> Quantity {
+        let is_there = self.slice.quantities.contains(&quantity);
+        if is_there {
+            quantity
+        } else {
+            Quantity::default()
+        }
+    }
+
+    /// One surface; that of [`drawn`](Self::drawn).
     pub fn surface(&self, quantity: Quantity) -> &Surface {
-        let index = Quantity::ALL.iter().position(|other| *other == quantity);
-        &self.surfaces[index.unwrap_or(0)]
+        let drawn = self.drawn(quantity);
+        let mut quantities = self.slice.quantities.iter();
+        &self.surfaces[quantities.position(|other| *other == drawn).unwrap_or(0)]
+    }
+
+    /// The measured cell with its numbers, as something that is pointed at.
+    pub fn pointed(&self, cell: usize) -> Option<PointedAt> {
+        let point = (*self.slice.cells.get(cell)?)?;
+        Some(PointedAt {
+            at: self.slice.grid.at(cell),
+            measured: [point.alignment, point.uniformity],
+            temperatures: self.slice.temperatures,
+        })
     }
 
     /// The settings that a picture prints, line by line.
@@ -220,7 +264,7 @@ impl LandscapePicture {
         };
         let mut lines = vec![format!(
             "{} · {} of {} points measured on a {side} × {side} grid{scale}",
-            slice.formula(quantity),
+            slice.formula(self.drawn(quantity)),
             slice.done,
             slice.cells.len(),
         )];
@@ -234,8 +278,12 @@ impl LandscapePicture {
 pub struct Landscape<'a> {
     /// The newest picture.
     pub picture: Option<&'a LandscapePicture>,
-    /// What is being done, while it is.
-    pub stage: Option<&'a str>,
+    /// How far the work is, while there is some.
+    pub progress: Option<&'a Running>,
+    /// The measured place that is pointed at.
+    pub pointed: Option<PointedAt>,
+    /// The place whose features sphere and circle show, while they do.
+    pub peeked: Option<[f64; 2]>,
     /// Whether points are being measured.
     pub is_running: bool,
     /// Why the last wish came to nothing.

@@ -126,6 +126,17 @@ impl Marks {
         self.revision += 1;
     }
 
+    /// As [`update`](Self::update), coloured and chosen as `other` is: the same points at another
+    /// time.
+    pub fn update_as(&mut self, other: &Self, world: &World<'_>, tokens: &'static Tokens) {
+        let view = SphereView {
+            colour_by: other.key.colour_by,
+            hidden: other.key.hidden.clone(),
+            ..SphereView::default()
+        };
+        self.update(&view, world, tokens);
+    }
+
     /// Whether the points of a class are shown.
     pub fn is_class_shown(&self, class: u32) -> bool {
         !self.key.hidden.contains(&class)

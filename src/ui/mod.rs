@@ -13,6 +13,7 @@ mod landscape;
 pub mod marks;
 mod pane;
 pub mod panels;
+mod preview;
 mod selection;
 mod snapshot;
 pub mod theme;
@@ -26,18 +27,20 @@ pub use command::{Command, Commands, OpenTarget, RequestEdit, Shortcut};
 pub use diagnosis::{FrameVerdict, KindPicture, RunVerdicts, VerdictPicture};
 pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
+    MOST_NEAREST, NEAREST,
 };
 pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
 pub use landscape::{
-    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, SlicePicture, Surface,
+    Landscape, LandscapeCommand, LandscapePicture, LandscapeView, PointedAt, SlicePicture, Surface,
 };
 pub use pane::Pane;
+pub use preview::{PreviewPicture, PreviewState};
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
-pub use training::{RunView, TrainCommand};
+pub use training::{Replay, RunView, TrainCommand};
 pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{
-    CircleView, ColourBy, PlaneView, PotentialView, SelectTool, Shading, SphereView, TableView,
-    ThemeChoice, TrainingView, VerdictView, Views,
+    CircleView, ColourBy, PlaneView, PotentialView, PreviewView, SelectTool, Shading, SphereView,
+    TableView, ThemeChoice, TrainingView, VerdictView, Views,
 };
 pub use world::{LogLine, Measured, Neighbours, Potential, ThumbnailSource, World, thumbnail};

@@ -196,6 +196,14 @@ impl Snapshot {
         matches!(self.request().encoder, EncoderSource::Run { .. })
     }
 
+    /// Steps that the run of this frame had done; `None` for anything else.
+    pub fn run_step(&self) -> Option<usize> {
+        match self.request().encoder {
+            EncoderSource::Run { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
     /// How many points there are.
     pub fn len(&self) -> usize {
         self.analysis.features.len()

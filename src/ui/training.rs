@@ -27,8 +27,18 @@ pub enum TrainCommand {
     ForkHere,
     /// Turn new frames towards the one before, or leave them as they come.
     ToggleOriented,
-    /// Play the kept frames again and again, or stop.
+    /// Play the kept frames, or stop.
     ToggleReplay,
+    /// Begin a replay anew at its end, or stop there.
+    ToggleLoop,
+    /// So many kept frames a second in a replay.
+    ReplayAt(f64),
+    /// Keep the shown time beside the one that is walked to, or let it go.
+    TogglePin,
+    /// Show or leave the views of some images as the run augments them.
+    ToggleAugmentations,
+    /// Draw other views of those images.
+    AnotherDraw,
     /// Ask where to save the run.
     AskSave,
     /// Save the run into a folder.
@@ -37,7 +47,7 @@ pub enum TrainCommand {
 
 impl TrainCommand {
     /// Everything that makes sense without a further choice.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::StartDraft,
         Self::PlayPause,
         Self::Step,
@@ -46,7 +56,11 @@ impl TrainCommand {
         Self::ForkHere,
         Self::LookAt(None),
         Self::ToggleReplay,
+        Self::ToggleLoop,
+        Self::TogglePin,
         Self::ToggleOriented,
+        Self::ToggleAugmentations,
+        Self::AnotherDraw,
         Self::AskSave,
     ];
 
@@ -65,6 +79,11 @@ impl TrainCommand {
             Self::ForkHere => "Training: go on from the shown step".into(),
             Self::ToggleOriented => "Training: keep the orientation of frames".into(),
             Self::ToggleReplay => "Training: replay the kept frames".into(),
+            Self::ToggleLoop => "Training: replay again and again".into(),
+            Self::ReplayAt(rate) => format!("Training: replay {rate} frames a second"),
+            Self::TogglePin => "Training: pin this time, or let it go".into(),
+            Self::ToggleAugmentations => "Training: augmentations…".into(),
+            Self::AnotherDraw => "Training: another draw of the augmentations".into(),
             Self::AskSave => "Training: save the run…".into(),
             Self::SaveTo(path) => format!("Training: save the run to {}", path.display()),
         }
@@ -83,6 +102,12 @@ impl TrainCommand {
             Self::ToggleOriented => {
                 "Each frame is turned (Procrustes) so that points that did not move stay in place"
             }
+            Self::ToggleLoop => "At its end a replay begins anew",
+            Self::TogglePin => {
+                "Sphere and circle show the pinned time beside the one you walk to, turned towards \
+                 each other, with their figures and the difference"
+            }
+            Self::ToggleAugmentations => "Some images as the run would see them, and how strongly",
             Self::AskSave => {
                 "Weights as safetensors that this program and PyTorch open, with optimiser, step \
                  and seed to resume from"
@@ -103,6 +128,33 @@ pub struct RunView {
     pub is_following: bool,
     /// Whether the kept frames are played again.
     pub is_replaying: bool,
+    /// How they are.
+    pub replay: Replay,
+    /// Step of the pinned frame that the shown one stands beside.
+    pub pinned_step: Option<usize>,
+}
+
+/// How kept frames are played again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Replay {
+    /// Frames a second, where the machine prepares as many.
+    pub frames_per_s: f64,
+    /// Whether it begins anew at its end.
+    pub is_looping: bool,
+}
+
+impl Replay {
+    /// Rates to choose from, frames a second.
+    pub const RATES: [f64; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
+}
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self {
+            frames_per_s: 8.0,
+            is_looping: true,
+        }
+    }
 }
 
 impl RunView {

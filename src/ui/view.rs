@@ -170,6 +170,8 @@ pub struct PotentialView {
     pub has_arrows: bool,
     /// Whether it is drawn around the circle.
     pub has_ring: bool,
+    /// Whether the sphere's surface sinks where it is low.
+    pub has_relief: bool,
 }
 
 /// Settings of the sphere.
@@ -244,11 +246,22 @@ impl Default for CircleView {
 }
 
 /// Settings of the align–uniform plane.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlaneView {
     /// Whether the axes reach over the whole range instead of the measured points.
     pub is_whole_range: bool,
+    /// Whether many encoders are shaded by how densely they lie.
+    pub has_density: bool,
+}
+
+impl Default for PlaneView {
+    fn default() -> Self {
+        Self {
+            is_whole_range: false,
+            has_density: true,
+        }
+    }
 }
 
 /// Settings of the table of points.
@@ -291,6 +304,24 @@ pub struct TrainingView {
     pub curves: String,
     /// Whether their axis is logarithmic.
     pub is_logarithmic: bool,
+    /// Whether all curves share one picture instead of having one each.
+    pub is_together: bool,
+    /// Curves that are not drawn.
+    pub hidden_curves: BTreeSet<String>,
+    /// How augmented views are looked at.
+    #[serde(skip)]
+    pub preview: PreviewView,
+}
+
+/// How augmented views are looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PreviewView {
+    /// Whether they are shown.
+    pub is_open: bool,
+    /// Which draw: the first, the next, …
+    pub draw: u64,
+    /// Whether they are those of the run under way instead of the next one's.
+    pub is_of_run: bool,
 }
 
 impl Default for TrainingView {
@@ -305,6 +336,9 @@ impl Default for TrainingView {
             draft,
             curves: "probe".to_owned(),
             is_logarithmic: false,
+            is_together: false,
+            hidden_curves: BTreeSet::new(),
+            preview: PreviewView::default(),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    InspectorState, LabState, RunVerdicts, RunView, Selection, Snapshot, VerdictPicture,
-    VerdictSeriesState,
+    InspectorState, LabState, PreviewState, RunVerdicts, RunView, Selection, Snapshot,
+    VerdictPicture, VerdictSeriesState,
     widgets::{Level, Running},
 };
 use crate::{analysis::Request, checkpoint::KeyReport, compute::DeviceReport};
@@ -84,12 +84,19 @@ pub struct Potential<'a> {
     pub has_arrows: bool,
     /// Whether it is drawn around the circle.
     pub has_ring: bool,
+    /// Whether the sphere's surface sinks where it is low.
+    pub has_relief: bool,
 }
 
 /// All that a panel may read.
+#[derive(Clone, Copy)]
 pub struct World<'a> {
     /// The newest results.
     pub snapshot: Option<&'a Snapshot>,
+    /// The pinned time of the run that the newest results stand beside.
+    pub pinned: Option<&'a Snapshot>,
+    /// Some images as a run would see them.
+    pub preview: Option<&'a PreviewState>,
     /// What is wanted: the same as the snapshot's request unless work is under way or failed.
     pub request: &'a Request,
     /// The key report of the wanted encoder, known before anything is computed from it.

@@ -30,6 +30,10 @@ impl App {
                     self.verdict_table(VerdictCommand::Judge(vec![path]));
                 }
                 Ok(Kind::Session) => self.open_session(ctx, path),
+                Ok(Kind::Run) => {
+                    remember(&mut self.session.recent, path.clone());
+                    self.open_run(ctx, &path);
+                }
                 Err(why) => self.tell(Level::Error, why),
             },
             OpenTarget::Images => match opening::kind_of(&path) {

@@ -46,7 +46,8 @@ impl App {
             Command::Recompute => self.analyse(true),
             Command::Cancel => {
                 let is_map = self.inspector.cancel(&self.jobs);
-                if !self.jobs.cancel() && !is_map {
+                let is_slice = self.stop_slice();
+                if !self.jobs.cancel() && !is_map && !is_slice {
                     self.tell(Level::Info, "Nothing is under way");
                 }
             }

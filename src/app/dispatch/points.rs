@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use glam::Vec3;
+
 use crate::{
     app::App,
-    ui::{Combine, Command, widgets::Level},
+    ui::{Combine, Command, marks::MarkState, widgets::Level},
 };
+
+/// Mean of points that points somewhere.
+const LEAST_MEAN: f32 = 0.05;
 
 impl App {
     /// Commands that change only how the points are shown or which are selected.
@@ -27,6 +32,10 @@ impl App {
                 let potential = &mut self.views.potential;
                 potential.has_arrows = !potential.has_arrows;
             }
+            Command::TogglePotentialRelief => {
+                let potential = &mut self.views.potential;
+                potential.has_relief = !potential.has_relief;
+            }
             Command::PotentialT(t) => {
                 // Kept where it can be computed; not-a-number says nothing.
                 self.views.potential.t = t.filter(|t| t.is_finite()).map(|t| t.clamp(0.05, 100.0));
@@ -34,6 +43,7 @@ impl App {
             Command::ToggleFrontOnly => sphere.is_front_only = !sphere.is_front_only,
             Command::Tool(tool) => sphere.tool = tool,
             Command::Home => self.canvas.fit(),
+            Command::FacePoints => self.face_points(),
             Command::Focus(row) => self.focus(row),
             Command::ToggleClass(class) => toggle(&mut sphere.hidden, class),
             Command::Solo(class) => self.solo(class),
@@ -90,6 +100,32 @@ impl App {
         } else {
             others
         };
+    }
+
+    /// Turns the mean of the selected points, or of all shown ones, to the front.
+    fn face_points(&mut self) {
+        let Some(snapshot) = &self.snapshot else {
+            return;
+        };
+        let wanted = if self.selection.is_empty() {
+            MarkState::Plain
+        } else {
+            MarkState::Selected
+        };
+        let points = &snapshot.prepared.sphere;
+        let chosen = (self.marks.states.iter().zip(points.iter()))
+            .filter(|(state, _)| **state == wanted)
+            .map(|(_, point)| Vec3::from_array(*point))
+            .filter(|point| point.is_finite());
+        let (sum, count) = chosen.fold((Vec3::ZERO, 0.0), |(sum, count), point| {
+            (sum + point, count + 1.0)
+        });
+        // Below it the mean of some hundred even points is chance.
+        if sum.length() < LEAST_MEAN * f32::max(count, 1.0) {
+            let text = "The points have no side: their mean lies in the middle of the sphere";
+            return self.tell(Level::Info, text);
+        }
+        self.canvas.face(sum);
     }
 
     fn focus(&mut self, row: u32) {

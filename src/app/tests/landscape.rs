@@ -194,3 +194,190 @@ fn going_on_never_mixes_two_planes() {
     let slice = &window.app().landscape.picture().unwrap().slice;
     assert_eq!(slice.done, done, "the first plane's picture is as it was");
 }
+
+/// Cuts a small slice and waits until it is filled.
+fn filled(window: &mut Window) {
+    small(window);
+    window.run_command("landscape: cut a slice");
+    wait(window, "the slice", |app| {
+        app.landscape
+            .picture()
+            .is_some_and(|picture| picture.slice.is_whole())
+            && !app.landscape.view().is_running
+    });
+}
+
+#[test]
+fn pointing_at_a_cell_shows_its_features_and_marks_the_plane() {
+    let mut window = Window::open(&[]);
+    filled(&mut window);
+    let own = window.app().snapshot().unwrap().prepared.sphere.clone();
+    let serial = window.serial();
+    let picture = window.app().landscape.picture().unwrap();
+    let (edge, middle) = (
+        picture.pointed(0).unwrap(),
+        picture.pointed(picture.slice.grid.middle()).unwrap(),
+    );
+    assert_ne!(edge.measured, middle.measured);
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(Some(edge))),
+    );
+    assert_eq!(window.app().landscape.view().pointed, Some(edge));
+    wait(&mut window, "the features of the cell", |app| {
+        app.landscape.peek().is_some()
+    });
+    let seen = window.app().seen().unwrap();
+    assert!(
+        seen.title().contains("landscape at −1.000")
+            || seen.title().contains("landscape at -1.000")
+    );
+    assert_eq!(seen.prepared.sphere.len(), own.len(), "the same images");
+    assert_ne!(seen.prepared.sphere, own, "other features");
+    assert_eq!(window.serial(), serial, "what is shown itself stays");
+    window.harness.run_steps(3);
+    window.harness.get_by_label_contains("landscape at");
+    // The middle is the encoder: its own features, at their own places.
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(Some(middle))),
+    );
+    wait(&mut window, "the features of the middle", |app| {
+        app.landscape.view().peeked == Some([0.0; 2])
+    });
+    let numbers = |snapshot: &crate::ui::Snapshot| snapshot.analysis.numbers.uniformity.value;
+    let app = window.app();
+    assert_eq!(
+        numbers(app.seen().unwrap()),
+        numbers(app.snapshot().unwrap())
+    );
+    // Pointing at nothing gives the views back at once.
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(None)),
+    );
+    assert!(window.app().landscape.peek().is_none());
+    assert_eq!(window.app().seen().unwrap().serial, serial);
+    // Unlinked, a cell is marked on the plane and nothing is computed.
+    window.harness.state_mut().views.landscape.is_linked = false;
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(Some(edge))),
+    );
+    std::thread::sleep(Duration::from_millis(300));
+    window.harness.run_steps(5);
+    assert!(window.app().landscape.peek().is_none());
+    assert_eq!(window.app().landscape.view().pointed, Some(edge));
+}
+
+#[test]
+fn the_keyboard_points_at_cells_and_leaving_the_view_lets_go() {
+    let mut window = Window::open(&[]);
+    filled(&mut window);
+    let map = window
+        .harness
+        .get_by_label_contains("Map of 1 L_align + 1 L_uniform");
+    map.focus();
+    window.harness.run_steps(3);
+    let at = window.app().landscape.view().pointed.expect("a cell");
+    assert_eq!(at.at, [0.0; 2], "the middle first");
+    window.press(egui::Modifiers::NONE, egui::Key::ArrowRight);
+    window.harness.run_steps(3);
+    let at = window.app().landscape.view().pointed.expect("a cell");
+    assert_eq!(at.at, [0.5, 0.0]);
+    window.run_command("correlation");
+    window.harness.run_steps(3);
+    assert!(window.app().landscape.view().pointed.is_none());
+}
+
+#[test]
+fn the_status_bar_tells_of_a_slice_and_stops_it() {
+    let mut window = Window::open(&[]);
+    {
+        let settings = &mut window.harness.state_mut().views.landscape.settings;
+        (settings.side, settings.images) = (33, 128);
+    }
+    window.run_command("landscape: cut a slice");
+    wait(&mut window, "the progress", |app| {
+        let running = app.running.as_ref();
+        running.is_some_and(|running| running.total == Some(33 * 33) && running.done > 1)
+    });
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Filling the landscape");
+    window.run_command("cancel the work under way");
+    wait(&mut window, "the stop", |app| {
+        !app.landscape.view().is_running
+    });
+    window.harness.run_steps(2);
+    assert!(window.app().running.is_none(), "the bar is clear again");
+    assert!(!window.app().landscape.picture().unwrap().slice.is_whole());
+}
+
+#[test]
+fn the_potential_is_a_relief_when_asked() {
+    let mut window = Window::open(&[]);
+    window.run_command("shade the sphere by: potential");
+    wait(&mut window, "the potential", |app| {
+        app.potential_field().is_some()
+    });
+    window.run_command("potential as a relief");
+    assert!(window.app().views.potential.has_relief);
+    window.harness.run_steps(3);
+    window
+        .harness
+        .get_by_label_contains("potential as relief, 0.35");
+    window.harness.get_by_label("relief").click();
+    window.harness.run_steps(3);
+    assert!(!window.app().views.potential.has_relief);
+}
+
+#[test]
+fn a_followed_slice_is_cut_anew_around_a_runs_newest_weights() {
+    let mut window = Window::open(&[]);
+    small(&mut window);
+    let mut config = crate::training::RunConfig {
+        name: "followed".to_owned(),
+        steps: 1_000_000,
+        batch: 8,
+        snapshot_every: 2,
+        ..crate::training::RunConfig::default()
+    };
+    config.probe.images = 16;
+    config.probe.every = 2;
+    if let crate::analysis::ImagesSource::Builtin(images) = &mut config.images {
+        images.count = 64;
+    }
+    dispatch(
+        &mut window,
+        Command::Train(crate::ui::TrainCommand::Start(Box::new(config))),
+    );
+    wait(&mut window, "a snapshot of the run", |app| {
+        !app.landscape.view().snapshots.is_empty()
+    });
+    window.harness.state_mut().views.landscape.is_following = true;
+    window.run_command("landscape: cut a slice");
+    wait(&mut window, "the first slice", |app| {
+        app.landscape
+            .picture()
+            .is_some_and(|picture| picture.slice.is_whole())
+    });
+    let slice = &window.app().landscape.picture().unwrap().slice;
+    // The run's own loss is a surface too: alignment and uniformity, as it trains.
+    assert!(
+        slice
+            .quantities
+            .contains(&crate::landscape::Quantity::Objective)
+    );
+    let origin = slice.origin.unwrap();
+    let step = |app: &App| app.training.view().map_or(0, |run| run.state.step);
+    let before = step(window.app());
+    wait(&mut window, "a slice around later weights", |app| {
+        app.landscape
+            .picture()
+            .is_some_and(|picture| picture.slice.origin.is_some_and(|new| new != origin))
+    });
+    // The run went on meanwhile.
+    wait(&mut window, "later steps", |app| step(app) > before);
+    window.run_command("landscape: stop");
+    assert!(!window.app().views.landscape.is_following);
+}

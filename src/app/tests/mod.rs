@@ -9,6 +9,7 @@ mod opening;
 mod points;
 mod settings;
 mod training;
+mod training_views;
 mod verdict;
 mod views;
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Window {
-    fn train(&mut self, command: TrainCommand) {
+    pub(super) fn train(&mut self, command: TrainCommand) {
         let ctx = self.harness.ctx.clone();
         self.harness
             .state_mut()
@@ -20,12 +20,12 @@ impl Window {
         self.harness.run_steps(2);
     }
 
-    fn run(&self) -> &RunView {
+    pub(super) fn run(&self) -> &RunView {
         self.app().training.view().expect("a run was started")
     }
 
     /// Draws until `is_so` holds.
-    fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub(super) fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !is_so(self) {
             self.harness.run_steps(1);
@@ -40,7 +40,7 @@ impl Window {
 }
 
 /// A run of quick steps that ends when it is told to.
-fn small() -> RunConfig {
+pub(super) fn small() -> RunConfig {
     let mut config = RunConfig {
         name: "small".to_owned(),
         steps: 1_000_000,

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::{Prototypes, Spatial, Spectrum, UniformLaw};
 use crate::{
     measure::{
-        MeasureError, PairSet, Rows, Uniformity, uniformity, uniformity_floor, uniformity_sampled,
+        MeasureError, PairSet, Rows, Uniformity, counted, uniformity, uniformity_floor,
+        uniformity_sampled,
     },
     progress::Progress,
 };
@@ -230,10 +231,13 @@ fn tolerance_figure(measured: &Measured<'_>) -> CollapseFigure {
 }
 
 fn spatial_figures(found: &Spatial) -> Vec<CollapseFigure> {
-    let over = format!(
-        "{} pairs of locations of {} images",
-        found.pairs, found.images
-    );
+    let over = |pairs: u64| {
+        format!(
+            "{} of locations of {}",
+            counted(pairs, "pair"),
+            counted(found.images as u64, "image")
+        )
+    };
     let mut figures = vec![
         plain(
             "within-image uniformity",
@@ -257,8 +261,9 @@ fn spatial_figures(found: &Spatial) -> Vec<CollapseFigure> {
             "mean cosine over pairs of locations of different images",
         ),
     ];
-    for figure in &mut figures {
-        figure.note.clone_from(&over);
+    let pairs = [found.pairs, found.pairs, found.between_pairs];
+    for (figure, pairs) in figures.iter_mut().zip(pairs) {
+        figure.note = over(pairs);
     }
     figures
 }
@@ -315,4 +320,42 @@ fn prototype_figures(found: &Prototypes, dim: usize) -> Vec<CollapseFigure> {
         figure.note.clone_from(&over);
     }
     figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{measure::collapse::spatial, progress::Progress};
+
+    #[test]
+    fn each_spatial_figure_says_the_pairs_that_it_is_over() {
+        // Images of two, one and three locations.
+        let rows = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0, 0.6, 0.8, 0.8, 0.6];
+        let x = Rows::new(&rows, 2).unwrap();
+        let found = spatial(x, &[4, 4, 5, 9, 9, 9], 2.0, &Progress::none());
+        let found = found.unwrap().unwrap();
+        // Of 15 pairs 1 + 0 + 3 are of one image.
+        assert_eq!((found.pairs, found.between_pairs), (4, 11));
+        let notes: Vec<String> = spatial_figures(&found)
+            .into_iter()
+            .map(|figure| figure.note)
+            .collect();
+        let [within, between] =
+            ["4 pairs", "11 pairs"].map(|pairs| format!("{pairs} of locations of 3 images"));
+        assert_eq!(notes, [within.clone(), within, between]);
+        // By hand: the mean over the eleven products.
+        let images = [4, 4, 5, 9, 9, 9];
+        let mut sum = 0.0;
+        for a in 0..6 {
+            for b in 0..a {
+                if images[a] != images[b] {
+                    let product =
+                        |j: usize| f64::from(rows[2 * a + j]) * f64::from(rows[2 * b + j]);
+                    sum += product(0) + product(1);
+                }
+            }
+        }
+        // Rows given in f32.
+        assert!((found.between_cosine - sum / 11.0).abs() < 1e-6);
+    }
 }

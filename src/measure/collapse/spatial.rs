@@ -14,7 +14,9 @@ pub struct Spatial {
     pub images: usize,
     /// Unordered pairs of locations of one image.
     pub pairs: u64,
-    /// Mean cosine over those pairs.
+    /// Unordered pairs of locations of different images.
+    pub between_pairs: u64,
+    /// Mean cosine over the pairs of one image.
     pub within_cosine: f64,
     /// Mean cosine over pairs of locations of different images.
     pub between_cosine: f64,
@@ -101,12 +103,13 @@ pub fn spatial(
     }
     let own: f64 = x.values.iter().map(|v| f64::from(*v).powi(2)).sum();
     let all = 0.5 * (square_norm(&whole) - own);
-    let between = (pairs_of(x.len()) - pairs) as f64;
+    let between_pairs = pairs_of(x.len()) - pairs;
     Ok(Some(Spatial {
         images: groups.len(),
         pairs,
+        between_pairs,
         within_cosine: within / pairs as f64,
-        between_cosine: (all - within) / between,
+        between_cosine: (all - within) / between_pairs as f64,
         within_uniformity: uniformity(x, t, PairSet::WithinImage(images), progress)?.value,
         t,
     }))

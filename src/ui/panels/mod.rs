@@ -1,6 +1,7 @@
 //! The panels: each draws one view of a [`World`].
 
 mod circle;
+mod comparison;
 mod encoder_settings;
 mod figures;
 mod inspector;
@@ -10,6 +11,7 @@ mod log;
 mod measure_settings;
 mod pairs;
 mod plane;
+mod plane_density;
 mod report;
 mod sources;
 pub mod sphere;
@@ -37,13 +39,15 @@ use egui_wgpu::wgpu;
 use super::{
     Pane, World,
     icons::Icon,
-    widgets::{caption, caption_line, empty_state, how_to_read, note},
+    widgets::{caption, caption_line, empty_state, header_line, how_to_read},
 };
 
 /// What every view of points begins with: how it is read, and whether the picture is old.
 /// Whether there is something to draw.
 fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
-    how_to_read(ui, pane.how_to_read());
+    if !stale_line(ui, pane, world) {
+        how_to_read(ui, pane.how_to_read());
+    }
     if world.snapshot.is_none() {
         let (title, next) = match (world.running, world.failure) {
             (Some(running), _) => (
@@ -59,7 +63,6 @@ fn opening(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
         empty_state(ui, title, next);
         return false;
     }
-    stale_note(ui, pane, world);
     true
 }
 
@@ -72,26 +75,24 @@ fn told_by(pane: Pane, failure: &str) -> &str {
     }
 }
 
-/// Says that the picture answers an older question, and names it.
-fn stale_note(ui: &mut Ui, pane: Pane, world: &World<'_>) {
+/// Says that the picture answers an older question, and names it: in the place of the line that says
+/// how the picture is read, so that nothing moves. Whether it was said.
+fn stale_line(ui: &mut Ui, pane: Pane, world: &World<'_>) -> bool {
     let Some(snapshot) = world.snapshot.filter(|_| world.is_stale()) else {
-        return;
+        return false;
     };
     let shown = snapshot.title();
-    if let Some(failure) = world.failure {
-        note(
-            ui,
-            Icon::Failure,
-            &format!("Still showing {shown}: {}", told_by(pane, failure)),
-        );
+    let (icon, text) = if let Some(failure) = world.failure {
+        let why = told_by(pane, failure);
+        (Icon::Failure, format!("Still showing {shown}: {why}"))
     } else if world.running.is_some() {
-        caption(
-            ui,
-            format!("Still showing {shown} while the new settings are computed"),
-        );
+        let text = format!("Still showing {shown} while the new settings are computed");
+        (Icon::Warning, text)
     } else {
-        caption(ui, format!("Still showing {shown}"));
-    }
+        (Icon::Warning, format!("Still showing {shown}"))
+    };
+    header_line(ui, icon, &text);
+    true
 }
 
 /// A line of settings: cut where a narrow panel ends, whole in a picture for paper.

@@ -1,20 +1,27 @@
 //! The align–uniform plane: every measured encoder a point.
 
 use egui::{Ui, Vec2b};
-use egui_plot::{HLine, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points, Text};
+use egui_plot::{
+    GridInput, GridMark, HLine, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
+    Polygon, Text,
+};
 
-use super::opening;
+use super::{opening, plane_density::Density};
 use crate::{
     analysis::Request,
+    geometry::round_levels,
     ui::{
-        Command, Commands, Measured, Pane, PlaneView, RunView, World,
+        Command, Commands, Measured, Pane, PlaneView, PointedAt, RunView, Snapshot, World,
         theme::{self, Tokens},
-        widgets::{caption, tip, tip_at, view_keys, walk},
+        widgets::{caption, caption_line, tip, tip_at, view_keys, walk},
     },
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
 const REACH: f32 = 10.0;
+
+/// Least distance between ticks across and upward, in points of the screen.
+const TICKS: [f32; 2] = [80.0, 32.0];
 
 const CLICK_COPIES: &str = "Click copies this";
 const ENTER_COPIES: &str = "Enter copies this";
@@ -57,13 +64,19 @@ pub fn plane_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands
         .snapshot
         .filter(|snapshot| snapshot.is_of_run())
         .and_then(|snapshot| snapshot.analysis.numbers.uniformity.floor);
+    let pointed = (world.landscape.pointed).filter(|pointed| pointed.temperatures == settings);
     let hit = plot(
         ui,
         &shown,
         settings,
         current.as_deref(),
-        [view.is_whole_range, world.is_export],
-        run.map(|run| (run, run_floor)),
+        [view.is_whole_range, view.has_density, world.is_export],
+        run.map(|run| Trail {
+            run,
+            floor: run_floor,
+            pinned: world.pinned.and_then(place_of),
+        }),
+        pointed.as_ref(),
     );
     if let Some(measured) = hit {
         commands.push(Command::Copy {
@@ -77,6 +90,8 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
     ui.horizontal(|ui| {
         ui.checkbox(&mut view.is_whole_range, "Whole range")
             .on_hover_text("Axes from perfect to collapsed instead of around the points");
+        ui.checkbox(&mut view.has_density, "Density")
+            .on_hover_text("Shades where encoders and a run's checkpoints lie, from eight on");
         let forget = Command::ClearHistory;
         if ui
             .button("Forget")
@@ -87,6 +102,38 @@ fn tools_ui(view: &mut PlaneView, world: &World<'_>, commands: &mut Commands, ui
         }
         caption(ui, format!("{} measured", world.history.len()));
     });
+}
+
+/// A run on the plane.
+#[derive(Clone, Copy)]
+struct Trail<'a> {
+    run: &'a RunView,
+    /// Floor of what is shown of it.
+    floor: Option<f64>,
+    /// Place of its pinned time.
+    pinned: Option<[f64; 2]>,
+}
+
+/// Alignment and uniformity of what is shown.
+fn place_of(snapshot: &Snapshot) -> Option<[f64; 2]> {
+    let numbers = &snapshot.analysis.numbers;
+    Some([numbers.alignment.value?, numbers.uniformity.value?])
+}
+
+/// Ticks at round numbers: two at least, about as many as `room` points of the screen have place
+/// for.
+fn ticks(room: f32, least: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
+    let most = (room / least).max(1.0) as usize;
+    move |input| {
+        let (low, high) = input.bounds;
+        let levels = (most..most + 4)
+            .map(|most| round_levels([low, high], most))
+            .find(|levels| levels.len() > 1)
+            .unwrap_or_default();
+        let step_size = (levels.windows(2).map(|pair| pair[1] - pair[0]).next()).unwrap_or(1.0);
+        let mark = |value| GridMark { value, step_size };
+        levels.into_iter().map(mark).collect()
+    }
 }
 
 /// Names the plot for those who do not see it.
@@ -106,14 +153,26 @@ fn plot<'a>(
     shown: &[&'a Measured],
     [alpha, t]: [f64; 2],
     current: Option<&str>,
-    [is_whole_range, is_export]: [bool; 2],
-    run: Option<(&RunView, Option<f64>)>,
+    [is_whole_range, has_density, is_export]: [bool; 3],
+    run: Option<Trail<'_>>,
+    pointed: Option<&PointedAt>,
 ) -> Option<&'a Measured> {
     let tokens = Tokens::of(ui);
-    let trail = run.map(|(run, _)| run.trail()).unwrap_or_default();
+    let trail = run.map(|one| one.run.trail()).unwrap_or_default();
     let scale = theme::mark_scale(ui);
     let [x_range, y_range] = ranges(shown, &trail, alpha, is_whole_range);
-    let floors = floors(shown, run.and_then(|(_, floor)| floor));
+    let floors = floors(shown, run.and_then(|one| one.floor));
+    let all: Vec<[f64; 2]> = (shown.iter())
+        .map(|measured| [measured.alignment, measured.uniformity])
+        .chain(trail.iter().map(|(_, point)| *point))
+        .collect();
+    let density = Some(all)
+        .filter(|_| has_density)
+        .and_then(|all| Density::of(&all, [x_range, y_range], ui));
+    if let Some(density) = &density {
+        caption_line(ui, &density.words());
+    }
+    let room = ui.available_size();
     // Another range is another plot: within one, what the user moved stays moved.
     let id = format!("align-uniform plane {x_range:?} {y_range:?}");
     let response = Plot::new(id)
@@ -125,12 +184,18 @@ fn plot<'a>(
         .show_crosshair(false)
         .show_grid(Vec2b::FALSE)
         .grid_spacing(egui::Rangef::new(12.0, 90.0))
+        .x_grid_spacer(ticks(room.x, TICKS[0]))
+        .y_grid_spacer(ticks(room.y, TICKS[1]))
         .default_x_bounds(x_range[0], x_range[1])
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
+            if let Some(density) = &density {
+                density.draw(plot);
+            }
+            draw_unreachable(plot, [x_range, y_range], &floors, tokens);
             draw_lines(plot, [x_range, y_range], &floors, tokens);
-            if let Some((run, _)) = run {
-                draw_trail(plot, run, &trail, tokens, scale);
+            if let Some(one) = run {
+                draw_trail(plot, one, &trail, tokens, scale);
             }
             for measured in shown {
                 if is_export {
@@ -138,6 +203,9 @@ fn plot<'a>(
                 }
                 let is_current = current == Some(measured.command_line.as_str());
                 draw_point(plot, measured, is_current, tokens, scale);
+            }
+            if let Some(pointed) = pointed {
+                draw_pointed(plot, pointed, tokens, scale);
             }
             let places: Vec<egui::Pos2> = shown
                 .iter()
@@ -179,6 +247,59 @@ fn pointed_at<'a>(
         explain(ui, shown[index], ENTER_COPIES);
     });
     view_keys(ui, response).is_chosen.then_some(shown[index])
+}
+
+/// What lies below the lowest floor: no law of unit vectors of these dimensions gets there.
+fn draw_unreachable(
+    plot: &mut egui_plot::PlotUi<'_>,
+    [x_range, y_range]: [[f64; 2]; 2],
+    floors: &[(f64, String)],
+    tokens: &Tokens,
+) {
+    let Some((lowest, _)) = floors.first() else {
+        return;
+    };
+    let (left, right) = (x_range[0] - 8.0, x_range[1] + 8.0);
+    let below = y_range[0].min(*lowest) - 8.0;
+    let corners = vec![
+        [left, below],
+        [right, below],
+        [right, *lowest],
+        [left, *lowest],
+    ];
+    plot.polygon(
+        Polygon::new("", PlotPoints::from(corners))
+            .fill_color(tokens.status.good.0.gamma_multiply(0.12))
+            .stroke(egui::Stroke::NONE)
+            .allow_hover(false),
+    );
+}
+
+/// The point of a slice of weight space that is pointed at.
+fn draw_pointed(
+    plot: &mut egui_plot::PlotUi<'_>,
+    pointed: &PointedAt,
+    tokens: &Tokens,
+    scale: f32,
+) {
+    let [alignment, uniformity] = pointed.measured;
+    let mark = Points::new("the landscape's point", pointed.measured)
+        .color(tokens.status.warning.0)
+        .radius(6.0 * scale)
+        .filled(false)
+        .shape(MarkerShape::Circle)
+        .allow_hover(false);
+    plot.points(mark);
+    let [x, y] = pointed.at;
+    let text = format!("  landscape {x:.2}, {y:.2}").replace('-', "−");
+    let ink = tokens.text.body.0;
+    plot.text(label(
+        &text,
+        alignment,
+        uniformity,
+        egui::Align2::LEFT_CENTER,
+        ink,
+    ));
 }
 
 /// The floor of each dimension, the ceiling, and lines of equal sums.
@@ -304,7 +425,7 @@ pub(super) fn walked_to(ui: &Ui, response: &egui::Response, count: usize) -> Opt
 /// The way of a run: its probes in order, its marks, and the one that is shown.
 fn draw_trail(
     plot: &mut egui_plot::PlotUi<'_>,
-    run: &RunView,
+    Trail { run, pinned, .. }: Trail<'_>,
     trail: &[(usize, [f64; 2])],
     tokens: &Tokens,
     scale: f32,
@@ -334,7 +455,30 @@ fn draw_trail(
             );
         }
     }
-    if let Some(point) = near(run.shown_step.unwrap_or(newest)) {
+    let ink = tokens.accent.main.0;
+    let shown = near(run.shown_step.unwrap_or(newest));
+    if let Some(pinned) = pinned {
+        plot.points(
+            Points::new("the pinned step", pinned)
+                .color(ink)
+                .radius(5.5 * scale)
+                .shape(MarkerShape::Circle)
+                .filled(false)
+                .allow_hover(false),
+        );
+        let beside = egui::Align2::LEFT_BOTTOM;
+        plot.text(label(
+            "A ",
+            pinned[0],
+            pinned[1],
+            egui::Align2::RIGHT_BOTTOM,
+            ink,
+        ));
+        if let Some([x, y]) = shown {
+            plot.text(label(" B", x, y, beside, ink));
+        }
+    }
+    if let Some(point) = shown {
         plot.points(
             Points::new("the shown step", point)
                 .color(tokens.accent.main.0)
@@ -436,6 +580,22 @@ mod tests {
             for whole in [false, true] {
                 let [x, y] = ranges(&shown, &[], 2.0, whole);
                 assert!(x[0] < 0.0 && x[1] > 0.0 && y[0] < -3.5 && y[1] > 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn axes_have_two_ticks_at_least() {
+        for bounds in [(-0.05, 1.26), (-2.25, 0.2), (-0.02, 0.4), (0.3, 4.1)] {
+            for room in [60.0, 300.0, 900.0] {
+                let base_step_size = (bounds.1 - bounds.0) / 300.0;
+                let marks = ticks(room, TICKS[0])(GridInput {
+                    bounds,
+                    base_step_size,
+                });
+                assert!(marks.len() > 1, "{bounds:?} {room}");
+                let inside = |mark: &GridMark| mark.value >= bounds.0 && mark.value <= bounds.1;
+                assert!(marks.iter().all(inside));
             }
         }
     }

@@ -68,21 +68,27 @@ pub fn note(ui: &mut Ui, icon: Icon, text: &str) -> Response {
 
 /// The one line under a view's heading that says how the picture is read.
 pub fn how_to_read(ui: &mut Ui, text: &str) -> Response {
+    header_line(ui, Icon::Info, text)
+}
+
+/// One line with a sign in front; the whole of it on hover when it does not fit.
+pub fn header_line(ui: &mut Ui, icon: Icon, text: &str) -> Response {
+    let (sign, ink) = {
+        let tokens = Tokens::of(ui);
+        match icon {
+            Icon::Warning => (tokens.status.warning.0, tokens.text.body.0),
+            Icon::Failure => (tokens.status.error.0, tokens.text.body.0),
+            _ => (tokens.text.weak.0, tokens.text.weak.0),
+        }
+    };
     let tokens = Tokens::of(ui);
     let grid = tokens.shape.grid;
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = grid * 0.75;
         let side = ui.text_style_height(&egui::TextStyle::Small);
         let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
-        icons::paint(
-            ui.painter(),
-            rect.shrink(1.0),
-            Icon::Info,
-            tokens.text.weak.0,
-        );
-        let response = ui.add(
-            egui::Label::new(RichText::new(text).small().color(tokens.text.weak.0)).truncate(),
-        );
+        icons::paint(ui.painter(), rect.shrink(1.0), icon, sign);
+        let response = ui.add(egui::Label::new(RichText::new(text).small().color(ink)).truncate());
         response.on_hover_text(text)
     })
     .inner

@@ -2,6 +2,7 @@
 //! reached with the keyboard.
 
 mod buttons;
+mod chart;
 mod figure;
 mod frame;
 mod histogram;
@@ -12,10 +13,11 @@ mod table;
 mod toast;
 
 pub use buttons::{choice, copy_button, icon_button, icon_toggle, number_field};
+pub use chart::{Chart, ChartEvent, Series, Upright, chart};
 pub use figure::{Figure, figure, format_value, grouped};
 pub use frame::{
-    caption, caption_line, drop_zone, empty_state, how_to_read, key_value, labelled, note, rule,
-    section, tip, tip_at,
+    caption, caption_line, drop_zone, empty_state, header_line, how_to_read, key_value, labelled,
+    note, rule, section, tip, tip_at,
 };
 pub use histogram::{Histogram, histogram};
 pub use keys::{ViewKeys, view_keys, walk};

@@ -56,6 +56,9 @@ pub struct Toasts {
     serial: u64,
 }
 
+/// Longer messages are cut, at a word: the log keeps all of it.
+const LONGEST: usize = 240;
+
 /// At most this many are shown; older ones leave first (the log keeps them).
 const MOST: usize = 4;
 
@@ -116,6 +119,15 @@ impl Toasts {
     }
 }
 
+/// The beginning of a long message, with where the rest is.
+fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
+    let Some((end, _)) = text.char_indices().nth(LONGEST) else {
+        return text.into();
+    };
+    let end = text[..end].rfind(char::is_whitespace).unwrap_or(end);
+    format!("{}… (all of it in the log)", &text[..end]).into()
+}
+
 fn toast_ui(ui: &mut egui::Ui, toast: &Toast) -> bool {
     let tokens = Tokens::of(ui);
     let colour = match toast.level {
@@ -130,7 +142,11 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast) -> bool {
             ui.horizontal_top(|ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
                 icons::paint(ui.painter(), rect, toast.level.icon(), colour);
-                ui.add(egui::Label::new(&toast.text).wrap().selectable(false));
+                ui.add(
+                    egui::Label::new(shortened(&toast.text))
+                        .wrap()
+                        .selectable(false),
+                );
             });
         });
     let response = ui.interact(
@@ -145,6 +161,17 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_messages_are_cut_at_a_word() {
+        assert_eq!(shortened("short"), "short");
+        let long = "word ".repeat(200);
+        let text = shortened(&long);
+        assert!(text.ends_with("word… (all of it in the log)"), "{text}");
+        assert!(text.chars().count() < LONGEST + 30);
+        // Without a place to cut, and with letters of more than one byte.
+        assert!(shortened(&"ü".repeat(1000)).chars().count() < LONGEST + 30);
+    }
 
     #[test]
     fn repeats_and_floods_are_held_back() {

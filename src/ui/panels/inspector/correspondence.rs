@@ -1,11 +1,12 @@
 //! Which locations of the two pictures correspond: lines, filters, and every rule in a table.
 
-use egui::{Align2, Color32, Grid, Rect, RichText, Stroke, Ui};
+use egui::{Align2, Color32, Grid, Pos2, Rect, RichText, Stroke, Ui};
 
 use super::{Now, picture::cell_rect};
 use crate::{
     dense::{Agreement, Correspondence, Match, Subject},
     features::MatchingRule,
+    measure::counted,
     ui::{
         InspectorState, InspectorView, LineChoice, World,
         theme::Tokens,
@@ -56,6 +57,7 @@ pub(super) fn lines(now: &Now<'_>, rects: [Rect; 2], ui: &Ui) {
                 let end = if side == 0 { found.from } else { found.to };
                 end as usize == cell
             };
+            truth_line(now, is_chosen, ends, ui);
             for found in left(now.view, matches).filter(is_chosen).take(MOST_LINES) {
                 let ends = ends(found);
                 painter.line_segment(ends, Stroke::new(4.0, tokens.surface.canvas.0));
@@ -73,6 +75,31 @@ pub(super) fn lines(now: &Now<'_>, rects: [Rect; 2], ui: &Ui) {
                 painter.galley(ground.min, galley, tokens.text.strong.0);
             }
         }
+    }
+}
+
+/// The geometric partner of the chosen location, broken and thin, beside what another rule says.
+fn truth_line(
+    now: &Now<'_>,
+    is_chosen: impl Fn(&&Match) -> bool,
+    ends: impl Fn(&Match) -> [Pos2; 2],
+    ui: &Ui,
+) {
+    if now.view.rule == MatchingRule::Geometric {
+        return;
+    }
+    let truth = now.subject.correspondence(MatchingRule::Geometric);
+    let Some(matches) = truth.and_then(|found| found.matches.as_ref().ok()) else {
+        return;
+    };
+    let tokens = Tokens::of(ui);
+    for found in matches.iter().filter(is_chosen) {
+        let ends = ends(found);
+        let dark = Stroke::new(4.0, tokens.surface.canvas.0);
+        ui.painter().line_segment(ends, dark);
+        let stroke = Stroke::new(2.0, tokens.status.good.0);
+        let dashes = egui::Shape::dashed_line(&ends, stroke, 6.0, 4.0);
+        ui.painter().extend(dashes);
     }
 }
 
@@ -117,6 +144,13 @@ pub(super) fn correspondence_ui(
                 .fixed_decimals(2)
                 .text("least cosine");
             let _ = ui.add(slider).accessible_name("Least cosine of a line");
+            let densecl = ui.button("as DenseCL draws them").on_hover_text(
+                "All mutual partners by backbone argmax of a cosine of 0.9 or more, as in the \
+                 figure of the paper",
+            );
+            if densecl.clicked() {
+                view.draw_as_densecl();
+            }
         });
     }
     caption(ui, drawn_line(view, state, subject));
@@ -138,32 +172,42 @@ fn drawn_line(view: &InspectorView, state: &InspectorState, subject: &Subject) -
     let drawn = match view.lines {
         LineChoice::None => "no lines drawn".to_owned(),
         LineChoice::All if step > 1 => {
-            format!("one in {step} of {there} drawn, in the order of locations")
+            format!(
+                "one in {step} of {there} drawn, in the order of locations, the stronger the \
+                 higher their cosine"
+            )
         }
-        LineChoice::All => format!("all {there} drawn"),
+        LineChoice::All => format!("all {there} drawn, the stronger the higher their cosine"),
         LineChoice::Chosen => match state.asked() {
             Some(_) => "the chosen location's drawn".to_owned(),
             None => "no location is chosen".to_owned(),
         },
     };
-    let colours = if subject.request.beside == crate::dense::Beside::Views {
-        " · green: to the same place, yellow: elsewhere, blue: the place is in one view only"
-    } else {
-        ""
+    let is_of_views = subject.request.beside == crate::dense::Beside::Views;
+    let colours = match (is_of_views, view.lines) {
+        (true, LineChoice::Chosen) if view.rule != MatchingRule::Geometric => {
+            " · green: to the same place, yellow: elsewhere, blue: the place is in one view only; \
+             broken: where the place is"
+        }
+        (true, _) => {
+            " · green: to the same place, yellow: elsewhere, blue: the place is in one view only"
+        }
+        (false, _) => "",
     };
     format!(
-        "{}: {there} of {} pairs pass the filters, {drawn}{colours}",
+        "{}: {there} of {} pass the filters, {drawn}{colours}",
         view.rule,
-        matches.len()
+        counted(matches.len() as u64, "pair")
     )
 }
 
 fn table_ui(subject: &Subject, ui: &mut Ui) {
     Grid::new("rules of correspondence")
         .num_columns(5)
-        .spacing([12.0, 2.0])
+        .min_row_height(0.0)
+        .spacing([12.0, 3.0])
         .show(ui, |ui| {
-            for heading in ["rule", "pairs", "mutual", "mean cosine", "same place"] {
+            for heading in ["rule", "pairs", "mutual", "cosine", "same place"] {
                 cell(ui, heading);
             }
             ui.end_row();
@@ -172,6 +216,20 @@ fn table_ui(subject: &Subject, ui: &mut Ui) {
                 ui.end_row();
             }
         });
+    let with_truth = subject
+        .correspondences
+        .iter()
+        .find_map(|found| found.agreement);
+    if let Some(truth) = with_truth {
+        caption(
+            ui,
+            format!(
+                "cosine: mean over the pairs. Same place: of the {} with a geometric partner, how \
+                 many the rule leads there, and how many to within one location",
+                counted(truth.count as u64, "location")
+            ),
+        );
+    }
 }
 
 fn row_ui(found: &Correspondence, ui: &mut Ui) {
@@ -211,10 +269,5 @@ fn cell(ui: &mut Ui, text: impl Into<String>) {
 
 fn agreement_text(found: Agreement) -> String {
     let share = |count: usize| 100.0 * count as f64 / found.count.max(1) as f64;
-    format!(
-        "{:.0} % of {}, within one {:.0} %",
-        share(found.exact),
-        found.count,
-        share(found.close)
-    )
+    format!("{:.0} %, {:.0} %", share(found.exact), share(found.close))
 }

@@ -4,7 +4,7 @@ use egui::Color32;
 
 use super::Now;
 use crate::{
-    dense::Side,
+    dense::{Question, Side},
     ui::{
         InspectMode,
         colour::{class_colour, from_channels, ramp},
@@ -52,20 +52,12 @@ impl Scale {
         ramp(stops, fraction)
     }
 
-    /// The whole range of cosines, or as far as the values reach either way.
-    fn diverging(sides: &[Vec<Option<f32>>], is_automatic: bool) -> Self {
-        let [low, high] = range(sides);
-        let reach = if is_automatic && low <= high {
-            low.abs().max(high.abs()).max(1e-6)
-        } else {
-            1.0
-        };
-        Self {
-            low: -reach,
-            high: reach,
-            is_diverging: true,
-        }
-    }
+    /// The whole range of cosines, about zero.
+    const COSINE: Self = Self {
+        low: -1.0,
+        high: 1.0,
+        is_diverging: true,
+    };
 
     /// From the least to the greatest value, or over the whole range where there is one.
     fn sequential(sides: &[Vec<Option<f32>>], whole: Option<[f32; 2]>) -> Self {
@@ -129,26 +121,32 @@ fn similarity(now: &Now<'_>) -> Layer {
         );
     };
     let sides: Vec<_> = answer.maps.iter().map(|map| some(map)).collect();
-    let scale = Scale::diverging(&sides, now.view.is_automatic);
+    let scale = if now.view.is_automatic {
+        Scale::sequential(&without_itself(&sides, answer.question), None)
+    } else {
+        Scale::COSINE
+    };
     Layer::Numbers { sides, scale }
+}
+
+/// The chosen location has the cosine 1 with itself, which would stretch every scale.
+fn without_itself(sides: &[Vec<Option<f32>>], question: Question) -> Vec<Vec<Option<f32>>> {
+    let mut sides = sides.to_vec();
+    if let Some(itself) =
+        (sides.get_mut(question.side)).and_then(|side| side.get_mut(question.cell))
+    {
+        *itself = None;
+    }
+    sides
 }
 
 fn colours(now: &Now<'_>) -> Layer {
     let Some(colours) = &now.state.colours else {
         return Layer::Absent("The axes of the colours are being found".to_owned());
     };
-    let view = now.view;
-    let first = usize::from(view.has_cut);
-    let colour = |scores: &[f32; crate::dense::AXES]| {
-        let is_shown = !view.has_cut || (scores[0] >= view.cut) != view.is_cut_below;
-        is_shown.then(|| colours.basis.colour(scores, first))
-    };
-    let sides = colours.sides.iter();
-    Layer::Rgb(
-        sides
-            .map(|side| side.iter().map(colour).collect())
-            .collect(),
-    )
+    let cut = now.view.foreground();
+    let sides = 0..colours.sides.len();
+    Layer::Rgb(sides.map(|side| colours.of_side(side, cut)).collect())
 }
 
 fn alignment(now: &Now<'_>) -> Layer {
@@ -157,8 +155,7 @@ fn alignment(now: &Now<'_>) -> Layer {
         Ok(values) => {
             let most = 2.0_f64.powf(request.alpha) as f32;
             let whole = (!now.view.is_automatic).then_some([0.0, most]);
-            let beside = vec![None; now.subject.sides.get(1).map_or(0, Side::cells)];
-            numbers(vec![values, beside], whole)
+            numbers(values.into(), whole)
         }
         Err(why) => Layer::Absent(why),
     }
@@ -242,20 +239,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosines_are_centred_on_zero() {
-        let sides = vec![vec![Some(-0.2), Some(0.5), None]];
-        let fixed = Scale::diverging(&sides, false);
-        assert_eq!((fixed.low, fixed.high), (-1.0, 1.0));
-        let automatic = Scale::diverging(&sides, true);
-        assert_eq!((automatic.low, automatic.high), (-0.5, 0.5));
+    fn fixed_cosines_are_centred_on_zero_and_automatic_ones_leave_the_chosen_location_out() {
         let tokens = Tokens::dark();
-        let middle = tokens.data.diverging[tokens.data.diverging.len() / 2].0;
-        assert_eq!(fixed.colour(tokens, 0.0), middle);
-        assert_eq!(automatic.colour(tokens, 0.0), middle);
-        assert_eq!(
-            automatic.colour(tokens, 9.0),
-            tokens.data.diverging.last().unwrap().0
-        );
+        let stops = &tokens.data.diverging;
+        let fixed = Scale::COSINE;
+        assert_eq!(fixed.colour(tokens, 0.0), stops[stops.len() / 2].0);
+        assert_eq!(fixed.colour(tokens, 9.0), stops.last().unwrap().0);
+        let sides = vec![vec![Some(0.3), Some(1.0), Some(0.5)], vec![Some(0.4), None]];
+        let question = Question {
+            side: 0,
+            cell: 1,
+            count: 1,
+            is_between_images: false,
+        };
+        let scale = Scale::sequential(&without_itself(&sides, question), None);
+        assert_eq!((scale.low, scale.high), (0.3, 0.5));
+        let stops = &tokens.data.sequential;
+        assert_eq!(scale.colour(tokens, 0.3), stops[0].0);
+        // The chosen location is at the end of the scale, not beyond it.
+        assert_eq!(scale.colour(tokens, 1.0), stops.last().unwrap().0);
     }
 
     #[test]
@@ -265,7 +267,7 @@ mod tests {
             assert!(scale.low <= scale.high);
             let _ = scale.colour(Tokens::light(), 2.0);
         }
-        let scale = Scale::diverging(&[vec![None, Some(f32::NEG_INFINITY)]], true);
+        let scale = Scale::sequential(&[vec![None, Some(f32::NEG_INFINITY)]], None);
         assert!(scale.high >= scale.low && scale.high.is_finite());
     }
 }

@@ -11,8 +11,10 @@ use crate::{
     ui::{
         InspectMode, InspectorState, InspectorView, World,
         colour::class_colour,
+        icons::Icon,
+        panels::settings_caption,
         theme::Tokens,
-        widgets::{caption, caption_line},
+        widgets::{caption, note},
     },
 };
 
@@ -24,23 +26,26 @@ const STEPS: usize = 64;
 const NAMED: usize = 12;
 
 /// Draws the scale or the classes.
-pub(super) fn legend_ui(now: &Now<'_>, layer: &Layer, ui: &mut Ui) {
+pub(super) fn legend_ui(now: &Now<'_>, layer: &Layer, world: &World<'_>, ui: &mut Ui) {
     match layer {
         Layer::Numbers { scale, .. } => scale_ui(now, *scale, ui),
         Layer::Classes(sides) => classes_ui(now, sides, ui),
         Layer::Rgb(_) => {
-            let axes = if now.view.has_cut { "2 to 4" } else { "1 to 3" };
-            let text = format!("red, green, blue: principal axes {axes}");
             let line = now
                 .state
                 .colours
                 .as_ref()
-                .map(|colours| colours.basis.line());
-            let response = caption_line(
-                ui,
-                &format!("{text} · {}", line.clone().unwrap_or_default()),
-            );
-            response.on_hover_text(line.unwrap_or_default());
+                .map(|colours| colours.basis.line(now.view.has_cut))
+                .unwrap_or_default();
+            let held = if now.state.kept.is_some() {
+                ", kept"
+            } else if now.snapshot.is_of_run() {
+                ", held over the run's frames"
+            } else {
+                ""
+            };
+            let text = format!("red, green, blue: principal axes 1 to 3{held} · {line}");
+            settings_caption(ui, world, &text);
         }
         Layer::Absent(_) => {}
     }
@@ -54,9 +59,12 @@ fn scale_ui(now: &Now<'_>, scale: Scale, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let request = now.snapshot.request();
     let what = match now.view.mode {
+        InspectMode::Similarity if now.view.is_automatic => {
+            "cosine with the chosen location, least to greatest of the others".to_owned()
+        }
         InspectMode::Similarity => "cosine with the chosen location".to_owned(),
         InspectMode::Alignment => format!(
-            "‖x − y‖^{} to the partner by {} matching, 0 is aligned",
+            "‖x − y‖^{} to the partner by {} matching, 0 is aligned; bare without a partner",
             request.alpha, now.view.rule
         ),
         InspectMode::Density => format!(
@@ -129,22 +137,27 @@ pub(super) fn colours_ui(
                 .on_hover_text("The mean of the set's unit vectors is taken away first");
             ui.checkbox(&mut view.keeps_colours, "keep these axes")
                 .on_hover_text(
-                    "What is opened next is coloured by the same axes, where dimensions agree",
+                    "Nothing is fitted again: other checkpoints and images are coloured by the \
+                     same axes, where dimensions agree",
                 );
             let response = ui
-                .checkbox(&mut view.has_cut, "cut by axis 1")
+                .checkbox(&mut view.has_cut, "foreground cut")
                 .on_hover_text(
-                    "Leaves locations out by their score along the first axis, often the ground; \
-                 colours are then axes 2 to 4",
+                    "Leaves locations out by their score along joint axis 1, often the ground; \
+                     the axes that colour are fitted again to what is left, unless they are kept",
                 );
             if response.clicked() && view.has_cut {
                 // In the middle of this set, whatever another set left behind.
                 view.cut = 0.5 * (histogram.low + histogram.high);
             }
             if view.has_cut {
-                ui.checkbox(&mut view.is_cut_below, "below");
+                ui.checkbox(&mut view.is_cut_below, "below")
+                    .on_hover_text("The foreground is what lies below the cut");
             }
         });
+        if let Some(why) = &state.colours_failure {
+            note(ui, Icon::Warning, why);
+        }
         if let Some(kept) = &state.kept
             && kept.dim != colours.basis.dim
         {
@@ -158,17 +171,20 @@ pub(super) fn colours_ui(
         }
     }
     if view.has_cut {
-        histogram_ui(histogram, view.cut, ui);
+        histogram_ui(histogram, view, ui);
         if !world.is_export {
-            ui.spacing_mut().slider_width = BAR[0] * 1.5;
-            let slider = egui::Slider::new(&mut view.cut, histogram.low..=histogram.high);
-            let _ = ui.add(slider).accessible_name("Cut along axis 1");
+            ui.scope(|ui| {
+                ui.spacing_mut().slider_width = BAR[0] * 1.5;
+                let slider = egui::Slider::new(&mut view.cut, histogram.low..=histogram.high)
+                    .max_decimals(3);
+                let _ = ui.add(slider).accessible_name("Cut along axis 1");
+            });
         }
     }
 }
 
 /// Scores of the whole set along the first axis, with the cut.
-fn histogram_ui(histogram: &Histogram, cut: f32, ui: &mut Ui) {
+fn histogram_ui(histogram: &Histogram, view: &InspectorView, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(BAR[0] * 1.5, 4.0 * BAR[1]), Sense::hover());
     response.widget_info(|| {
@@ -184,16 +200,29 @@ fn histogram_ui(histogram: &Histogram, cut: f32, ui: &mut Ui) {
     let painter = ui.painter_at(rect);
     let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let width = rect.width() / histogram.counts.len().max(1) as f32;
+    let span = histogram.high - histogram.low;
     for (bin, count) in histogram.counts.iter().enumerate() {
         let left = rect.left() + bin as f32 * width;
+        let middle = (bin as f32 + 0.5) / histogram.counts.len() as f32;
+        let is_kept =
+            (view.foreground()).is_some_and(|cut| cut.keeps(histogram.low + middle * span));
+        let colour = if is_kept {
+            tokens.accent.main.0
+        } else {
+            tokens.text.weak.0
+        };
         let top = rect.bottom() - rect.height() * *count as f32 / most;
         let bar = Rect::from_min_max(pos2(left, top), pos2(left + width, rect.bottom()));
-        painter.rect_filled(bar, 0.0, tokens.text.weak.0.gamma_multiply(0.6));
+        painter.rect_filled(bar, 0.0, colour.gamma_multiply(0.6));
     }
     if histogram.high > histogram.low {
-        let fraction = (cut - histogram.low) / (histogram.high - histogram.low);
+        let fraction = (view.cut - histogram.low) / span;
         let x = rect.left() + fraction.clamp(0.0, 1.0) * rect.width();
         painter.vline(x, rect.y_range(), Stroke::new(2.0, tokens.accent.main.0));
     }
-    caption(ui, "locations of the set along axis 1");
+    let [low, high] = [histogram.low, histogram.high].map(number);
+    let text = format!(
+        "locations of the set along joint axis 1, {low} to {high}; in colour: the foreground"
+    );
+    caption(ui, text);
 }

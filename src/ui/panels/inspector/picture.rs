@@ -7,11 +7,11 @@ use egui::{
 
 use super::{Now, correspondence, layer::Layer};
 use crate::{
-    dense::{Crop, Side},
+    dense::{Shown, Side},
     ui::{
         Command, Commands, InspectCommand, World,
         theme::Tokens,
-        widgets::{caption, key_value, tip},
+        widgets::{caption, tip},
     },
 };
 
@@ -29,7 +29,7 @@ const COARSE: u32 = 128;
 pub struct InspectorPictures {
     pictures: [Kept; 2],
     layers: [Kept; 2],
-    crops: Vec<Option<TextureHandle>>,
+    crops: Vec<Option<[TextureHandle; 2]>>,
     crops_key: usize,
 }
 
@@ -57,26 +57,29 @@ impl Kept {
 }
 
 impl InspectorPictures {
-    /// The texture of a neighbour's crop.
+    /// The textures of a neighbour: near, and its whole image.
     pub(super) fn crop(
         &mut self,
         ui: &Ui,
-        crops: &std::sync::Arc<Vec<Option<Crop>>>,
+        crops: &std::sync::Arc<Vec<Option<Shown>>>,
         index: usize,
-    ) -> Option<egui::TextureId> {
+    ) -> Option<[egui::TextureId; 2]> {
         let key = std::sync::Arc::as_ptr(crops) as usize;
         if self.crops_key != key || self.crops.len() != crops.len() {
-            let texture = |crop: &Crop| {
-                let image = picture_image(&crop.picture);
-                ui.ctx().load_texture("crop", image, TextureOptions::LINEAR)
+            let textures = |shown: &Shown| {
+                [&shown.near, &shown.whole].map(|crop| {
+                    let image = picture_image(&crop.picture);
+                    ui.ctx().load_texture("crop", image, TextureOptions::LINEAR)
+                })
             };
             self.crops = crops
                 .iter()
-                .map(|crop| crop.as_ref().map(texture))
+                .map(|shown| shown.as_ref().map(textures))
                 .collect();
             self.crops_key = key;
         }
-        self.crops.get(index)?.as_ref().map(TextureHandle::id)
+        let textures = self.crops.get(index)?.as_ref()?;
+        Some(textures.each_ref().map(TextureHandle::id))
     }
 }
 
@@ -98,16 +101,9 @@ pub(super) fn pictures_ui(
     if let Layer::Absent(why) = layer {
         caption(ui, why.as_str());
     }
-    let sides = &now.subject.sides;
-    let count = sides.len() as f32;
-    let room = ((ui.available_width() - GAP * (count - 1.0)) / count).max(32.0);
-    let sizes: Vec<Vec2> = sides
-        .iter()
-        .map(|side| fitted(side, vec2(room, most)))
-        .collect();
-    let height = sizes.iter().fold(0.0_f32, |most, size| most.max(size.y));
-    let width = sizes.iter().map(|size| size.x).sum::<f32>() + GAP * (count - 1.0);
-    let (area, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    let room = vec2(ui.available_width(), most);
+    let sizes = sizes(&now.subject.sides, room);
+    let (area, _) = ui.allocate_exact_size(together(&sizes), Sense::hover());
     let mut left = area.left();
     let rects: Vec<Rect> = sizes
         .iter()
@@ -123,6 +119,28 @@ pub(super) fn pictures_ui(
     if let [first, second] = rects[..] {
         correspondence::lines(now, [first, second], ui);
     }
+}
+
+/// The size of all pictures together within `room`.
+pub(super) fn extent(now: &Now<'_>, room: Vec2) -> Vec2 {
+    together(&sizes(&now.subject.sides, room))
+}
+
+/// The sizes of one or two pictures that stand beside each other within `room`.
+fn sizes(sides: &[Side], room: Vec2) -> Vec<Vec2> {
+    let count = sides.len() as f32;
+    let width = ((room.x - GAP * (count - 1.0)) / count).max(32.0);
+    sides
+        .iter()
+        .map(|side| fitted(side, vec2(width, room.y)))
+        .collect()
+}
+
+fn together(sizes: &[Vec2]) -> Vec2 {
+    let gaps = GAP * (sizes.len() as f32 - 1.0);
+    let width = sizes.iter().map(|size| size.x).sum::<f32>() + gaps;
+    let height = sizes.iter().fold(0.0_f32, |most, size| most.max(size.y));
+    vec2(width, height)
 }
 
 /// The size of a side's picture within `room`.
@@ -200,7 +218,7 @@ fn picture_ui(
         painter.rect_stroke(rect.expand(1.0), 0.0, stroke, StrokeKind::Outside);
         keys(side, number, cell, &response, commands, ui);
     }
-    point(now, layer, number, rect, &response, commands, ui);
+    point(now, layer, number, rect, &response, commands);
 }
 
 /// The picture, its colours and its grid.
@@ -235,10 +253,12 @@ fn draw(
         painter.image(texture, rect, whole, Color32::WHITE);
     }
     let tokens = Tokens::of(ui);
+    // Between two classes there is no class: they are never blended.
+    let is_smooth = view.is_smooth && !matches!(layer, Layer::Classes(_));
     let overlay = pictures.layers[number].update(
         ui,
         layer_key(now, layer, ui.visuals().dark_mode),
-        filter(view.is_smooth),
+        filter(is_smooth),
         || {
             let pixels = layer.pixels(number, tokens)?;
             (pixels.len() == side.cells())
@@ -260,6 +280,34 @@ fn draw(
         }
         for row in 1..side.grid[0] {
             painter.hline(rect.x_range(), rect.top() + row as f32 * cell.y, stroke);
+        }
+    }
+    if view.has_mask_borders {
+        mask_borders(side, rect, cell, ui);
+    }
+}
+
+/// Lines between locations of different mask classes, over whatever colours them.
+fn mask_borders(side: &Side, rect: Rect, cell: Vec2, ui: &Ui) {
+    let Some(classes) = &side.classes else {
+        return;
+    };
+    let tokens = Tokens::of(ui);
+    let painter = ui.painter_at(rect.expand(1.0));
+    let columns = side.grid[1];
+    let border = |from: Pos2, to: Pos2| {
+        // Dark under light, so that it shows on any colour.
+        painter.line_segment([from, to], Stroke::new(3.0, tokens.surface.canvas.0));
+        painter.line_segment([from, to], Stroke::new(1.25, tokens.text.strong.0));
+    };
+    for (index, class) in classes.iter().enumerate() {
+        let [row, column] = [index / columns, index % columns];
+        let corner = rect.min + vec2(column as f32 * cell.x, row as f32 * cell.y);
+        if column > 0 && classes[index - 1] != *class {
+            border(corner, corner + vec2(0.0, cell.y));
+        }
+        if row > 0 && classes[index - columns] != *class {
+            border(corner, corner + vec2(cell.x, 0.0));
         }
     }
 }
@@ -370,7 +418,6 @@ fn point(
     rect: Rect,
     response: &Response,
     commands: &mut Commands,
-    ui: &Ui,
 ) {
     let side = &now.subject.sides[number];
     if response.clicked() {
@@ -391,7 +438,6 @@ fn point(
     if let Some(row) = side.row_of(cell) {
         commands.push(Command::Hover(row));
     }
-    let _ = ui;
     tip(response, |ui| {
         let at = format!(
             "row {}, column {}",
@@ -403,7 +449,7 @@ fn point(
             ui.label(text);
         }
         if let Some(norm) = side.norms.get(cell) {
-            key_value(ui, "‖z‖", &format!("{norm:.3}"));
+            ui.label(format!("‖z‖ {norm:.3}"));
         }
     });
 }

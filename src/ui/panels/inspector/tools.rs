@@ -90,10 +90,21 @@ pub(super) fn drawing_ui(
         let _ = response.accessible_name("Overlay strength");
         ui.checkbox(&mut view.is_smooth, "smooth")
             .on_hover_text("Colours run between the middles of locations");
-        ui.checkbox(&mut view.is_automatic, "automatic scale")
-            .on_hover_text("The scale follows the values; cosines stay centred on zero");
+        let scale = egui::Checkbox::new(&mut view.is_automatic, "automatic scale");
+        ui.add_enabled(view.mode.has_fixed_scale(), scale)
+            .on_hover_text(
+                "From the least to the greatest value, instead of the whole range: −1 to 1 for \
+                 cosines",
+            )
+            .on_disabled_hover_text("These colours have one scale only");
         ui.checkbox(&mut view.has_grid, "grid")
             .on_hover_text("Borders of the locations");
+        let has_masks = (state.subject.as_ref())
+            .is_some_and(|subject| subject.sides.iter().any(|side| side.classes.is_some()));
+        let borders = egui::Checkbox::new(&mut view.has_mask_borders, "mask borders");
+        ui.add_enabled(has_masks, borders)
+            .on_hover_text("Where the commonest mask class of the locations changes")
+            .on_disabled_hover_text("These images have no masks");
         let line = world
             .snapshot
             .and_then(|snapshot| state.command_line(&snapshot.analysis, view));
@@ -109,6 +120,12 @@ pub(super) fn drawing_ui(
         if let Some(text) = line.filter(|_| response.clicked()) {
             let what = "the command that draws this picture".to_owned();
             commands.push(Command::Copy { what, text });
+        }
+        let save = ui
+            .button("save picture…")
+            .on_hover_text("What the inspector shows, without its switches, as PNG");
+        if save.clicked() {
+            commands.push(Command::Inspect(InspectCommand::AskSave));
         }
     });
     stage_ui(world, commands, ui);
@@ -163,7 +180,7 @@ fn image_ui(
         caption(ui, "beside");
         let now = view.other_image.min(last);
         if let Some(image) = number_field(ui, "Image beside", now, 0..=last, 0.1) {
-            view.other_image = image;
+            commands.push(Command::Inspect(InspectCommand::Beside(image)));
         }
         caption(ui, image_name(snapshot, view.other_image));
     }

@@ -1,31 +1,42 @@
 //! The grid of a slice in the align–uniform plane: which directions trade one for the other.
 
-use egui::Ui;
-use egui_plot::{Line, MarkerShape, Plot, PlotPoints, Points};
+use egui::{Pos2, Ui};
+use egui_plot::{Line, MarkerShape, Plot, PlotPoint, PlotPoints, Points};
 
-use super::number;
+use super::{cell_ui, nearest_cell, number};
 use crate::{
-    landscape::Slice,
+    landscape::{Slice, SlicePoint},
     ui::{
-        LandscapePicture,
+        LandscapePicture, LandscapeView,
         theme::{self, Tokens},
-        widgets::caption,
+        widgets::{caption, tip},
     },
 };
 
 /// Draws every measured row and column as a line, and the origin as a point.
-pub(super) fn exchange_ui(picture: &LandscapePicture, ui: &mut Ui) {
+pub(super) fn exchange_ui(
+    view: &LandscapeView,
+    picture: &LandscapePicture,
+    ui: &mut Ui,
+) -> Option<usize> {
     let slice = &picture.slice;
     let tokens = Tokens::of(ui);
     let scale = theme::mark_scale(ui);
     if slice.done == 0 {
         caption(ui, "Nothing is measured yet");
-        return;
+        return None;
     }
+    // Longer names than the axis are cut.
+    let is_low = ui.available_height() < 200.0;
+    let names = if is_low {
+        ["L_align", "L_uniform"]
+    } else {
+        ["L_align  ← better", "← better  L_uniform"]
+    };
     let id = format!("exchange {:?} {}", slice.grid.centre, slice.grid.half_width);
     let response = Plot::new(id)
-        .x_axis_label("L_align  ← better")
-        .y_axis_label("← better  L_uniform")
+        .x_axis_label(names[0])
+        .y_axis_label(names[1])
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_background(false)
@@ -55,6 +66,16 @@ pub(super) fn exchange_ui(picture: &LandscapePicture, ui: &mut Ui) {
                         .shape(MarkerShape::Cross),
                 );
             }
+            let cells = slice.cells.iter().enumerate();
+            let measured = cells.filter_map(|(cell, point)| Some((cell, (*point)?)));
+            let on_screen = |point: &SlicePoint| {
+                plot.screen_from_plot(PlotPoint::new(point.alignment, point.uniformity))
+            };
+            let places: Vec<(usize, Pos2)> = measured
+                .filter(|(_, point)| point.alignment.is_finite())
+                .map(|(cell, point)| (cell, on_screen(&point)))
+                .collect();
+            places
         });
     response.response.widget_info(|| {
         let origin = slice.origin.map_or_else(String::new, |origin| {
@@ -64,6 +85,14 @@ pub(super) fn exchange_ui(picture: &LandscapePicture, ui: &mut Ui) {
         let text = format!("Grid of weights in the align–uniform plane{origin}");
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
+    let (cell, place) = nearest_cell(response.response.hover_pos(), response.inner.into_iter())?;
+    ui.painter_at(response.response.rect).circle_stroke(
+        place,
+        6.0 * scale,
+        (1.5, tokens.text.strong.0),
+    );
+    tip(&response.response, |ui| cell_ui(ui, view, picture, cell));
+    Some(cell)
 }
 
 /// The measured stretches of every row, or of every column, as lines of (alignment, uniformity).

@@ -5,21 +5,19 @@ use egui::{
     TextureOptions, Ui, pos2, vec2,
 };
 
-use super::number;
+use super::{
+    cell_ui,
+    heat_axes::{Room, axes, bar, beside},
+};
 use crate::{
-    landscape::{Quantity, Slice, SlicePoint},
+    landscape::{Quantity, Slice},
     ui::{
         Command, Commands, LandscapeCommand, LandscapePicture, LandscapeView,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, tip, view_keys},
+        widgets::{caption, tip, tip_at, view_keys},
     },
 };
-
-/// Width of the bar that explains the colours, with its numbers.
-const BAR: f32 = 76.0;
-/// Room for the axes' numbers and names.
-const AXES: [f32; 2] = [58.0, 34.0];
 
 /// The map's texture, kept until something changes.
 #[derive(Clone, Default)]
@@ -30,28 +28,26 @@ pub(super) struct HeatPicture {
     cursor: Option<usize>,
 }
 
-/// Draws the map as large as there is room, square.
+/// Draws the map as large as there is room, square, and what it says beside it where it is wide; the
+/// cell that is pointed at.
 pub(super) fn heat_ui(
     view: &LandscapeView,
     heat: &mut HeatPicture,
     picture: &LandscapePicture,
     commands: &mut Commands,
     ui: &mut Ui,
-) {
-    let room = ui.available_size() - vec2(AXES[0] + BAR, AXES[1] + 4.0);
-    let side = room.min_elem();
-    if side < 40.0 {
+) -> Option<usize> {
+    let Some(room) = Room::within(ui.available_size()) else {
         caption(ui, "There is no room for the map: enlarge the view");
-        return;
-    }
-    let whole = vec2(AXES[0] + side + BAR, side + AXES[1] + 4.0);
-    let (outer, response) = ui.allocate_exact_size(whole, Sense::click());
-    let map = Rect::from_min_size(outer.min + vec2(AXES[0], 4.0), vec2(side, side));
+        return None;
+    };
+    let (outer, response) = ui.allocate_exact_size(room.whole(), Sense::click());
+    let map = room.map(outer.min);
     let slice = &picture.slice;
     response.widget_info(|| {
         let text = format!(
             "Map of {} over weights, {} of {} points measured. Arrow keys move over it",
-            slice.formula(view.quantity),
+            slice.formula(picture.drawn(view.quantity)),
             slice.done,
             slice.cells.len()
         );
@@ -70,9 +66,10 @@ pub(super) fn heat_ui(
         (tokens.shape.rule, tokens.surface.rule_strong.0),
         egui::StrokeKind::Outside,
     );
-    axes(&painter, map, slice, tokens, ui);
+    axes(&painter, map, room, slice, tokens, ui);
     bar(&painter, map, view, picture, tokens, ui);
-    point(heat, &response, map, view, slice, commands, ui);
+    beside(&painter, map, room, view, picture, tokens, ui);
+    point(heat, &response, map, view, picture, commands, ui)
 }
 
 impl HeatPicture {
@@ -121,7 +118,7 @@ impl HeatPicture {
 }
 
 /// Place on the screen of a column and row, whose whole numbers are the middles of cells.
-fn on_screen(map: Rect, side: usize, [column, row]: [f64; 2]) -> Pos2 {
+pub(super) fn on_screen(map: Rect, side: usize, [column, row]: [f64; 2]) -> Pos2 {
     let along = |index: f64| ((index + 0.5) / side.max(1) as f64) as f32;
     pos2(
         map.left() + map.width() * along(column),
@@ -191,96 +188,19 @@ fn marks(painter: &Painter, map: Rect, slice: &Slice, tokens: &Tokens, ui: &Ui) 
     }
 }
 
-fn axes(painter: &Painter, map: Rect, slice: &Slice, tokens: &Tokens, ui: &Ui) {
-    let font = egui::TextStyle::Small.resolve(ui.style());
-    let weak = tokens.text.weak.0;
-    let grid = &slice.grid;
-    let last = grid.side.saturating_sub(1);
-    let short = |value: f64| format!("{value:.2}").replace('-', "−");
-    for index in [0, last / 2, last] {
-        let at = grid.at(index * grid.side + index);
-        let middle = on_screen(map, grid.side, [index as f64; 2]);
-        let below = pos2(middle.x, map.bottom() + 3.0);
-        painter.text(below, Align2::CENTER_TOP, short(at[0]), font.clone(), weak);
-        let beside = pos2(map.left() - 4.0, middle.y);
-        painter.text(
-            beside,
-            Align2::RIGHT_CENTER,
-            short(at[1]),
-            font.clone(),
-            weak,
-        );
-    }
-    let [across, up] = &slice.axis_names;
-    let below = pos2(map.center().x, map.bottom() + 17.0);
-    painter.text(below, Align2::CENTER_TOP, across, font.clone(), weak);
-    let galley = painter.layout_no_wrap(up.clone(), font, weak);
-    // Upright text at the left edge, centred on the map.
-    let at = pos2(
-        map.left() - AXES[0] + 2.0,
-        map.center().y + galley.size().x * 0.5,
-    );
-    let text =
-        egui::epaint::TextShape::new(at, galley, weak).with_angle(-std::f32::consts::FRAC_PI_2);
-    painter.add(text);
-}
-
-/// The ramp with the heights of its ends and of the contours.
-fn bar(
-    painter: &Painter,
-    map: Rect,
-    view: &LandscapeView,
-    picture: &LandscapePicture,
-    tokens: &Tokens,
-    ui: &Ui,
-) {
-    const STEPS: usize = 48;
-    let surface = picture.surface(view.quantity);
-    let [low, high] = surface.range;
-    if !(low.is_finite() && high.is_finite()) {
-        return;
-    }
-    let strip = Rect::from_min_size(map.right_top() + vec2(8.0, 0.0), vec2(10.0, map.height()));
-    for step in 0..STEPS {
-        let share = (step as f32 + 0.5) / STEPS as f32;
-        let height = strip.height() / STEPS as f32;
-        let top = strip.bottom() - height * (step + 1) as f32;
-        let part = Rect::from_min_size(pos2(strip.left(), top), vec2(strip.width(), height + 0.5));
-        painter.rect_filled(part, 0.0, ramp(&tokens.data.sequential, share));
-    }
-    let font = egui::TextStyle::Small.resolve(ui.style());
-    let text = |share: f32, value: f64, align| {
-        let at = pos2(strip.right() + 4.0, strip.bottom() - strip.height() * share);
-        painter.text(at, align, number(value), font.clone(), tokens.text.weak.0);
-    };
-    text(0.0, low, Align2::LEFT_BOTTOM);
-    text(1.0, high, Align2::LEFT_TOP);
-    let gap = 16.0 / strip.height().max(1.0);
-    let mut above = gap;
-    for (level, _) in &surface.contours {
-        let share = surface.share(*level, view.is_logarithmic);
-        let y = strip.bottom() - strip.height() * share;
-        let tick = [pos2(strip.left(), y), pos2(strip.right(), y)];
-        painter.line_segment(tick, (1.0, tokens.surface.canvas.0));
-        if share > above && share < 1.0 - gap {
-            text(share, *level, Align2::LEFT_CENTER);
-            above = share + gap;
-        }
-    }
-}
-
 /// What lies under the pointer, or under the cursor that the arrow keys move: its numbers; Enter or a
 /// click with Ctrl shows the features there, a double click or + looks closer, − at the whole again.
-/// A plain click does nothing: it is the first half of a double click.
+/// A plain click does nothing: it is the first half of a double click. The cell that is pointed at.
 fn point(
     heat: &mut HeatPicture,
     response: &Response,
     map: Rect,
     view: &LandscapeView,
-    slice: &Slice,
+    picture: &LandscapePicture,
     commands: &mut Commands,
     ui: &Ui,
-) {
+) -> Option<usize> {
+    let slice = &picture.slice;
     let side = slice.grid.side;
     let cell_at = |at: Pos2| {
         let column = ((at.x - map.left()) / map.width() * side as f32) as usize;
@@ -320,9 +240,7 @@ fn point(
     } else {
         heat.cursor = None;
     }
-    let Some(cell) = response.hover_pos().and_then(cell_at).or(heat.cursor) else {
-        return;
-    };
+    let cell = response.hover_pos().and_then(cell_at).or(heat.cursor)?;
     let middle = on_screen(map, side, [(cell % side) as f64, (cell / side) as f64]);
     let size = vec2(map.width(), map.height()) / side as f32;
     ui.painter().rect_stroke(
@@ -331,16 +249,21 @@ fn point(
         (1.5, Tokens::of(ui).text.strong.0),
         egui::StrokeKind::Outside,
     );
-    let told = |ui: &mut Ui| told_ui(ui, view, slice, cell);
+    let told = |ui: &mut Ui| {
+        cell_ui(ui, view, picture, cell);
+        caption(ui, WAYS);
+    };
     if response.hovered() {
         tip(response, told);
     } else {
-        egui::Popup::from_response(response)
-            .kind(egui::PopupKind::Tooltip)
-            .at_position(middle + vec2(12.0, 12.0))
-            .show(told);
+        tip_at(response, middle + vec2(12.0, 12.0), told);
     }
+    Some(cell)
 }
+
+/// What else can be done at a cell.
+const WAYS: &str = "Ctrl + click or Enter keeps its features on the sphere · Double click or + looks \
+                    closer, − at the whole";
 
 /// What the pointer did in this frame.
 struct Pressed {
@@ -373,36 +296,6 @@ fn moved(from: Option<usize>, arrows: egui::Vec2, slice: &Slice) -> usize {
     };
     // The screen counts downward, the grid upward.
     along(from / side, -arrows.y) * side + along(from % side, arrows.x)
-}
-
-fn told_ui(ui: &mut Ui, view: &LandscapeView, slice: &Slice, cell: usize) {
-    let [x, y] = slice.grid.at(cell);
-    ui.label(format!("at {}, {}", number(x), number(y)));
-    match slice.cells[cell] {
-        Some(point) => numbers_ui(ui, slice, view.quantity, &point),
-        None => {
-            caption(
-                ui,
-                "not measured yet: the colour is that of the nearest point",
-            );
-        }
-    }
-    caption(
-        ui,
-        "Ctrl + click or Enter: its features on the sphere · Double click or +: look closer",
-    );
-}
-
-fn numbers_ui(ui: &mut Ui, slice: &Slice, shown: Quantity, point: &SlicePoint) {
-    for quantity in Quantity::ALL {
-        let value = slice.value(point, quantity);
-        let text = format!("{} = {}", slice.formula(quantity), number(value));
-        if quantity == shown {
-            ui.strong(text);
-        } else {
-            ui.label(text);
-        }
-    }
 }
 
 #[cfg(test)]

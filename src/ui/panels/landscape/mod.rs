@@ -2,16 +2,23 @@
 
 mod exchange;
 mod heat;
+mod heat_axes;
 mod relief;
 mod tools;
 
-use egui::Ui;
+use egui::{Pos2, Ui};
 
 use crate::ui::{
-    Commands, LandscapePicture, LandscapeView, Pane, SlicePicture, World,
+    Command, Commands, LandscapeCommand, LandscapePicture, LandscapeView, Pane, PointedAt,
+    SlicePicture, World,
     icons::Icon,
-    widgets::{caption, caption_line, empty_state, how_to_read, note},
+    widgets::{Running, caption, caption_line, empty_state, how_to_read, note},
 };
+
+/// A view that is lower than this is small: a tile of the first layout.
+const SMALL: f32 = 320.0;
+/// Pointer distance within which a cell of a surface or a net is hit, in points of the screen.
+const REACH: f32 = 14.0;
 
 /// What the shapes mean, and what they do not.
 const READING: &str = "Sharp: the loss rises fast as the weights move by their own filters' norms. \
@@ -29,15 +36,34 @@ pub fn landscape_ui(
     ui: &mut Ui,
 ) {
     how_to_read(ui, &format!("{} {READING}", Pane::Landscape.how_to_read()));
-    tools::tools_ui(view, world, commands, ui);
+    tools::tools_ui(view, world, &mut canvas.has_settings_open, commands, ui);
+    if canvas.has_settings_open {
+        let height = ui.available_height();
+        // In a small tile the settings stand in the place of the picture.
+        let is_small = height < SMALL;
+        let most = if is_small { height } else { 0.5 * height };
+        egui::ScrollArea::vertical()
+            .id_salt("slice settings")
+            .max_height(most)
+            .auto_shrink([false, true])
+            .show(ui, |ui| tools::settings_ui(view, world, ui));
+        if is_small {
+            return;
+        }
+    }
     if let Some(failure) = world.landscape.failure {
         note(ui, Icon::Failure, failure);
     }
+    let progress = (world.landscape.progress).filter(|_| world.landscape.is_running);
     match world.landscape.picture {
-        Some(picture) => picture_ui(view, canvas, picture, false, commands, ui),
+        Some(picture) => {
+            caption_ui(view, picture, progress, ui);
+            let cell = canvas.picture_ui(view, picture, commands, ui);
+            canvas.point(picture, cell, commands);
+        }
         None if world.landscape.is_running => {
-            let stage = world.landscape.stage.unwrap_or("preparing");
-            empty_state(ui, "Cutting the slice", stage);
+            let stage = progress.map_or_else(|| "preparing".to_owned(), Running::line);
+            empty_state(ui, "Cutting the slice", &stage);
         }
         None => empty_state(
             ui,
@@ -47,29 +73,30 @@ pub fn landscape_ui(
     }
 }
 
-/// Draws the picture alone; for a file, without anything that can be pressed.
+/// What is drawn and of what, in a line; all of it under the pointer.
+fn caption_ui(
+    view: &LandscapeView,
+    picture: &LandscapePicture,
+    progress: Option<&Running>,
+    ui: &mut Ui,
+) {
+    let settings = picture.settings(view.quantity, view.is_logarithmic);
+    let under_way = progress.map_or_else(String::new, |running| format!("{} · ", running.line()));
+    let text = format!("{under_way}{} · {}", settings.join(" · "), picture.title);
+    caption_line(ui, &text).on_hover_text(format!("{}\n{}", picture.title, settings.join("\n")));
+}
+
+/// Draws the picture alone with its settings, for a file.
 pub fn picture_ui(
     view: &LandscapeView,
     canvas: &mut LandscapeCanvas,
     picture: &LandscapePicture,
-    is_export: bool,
-    commands: &mut Commands,
     ui: &mut Ui,
 ) {
-    let settings = picture.settings(view.quantity, view.is_logarithmic);
-    if is_export {
-        for line in settings {
-            caption(ui, line);
-        }
-    } else {
-        caption_line(ui, &format!("{} · {}", picture.title, settings.join(" · ")))
-            .on_hover_text(settings.join("\n"));
+    for line in picture.settings(view.quantity, view.is_logarithmic) {
+        caption(ui, line);
     }
-    match view.picture {
-        SlicePicture::Map => heat::heat_ui(view, &mut canvas.heat, picture, commands, ui),
-        SlicePicture::Relief => relief::relief_ui(view, &mut canvas.relief, picture, ui),
-        SlicePicture::Exchange => exchange::exchange_ui(picture, ui),
-    }
+    canvas.picture_ui(view, picture, &mut Commands::default(), ui);
 }
 
 /// What the landscape's pictures keep between frames.
@@ -77,12 +104,84 @@ pub fn picture_ui(
 pub struct LandscapeCanvas {
     heat: heat::HeatPicture,
     relief: relief::ReliefCanvas,
+    has_settings_open: bool,
+    /// What was pointed at in the frame before.
+    pointed: Option<PointedAt>,
 }
 
 impl LandscapeCanvas {
     /// Draws on the window's device from now on.
     pub fn connect(&mut self, state: &egui_wgpu::RenderState) {
         self.relief.connect(state);
+    }
+
+    /// Draws the picture; the cell that is pointed at.
+    fn picture_ui(
+        &mut self,
+        view: &LandscapeView,
+        picture: &LandscapePicture,
+        commands: &mut Commands,
+        ui: &mut Ui,
+    ) -> Option<usize> {
+        match view.picture {
+            SlicePicture::Map => heat::heat_ui(view, &mut self.heat, picture, commands, ui),
+            SlicePicture::Relief => relief::relief_ui(view, &mut self.relief, picture, ui),
+            SlicePicture::Exchange => exchange::exchange_ui(view, picture, ui),
+        }
+    }
+
+    /// Tells what is pointed at, when that has changed.
+    fn point(&mut self, picture: &LandscapePicture, cell: Option<usize>, commands: &mut Commands) {
+        let pointed = cell.and_then(|cell| picture.pointed(cell));
+        if pointed != self.pointed {
+            self.pointed = pointed;
+            commands.push(Command::Landscape(LandscapeCommand::Point(pointed)));
+        }
+    }
+
+    /// Points at nothing, when the view is not drawn.
+    pub fn leave(&mut self, commands: &mut Commands) {
+        if self.pointed.take().is_some() {
+            commands.push(Command::Landscape(LandscapeCommand::Point(None)));
+        }
+    }
+}
+
+/// The measured cell whose place on the screen is nearest to the pointer, and that place, within
+/// reach.
+fn nearest_cell(
+    pointer: Option<Pos2>,
+    places: impl Iterator<Item = (usize, Pos2)>,
+) -> Option<(usize, Pos2)> {
+    let pointer = pointer?;
+    places
+        .filter(|(_, place)| place.distance(pointer) < REACH)
+        .min_by(|a, b| {
+            a.1.distance_sq(pointer)
+                .total_cmp(&b.1.distance_sq(pointer))
+        })
+}
+
+/// What a pointed cell says, in every picture.
+fn cell_ui(ui: &mut Ui, view: &LandscapeView, picture: &LandscapePicture, cell: usize) {
+    let slice = &picture.slice;
+    let [x, y] = slice.grid.at(cell);
+    ui.label(format!("at {}, {}", number(x), number(y)));
+    let Some(point) = slice.cells[cell] else {
+        caption(
+            ui,
+            "not measured yet: the colour is that of the nearest point",
+        );
+        return;
+    };
+    for quantity in &slice.quantities {
+        let value = slice.value(&point, *quantity);
+        let text = format!("{} = {}", slice.formula(*quantity), number(value));
+        if *quantity == picture.drawn(view.quantity) {
+            ui.strong(text);
+        } else {
+            ui.label(text);
+        }
     }
 }
 

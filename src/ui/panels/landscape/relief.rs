@@ -7,6 +7,7 @@ use egui::{
 };
 use egui_wgpu::wgpu;
 
+use super::{cell_ui, nearest_cell};
 use crate::{
     landscape::Quantity,
     render::{Camera, ReliefRenderer, ReliefScene},
@@ -14,7 +15,7 @@ use crate::{
         LandscapePicture, LandscapeView,
         colour::ramp,
         theme::Tokens,
-        widgets::{caption, empty_state},
+        widgets::{caption, empty_state, tip, view_keys},
     },
 };
 
@@ -69,32 +70,37 @@ fn home() -> Camera {
 }
 
 /// Draws the surface; left drag turns it, right drag moves it, the wheel magnifies, a double click
-/// goes back.
+/// goes back. The cell that is pointed at.
 pub(super) fn relief_ui(
     view: &LandscapeView,
     canvas: &mut ReliefCanvas,
     picture: &LandscapePicture,
     ui: &mut Ui,
-) {
+) -> Option<usize> {
     let rect = ui.available_rect_before_wrap();
     if rect.width() < 40.0 || rect.height() < 40.0 {
         caption(ui, "There is no room for the surface: enlarge the view");
-        return;
+        return None;
     }
     let response = ui.allocate_rect(rect, Sense::click_and_drag());
     response.widget_info(|| {
-        let formula = picture.slice.formula(view.quantity);
-        let text = format!("Surface of {formula} over weights. Arrow keys turn it");
+        let formula = picture.slice.formula(picture.drawn(view.quantity));
+        let text = format!(
+            "Surface of {formula} over weights. Arrow keys turn it, with Shift they move it; + and − \
+             magnify"
+        );
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
     });
     let pixels = ui.pixels_per_point();
     let size_px = [rect.width(), rect.height()].map(|side| (side * pixels).round().max(1.0) as u32);
     interact(canvas, &response, size_px, pixels, ui);
+    let mut pointed = None;
     match canvas.draw(view, picture, size_px, ui) {
         Ok(texture) => {
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             ui.painter().image(texture, rect, whole, Color32::WHITE);
             marks(view, canvas, picture, rect, size_px, ui);
+            pointed = canvas.pointed(picture, &response, size_px, ui);
         }
         Err(why) => {
             ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
@@ -107,6 +113,11 @@ pub(super) fn relief_ui(
         ui.painter()
             .rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
     }
+    let (cell, place) = pointed?;
+    let mark = (1.5, Tokens::of(ui).text.strong.0);
+    ui.painter_at(rect).circle_stroke(place, 5.0, mark);
+    tip(&response, |ui| cell_ui(ui, view, picture, cell));
+    Some(cell)
 }
 
 impl ReliefCanvas {
@@ -137,6 +148,34 @@ impl ReliefCanvas {
             .draw(scene, &camera, size_px)
             .map_err(|error| error.to_string())?;
         Ok(gpu.show())
+    }
+}
+
+impl ReliefCanvas {
+    /// The measured cell under the pointer, and its place on the screen.
+    fn pointed(
+        &mut self,
+        picture: &LandscapePicture,
+        response: &Response,
+        size_px: [u32; 2],
+        ui: &Ui,
+    ) -> Option<(usize, Pos2)> {
+        let pointer = response.hover_pos().filter(|_| !response.dragged())?;
+        let camera = self.camera().view(size_px);
+        let (_, scene) = self.scene.as_ref()?;
+        let side = scene.side;
+        let cells = picture.slice.cells.iter().zip(&scene.heights).enumerate();
+        let places = cells
+            .filter(|(_, (point, height))| point.is_some() && height.is_finite())
+            .filter_map(|(cell, (_, height))| {
+                let at = [(cell % side) as f32, (cell / side) as f32];
+                let pixel = camera.project(scene.place(at, *height))?.pixel;
+                Some((
+                    cell,
+                    response.rect.min + vec2(pixel.x, pixel.y) / ui.pixels_per_point(),
+                ))
+            });
+        nearest_cell(Some(pointer), places)
     }
 }
 
@@ -213,21 +252,17 @@ fn interact(
     if response.double_clicked() {
         *camera = home();
     }
-    if response.has_focus() {
-        let filter = egui::EventFilter {
-            horizontal_arrows: true,
-            vertical_arrows: true,
-            ..Default::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-        let step = |key| ui.input(|input| input.num_presses(key)) as f32 * KEY_STEP;
-        let turn = glam::vec2(
-            step(egui::Key::ArrowRight) - step(egui::Key::ArrowLeft),
-            step(egui::Key::ArrowDown) - step(egui::Key::ArrowUp),
-        );
-        if turn != glam::Vec2::ZERO {
-            camera.orbit(turn, size_px);
-        }
+    let keys = view_keys(ui, response);
+    let turn = glam::vec2(keys.arrows.x, keys.arrows.y) * KEY_STEP;
+    if turn != glam::Vec2::ZERO && keys.is_shifted {
+        camera.pan(turn, size_px);
+    } else if turn != glam::Vec2::ZERO {
+        camera.orbit(turn, size_px);
+    }
+    if keys.closer != 0.0 {
+        let factor = (keys.closer * KEY_STEP * WHEEL * 2.0).exp();
+        let middle = glam::vec2(size_px[0] as f32, size_px[1] as f32) * 0.5;
+        camera.zoom_at(factor, middle, size_px);
     }
 }
 

@@ -13,30 +13,56 @@ use crate::{
 /// Points a side that are offered: lattices of these halve well.
 const SIDES: [usize; 6] = [5, 9, 13, 25, 33, 49];
 
-/// Draws buttons and settings.
+/// Draws buttons and choices in one row that fits a small tile; whether the settings are open.
 pub(super) fn tools_ui(
     view: &mut LandscapeView,
     world: &World<'_>,
+    is_open: &mut bool,
     commands: &mut Commands,
     ui: &mut Ui,
 ) {
     ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
         buttons_ui(world, commands, ui);
-        let quantities = Quantity::ALL.map(|quantity| (quantity, quantity.name().to_owned(), ""));
-        sized(ui, 104.0, |ui| {
-            if let Some(quantity) = choice(ui, "Surface", &view.quantity, &quantities) {
+        let measured: Vec<Quantity> = match world.landscape.picture {
+            Some(picture) => picture.slice.quantities.clone(),
+            None => Quantity::ALL[..4].to_vec(),
+        };
+        let quantities: Vec<_> = (measured.iter())
+            .map(|quantity| (*quantity, quantity.name().to_owned(), ""))
+            .collect();
+        let drawn = (world.landscape.picture).map_or(view.quantity, |p| p.drawn(view.quantity));
+        sized(ui, 92.0, |ui| {
+            if let Some(quantity) = choice(ui, "Surface", &drawn, &quantities) {
                 view.quantity = quantity;
             }
         });
         let pictures = SlicePicture::ALL
             .map(|picture| (picture, picture.name().to_owned(), picture.explanation()));
-        sized(ui, 136.0, |ui| {
+        sized(ui, 96.0, |ui| {
             if let Some(picture) = choice(ui, "Picture", &view.picture, &pictures) {
                 view.picture = picture;
             }
         });
+        ui.toggle_value(is_open, "Settings")
+            .on_hover_text("What the next slice is to be, and how this one is drawn");
+    });
+}
+
+/// Draws how the picture is shown, and what the next slice is to be.
+pub(super) fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
+    ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut view.is_logarithmic, "log scale")
-            .on_hover_text("Colours by the logarithm of the height above the lowest");
+            .on_hover_text("By the logarithm of the height above the lowest");
+        ui.checkbox(&mut view.is_linked, "hover shows features").on_hover_text(
+            "The features of the point under the pointer are shown on sphere and circle while it rests \
+             there",
+        );
+        if !world.landscape.snapshots.is_empty() {
+            ui.checkbox(&mut view.is_following, "follow the run").on_hover_text(
+                "Cuts the slice anew around the newest snapshot, whenever the one before is filled",
+            );
+        }
         if view.picture == SlicePicture::Relief {
             ui.label("clip");
             ui.spacing_mut().slider_width = 72.0;
@@ -45,15 +71,8 @@ pub(super) fn tools_ui(
                 .add(slider)
                 .accessible_name("Height at which the surface is cut");
         }
-        if !world.landscape.snapshots.is_empty() {
-            ui.checkbox(&mut view.is_following, "follow the run").on_hover_text(
-                "Cuts the slice anew around the newest snapshot, whenever the one before is filled",
-            );
-        }
     });
-    egui::CollapsingHeader::new("Slice settings")
-        .default_open(false)
-        .show(ui, |ui| settings_ui(view, world, ui));
+    slice_ui(view, world, ui);
 }
 
 fn buttons_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
@@ -91,7 +110,7 @@ fn sized(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui(vec2(width, ui.spacing().interact_size.y), add);
 }
 
-fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
+fn slice_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
     let settings = &mut view.settings;
     ui.horizontal_wrapped(|ui| {
         directions_ui(&mut settings.directions, world.landscape.snapshots, ui);
@@ -164,6 +183,8 @@ fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
                 *weight = value;
             }
         }
+        ui.checkbox(&mut settings.has_knn, "k-NN accuracy")
+            .on_hover_text("Measures the neighbours' votes too, on labelled images");
     });
 }
 

@@ -6,7 +6,7 @@ use egui::{Pos2, Rect, TextureId, Ui, Vec2, mutex::RwLock, pos2, vec2};
 use egui_wgpu::wgpu;
 use glam::Vec3;
 
-use super::area::Area;
+use super::{area::Area, pair::Companion};
 use crate::{
     render::{
         Camera, GeodesicArc, LeasedPoints, Pick, PointFlags, PointSource, Side, SphereColours,
@@ -27,6 +27,8 @@ const STICKY: f32 = 6.0;
 const GLIDE_S: f32 = 0.2;
 /// More points than this jump: moving each would cost the window its frames.
 const MOST_GLIDING: usize = 20_000;
+/// Mean of points from which on they have a side.
+const GATHERED: f32 = 0.35;
 /// Colours of the density's ramp.
 pub(super) const RAMP_STEPS: usize = 64;
 
@@ -47,10 +49,15 @@ pub struct SphereCanvas {
     glide: Option<Glide>,
     /// Where the points are drawn, for the next glide to begin at.
     drawn: Arc<Vec<[f32; 3]>>,
+    /// Mean of the snapshot's points.
+    mean: Vec3,
+    /// The pinned time's sphere, once there was one.
+    companion: Option<Box<Companion>>,
 }
 
 struct Gpu {
     device: wgpu::Device,
+    queue: wgpu::Queue,
     egui: Arc<RwLock<egui_wgpu::Renderer>>,
     renderer: SphereRenderer,
     texture: Option<(TextureId, u64)>,
@@ -62,7 +69,7 @@ struct SceneKey {
     serial: Option<u64>,
     marks: Option<u64>,
     arcs: Option<(u64, bool, u64, bool, Option<u64>)>,
-    field: Option<(u64, bool, Shading, u64, bool)>,
+    field: Option<(u64, bool, Shading, u64, bool, bool)>,
 }
 
 /// What became of a click.
@@ -84,11 +91,23 @@ pub(super) enum Press {
 impl SphereCanvas {
     /// Draws on the window's device from now on. A device that cannot is told in the view.
     pub fn connect(&mut self, state: &egui_wgpu::RenderState) {
-        match SphereRenderer::new(&state.device, &state.queue) {
+        self.connect_to(&state.device, &state.queue, &state.renderer);
+        // Another device needs another renderer there, too.
+        self.companion = None;
+    }
+
+    fn connect_to(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        egui: &Arc<RwLock<egui_wgpu::Renderer>>,
+    ) {
+        match SphereRenderer::new(device, queue) {
             Ok(renderer) => {
                 self.gpu = Some(Gpu {
-                    device: state.device.clone(),
-                    egui: Arc::clone(&state.renderer),
+                    device: device.clone(),
+                    queue: queue.clone(),
+                    egui: Arc::clone(egui),
                     renderer,
                     texture: None,
                 });
@@ -96,6 +115,30 @@ impl SphereCanvas {
             }
             Err(error) => self.problem = Some(error.to_string()),
         }
+    }
+
+    /// The sphere beside this one, drawn on the same device; made when it is first looked at.
+    pub(super) fn take_companion(&mut self) -> Box<Companion> {
+        self.companion.take().unwrap_or_else(|| {
+            let mut companion = Box::<Companion>::default();
+            match &self.gpu {
+                Some(gpu) => companion
+                    .canvas
+                    .connect_to(&gpu.device, &gpu.queue, &gpu.egui),
+                None => companion.canvas.problem.clone_from(&self.problem),
+            }
+            companion
+        })
+    }
+
+    /// Puts it back for the next frame.
+    pub(super) fn keep_companion(&mut self, companion: Box<Companion>) {
+        self.companion = Some(companion);
+    }
+
+    /// Looks from where another looks from.
+    pub(super) fn look_as(&mut self, other: &Self) {
+        self.camera.clone_from(&other.camera);
     }
 
     /// Whether there is a device to draw on.
@@ -149,6 +192,7 @@ impl SphereCanvas {
         if self.scene_key.serial != Some(snapshot.serial) {
             self.glide = Glide::between(&self.drawn, snapshot, world);
             self.drawn = Arc::clone(&snapshot.prepared.sphere);
+            self.mean = mean(&snapshot.prepared.sphere);
             if self.glide.is_none() {
                 self.scene.set_points(points(snapshot));
             }
@@ -194,15 +238,21 @@ impl SphereCanvas {
             view.has_density,
             view.shading,
             world.potential.revision,
+            world.potential.has_relief,
             is_dark,
         ));
         if self.scene_key.field != field {
-            self.scene.set_field(match view.shading {
+            let surface = match view.shading {
                 _ if !view.has_density => None,
                 Shading::Density => density(snapshot, tokens),
                 Shading::Potential => (world.potential.field)
                     .and_then(|field| super::potential::surface(field, tokens)),
-            });
+            };
+            let relief = (surface.as_deref())
+                .filter(|_| view.shows_potential() && world.potential.has_relief)
+                .map(|surface| super::potential::relief(surface, tokens));
+            self.scene.set_relief(relief);
+            self.scene.set_field(surface);
             self.scene_key.field = field;
         }
     }
@@ -251,6 +301,13 @@ impl SphereCanvas {
         let projected = self.view()?.project(Vec3::from_array(point))?;
         let offset = vec2(projected.pixel.x, projected.pixel.y) / self.pixels_per_point;
         Some((self.rect?.min + offset, projected.is_in_front))
+    }
+
+    /// As [`place`](Self::place), of a point nearer to the centre that is seen where its direction is.
+    pub(super) fn place_at(&self, point: [f32; 3], radius: f32) -> Option<(Pos2, bool)> {
+        let (_, is_in_front) = self.place(point)?;
+        let (at, _) = self.place(point.map(|x| x * radius))?;
+        Some((at, is_in_front))
     }
 
     /// Direction of the sphere's near side under a place of the screen.
@@ -366,6 +423,17 @@ impl SphereCanvas {
         self.camera.focus(Vec3::from_array(point));
     }
 
+    /// Glides until `direction` faces the viewer, without magnifying.
+    pub fn face(&mut self, direction: Vec3) {
+        self.camera.face(direction);
+    }
+
+    /// Whether the points gather, and on the far side.
+    pub(super) fn faces_away(&self) -> bool {
+        let along_view = self.camera.view_from_world() * self.mean;
+        self.mean.length() > GATHERED && along_view.z < -0.3 * self.mean.length()
+    }
+
     /// Glides back to the first view.
     pub fn reset(&mut self) {
         self.camera.reset();
@@ -438,6 +506,16 @@ impl Gpu {
             &mut self.texture,
         )
     }
+}
+
+fn mean(points: &[[f32; 3]]) -> Vec3 {
+    let finite = points.iter().copied().map(Vec3::from_array);
+    let (sum, count) = finite
+        .filter(|point| point.is_finite())
+        .fold((Vec3::ZERO, 0.0), |(sum, count), point| {
+            (sum + point, count + 1.0)
+        });
+    sum / f32::max(count, 1.0)
 }
 
 fn points(snapshot: &Snapshot) -> PointSource {

@@ -2,6 +2,7 @@
 
 mod area;
 mod canvas;
+mod pair;
 pub(super) mod potential;
 mod tooltip;
 
@@ -10,7 +11,7 @@ pub use tooltip::point_tooltip;
 
 use egui::{Color32, Rect, Response, Sense, Ui, Vec2, pos2, vec2};
 
-use super::{opening, population};
+use super::{comparison, opening, population};
 use crate::{
     projection::ProjectionKind,
     render::{Pick, Side},
@@ -51,14 +52,25 @@ pub fn sphere_ui(
     if !world.is_export {
         tools_ui(view, world, commands, ui);
     }
-    caption(ui, settings_line(view, marks, world, snapshot));
+    caption(ui, settings_line(view, canvas, marks, world, snapshot));
     egui::Panel::bottom("sphere legend")
         .resizable(false)
         .show_separator_line(false)
         .frame(egui::Frame::NONE)
         .show(ui, |ui| legend_ui(marks, commands, ui));
+    if let Some(pinned) = world.pinned {
+        egui::Panel::bottom("figures of two times")
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(egui::Frame::NONE)
+            .show(ui, |ui| comparison::figures_ui(pinned, snapshot, ui));
+    }
     let rect = ui.available_rect_before_wrap();
     if rect.width() < 32.0 || rect.height() < 32.0 {
+        return;
+    }
+    if let Some(pinned) = world.pinned {
+        pair::pair_ui(view, canvas, marks, [pinned, snapshot], world, commands, ui);
         return;
     }
     let response = ui.allocate_rect(rect, Sense::click_and_drag());
@@ -70,6 +82,23 @@ pub fn sphere_ui(
         );
         egui::WidgetInfo::labeled(egui::Role::Image, true, label)
     });
+    one_ui(view, canvas, marks, world, commands, ui, &response);
+}
+
+/// Draws one sphere where `response` lies, and lets it be used.
+fn one_ui(
+    view: &SphereView,
+    canvas: &mut SphereCanvas,
+    marks: &Marks,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+    response: &Response,
+) {
+    let Some(snapshot) = world.snapshot else {
+        return;
+    };
+    let rect = response.rect;
     match canvas.draw(ui, rect, view, marks, world) {
         Ok(texture) => {
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
@@ -82,10 +111,10 @@ pub fn sphere_ui(
             return;
         }
     }
-    interact(view, canvas, &response, world, commands, ui);
-    keys(canvas, &response, marks, snapshot, world, commands, ui);
-    potential::extrema_ui(canvas, &response, view, world, ui);
-    overlay(canvas, &response, world, ui);
+    interact(view, canvas, response, world, commands, ui);
+    keys(canvas, response, marks, snapshot, world, commands, ui);
+    potential::extrema_ui(canvas, response, view, world, ui);
+    overlay(canvas, response, world, ui);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
         ui.painter()
@@ -136,6 +165,13 @@ fn tools_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, u
         if icon_button(ui, Icon::Home, "Fit the sphere (Home)").clicked() {
             commands.push(Command::Home);
         }
+        let face = Command::FacePoints;
+        if icon_button(ui, Icon::Face, "Turn the points to the front (Shift+Home)")
+            .on_hover_text(face.tooltip())
+            .clicked()
+        {
+            commands.push(face);
+        }
         ui.add_space(8.0);
         ui.label(egui::RichText::new("colour").weak());
         ui.allocate_ui(vec2(136.0, ui.spacing().interact_size.y), |ui| {
@@ -163,6 +199,7 @@ fn tools_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, u
 /// What is drawn, how it came to the sphere, and how much of it the picture keeps.
 fn settings_line(
     view: &SphereView,
+    canvas: &SphereCanvas,
     marks: &Marks,
     world: &World<'_>,
     snapshot: &Snapshot,
@@ -180,10 +217,14 @@ fn settings_line(
             )
         }
     };
-    let mut parts = vec![
+    let mut parts = Vec::new();
+    if world.landscape.peeked.is_some() && !world.is_export {
+        parts.push(snapshot.request().encoder.title());
+    }
+    parts.extend([
         format!("showing {} of {}", marks.shown, population(world)),
         projection,
-    ];
+    ]);
     let pairs = &snapshot.analysis.pairs;
     if view.has_arcs {
         parts.push(match &pairs.why_absent {
@@ -202,6 +243,9 @@ fn settings_line(
             "density: vMF, κ = {:.1}, square-root scale",
             snapshot.prepared.sphere_kappa
         ));
+    }
+    if canvas.faces_away() && !world.is_export {
+        parts.push("most points are behind: Shift+Home turns them to the front".to_owned());
     }
     if !view.is_front_only {
         parts.push("areas select through the sphere".to_owned());

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     landscape::{FIELD_MESH, FieldArrow, PotentialField},
-    render::{GeodesicArc, SurfaceField},
+    render::{GeodesicArc, SphereRelief, SurfaceField},
     ui::{
         Command, Commands, Potential, Shading, SphereView, World,
         colour::ramp,
@@ -26,6 +26,8 @@ const LONGEST_RAD: f64 = 0.14;
 const HEAD: f64 = 0.35;
 /// Arrows shorter than this share of the longest are left out.
 const SHORTEST: f64 = 0.02;
+/// How far the surface sinks where the potential is lowest, of the radius.
+const RELIEF_DEPTH: f32 = 0.35;
 /// Range of the temperature that the slider offers.
 const T_RANGE: std::ops::RangeInclusive<f64> = 0.1..=50.0;
 
@@ -45,6 +47,13 @@ pub(super) fn surface(field: &PotentialField, tokens: &Tokens) -> Option<Arc<Sur
         .inspect_err(|error| log::warn!("{error}"))
         .ok()
         .map(Arc::new)
+}
+
+/// The surface sunk by the potential, at radius 1 where it is highest.
+pub(super) fn relief(surface: &SurfaceField, tokens: &Tokens) -> Arc<SphereRelief> {
+    let mut ground = straight(tokens.sphere.body);
+    ground[3] = 255;
+    Arc::new(SphereRelief::new(surface, RELIEF_DEPTH, ground))
 }
 
 /// Arrows down the potential, the longest where it falls most steeply.
@@ -108,7 +117,12 @@ pub(super) fn extrema_ui(
     let font = egui::TextStyle::Small.resolve(ui.style());
     for extremum in &field.sphere.extrema {
         let point = extremum.at.map(|x| x as f32);
-        let Some((place, true)) = canvas.place(point) else {
+        let radius = if world.potential.has_relief {
+            1.0 - RELIEF_DEPTH * (1.0 - field.sphere.share(extremum.value as f32))
+        } else {
+            1.0
+        };
+        let Some((place, true)) = canvas.place_at(point, radius) else {
             continue;
         };
         let colour = tokens.status.warning.0;
@@ -152,6 +166,15 @@ pub(super) fn tools_ui(
         {
             commands.push(arrows);
         }
+        let mut has_relief = potential.has_relief;
+        let relief = Command::TogglePotentialRelief;
+        if ui
+            .checkbox(&mut has_relief, "relief")
+            .on_hover_text(relief.tooltip())
+            .changed()
+        {
+            commands.push(relief);
+        }
     }
 }
 
@@ -188,8 +211,13 @@ pub(super) fn settings(potential: &Potential<'_>, count: usize) -> String {
     } else {
         format!(", t = {:.2} follows", potential.t)
     };
+    let relief = if potential.has_relief {
+        format!(" as relief, {RELIEF_DEPTH} of the radius deep:")
+    } else {
+        String::new()
+    };
     format!(
-        "potential log mean exp(−t‖u − x_i‖²) at t = {:.2}{still} over {} of {count} points where they are shown, {} to \
+        "potential{relief} log mean exp(−t‖u − x_i‖²) at t = {:.2}{still} over {} of {count} points where they are shown, {} to \
          {} (uniform {}), {} of {} extrema marked",
         field.t,
         field.points,

@@ -1,6 +1,10 @@
 //! A training run: what is started, how it goes, what it wrote down, and any time of it again.
 
+mod augmentations;
 mod curves;
+mod data;
+mod network;
+mod objective;
 mod scrubber;
 mod setup;
 mod transport;
@@ -41,6 +45,7 @@ pub fn training_ui(
         bars_ui(ui);
     }
     transport::message_ui(world, ui);
+    augmentations::augmentations_ui(view, world, commands, ui.ctx());
     let column = (tokens.shape.grid * COLUMN).min(ui.available_width() * 0.45);
     let height = ui.available_height();
     ui.horizontal_top(|ui| {
@@ -56,7 +61,7 @@ pub fn training_ui(
                 });
         });
         ui.vertical(|ui| match world.run {
-            Some(run) => curves::curves_ui(view, run, ui),
+            Some(run) => curves::curves_ui(view, run, commands, ui),
             None => {
                 caption(
                     ui,

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Shape, Stroke, Ui};
 
-use super::{RING, UNIT, at_angle};
+use super::{RING, UNIT, drawing::at_angle};
 use crate::{
     landscape::Field,
     ui::{

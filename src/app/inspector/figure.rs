@@ -1,39 +1,30 @@
 //! The dense inspector as a picture, without a window: the panel itself, drawn into a texture.
 
-use std::sync::Arc;
-
-use super::figure::{Painter, world_of};
 use crate::{
-    analysis::Analysis,
-    progress::Progress,
+    app::figure::{Painter, world_of},
     ui::{
-        Commands, InspectorState, InspectorView, Prepared, Selection, Snapshot, World,
+        Commands, InspectorState, InspectorView, Selection, Snapshot, World,
         panels::{self, InspectorPictures},
         theme::Tokens,
     },
 };
 
 impl Painter {
-    /// Draws the inspector of `analysis` with what `state` has to show, `size` pixels wide and
+    /// Draws the inspector of `snapshot` with what `state` has to show, `size` pixels wide and
     /// high.
     ///
     /// # Errors
     /// When the device refuses or is lost.
     pub fn paint_inspector(
         &self,
-        analysis: &Arc<Analysis>,
+        snapshot: &Snapshot,
         view: &InspectorView,
         state: &InspectorState,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
-        let snapshot = Snapshot {
-            prepared: Arc::new(Prepared::new(analysis, &Progress::none())?),
-            analysis: Arc::clone(analysis),
-            serial: 1,
-        };
         let mut pictures = InspectorPictures::default();
         self.picture(size, |ui| {
-            picture_ui(&snapshot, view, state, &mut pictures, ui);
+            picture_ui(snapshot, view, state, &mut pictures, ui);
         })
     }
 }
