@@ -271,12 +271,7 @@ impl App {
     }
 
     fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
-<<<<<<< HEAD
         let wake = self.jobs.waker_at_pace();
-        let name = config.name.clone();
-=======
-        let wake = self.jobs.waker();
->>>>>>> main
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
                 runner.control(Control::Play);

@@ -16,13 +16,9 @@
 //!    points and arcs in the order in which light meets them, every edge antialiased analytically.
 //! 4. `rings.wgsl`: hover and focus rings.
 //!
-<<<<<<< HEAD
-//! `relief.wgsl` draws surfaces of heights, with the same camera; `meshes.wgsl` the window's own
-//! triangles where a processor rasterises.
-=======
 //! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
 //! it sinks with a field, which the compositor then lays in the place of the smooth one.
->>>>>>> main
+//! `meshes.wgsl` draws the window's own triangles where a processor rasterises.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 

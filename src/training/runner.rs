@@ -11,11 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use super::{
     Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-<<<<<<< HEAD
-    frames::Frames, snapshot::Snapshots, threads,
-=======
-    frames::Frames, save::saved_settings, snapshot::Snapshots,
->>>>>>> main
+    frames::Frames, save::saved_settings, snapshot::Snapshots, threads,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, panic_message},
@@ -110,17 +106,13 @@ impl Runner {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
-<<<<<<< HEAD
                 if !compute.is_gpu() {
                     threads::give_way();
                 }
                 match threads::own() {
-                    Ok(pool) => pool.install(|| drive.whole(config, &compute, progress)),
+                    Ok(pool) => pool.install(|| drive.whole(begin, config, &compute, progress)),
                     Err(error) => drive.fail(&TrainingError::Thread(std::io::Error::other(error))),
                 }
-=======
-                drive.whole(begin, config, &compute, progress);
->>>>>>> main
             }
         };
         worker
