@@ -30,3 +30,9 @@ fn lay(
 fn paint(in: Corner) -> @location(0) vec4<f32> {
     return in.tint * textureSample(picture, picture_sampler, in.place);
 }
+
+// Where the place holds white in all corners: nothing is to be looked up.
+@fragment
+fn fill(in: Corner) -> @location(0) vec4<f32> {
+    return in.tint;
+}

@@ -115,8 +115,12 @@ impl Bundled {
         Ok((weights, report))
     }
 
-    /// The checkpoint room reads files, so that there is one way in for weights.
-    fn on_disk(&self) -> Result<tempfile::NamedTempFile, AnalysisError> {
+    /// Its file, for as long as the answer lives: the checkpoint room reads files, so that there is
+    /// one way in for weights.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Gallery`] when it cannot be written.
+    pub fn on_disk(&self) -> Result<tempfile::NamedTempFile, AnalysisError> {
         let unavailable = |error: std::io::Error| AnalysisError::Gallery {
             name: self.name.to_owned(),
             reason: error.to_string(),

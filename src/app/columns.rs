@@ -1,12 +1,15 @@
 //! Tables whose columns have other names than this program writes: what each is, is asked.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{App, columns_dialog::ColumnsDialog, jobs::Slot};
 use crate::{
     data::Table,
     lab::{ColumnFacts, ColumnMapping, is_foreign},
-    ui::{SweepLink, widgets::Level},
+    ui::widgets::Level,
 };
 
 /// Columns of numbers that a series needs.
@@ -17,6 +20,8 @@ const LEAST_NUMBERS: usize = 3;
 pub(super) struct Foreign {
     /// Where it comes from, in words.
     pub source: String,
+    /// Its file.
+    pub path: Option<PathBuf>,
     /// The table as the file has it.
     pub table: Arc<Table>,
     /// Relative files in it are looked for below this folder.
@@ -29,11 +34,17 @@ pub(super) struct Foreign {
 
 impl Foreign {
     /// Looks a table through: not for the window's thread.
-    pub fn new(source: String, table: Arc<Table>, folder: Option<PathBuf>) -> Self {
+    pub fn new(
+        source: String,
+        path: Option<PathBuf>,
+        table: Arc<Table>,
+        folder: Option<PathBuf>,
+    ) -> Self {
         let facts = ColumnFacts::of(&table);
         let mapping = ColumnMapping::guess(&facts);
         Self {
             source,
+            path,
             table,
             folder,
             facts,
@@ -42,11 +53,16 @@ impl Foreign {
     }
 
     /// The same where columns have to be chosen, and can be.
-    pub fn wanting(source: &str, table: &Arc<Table>, folder: Option<&PathBuf>) -> Option<Self> {
+    pub fn wanting(path: &Path, table: &Arc<Table>, folder: Option<&PathBuf>) -> Option<Self> {
         if !is_foreign(table) {
             return None;
         }
-        let made = Self::new(source.to_owned(), Arc::clone(table), folder.cloned());
+        let made = Self::new(
+            path.display().to_string(),
+            Some(path.to_owned()),
+            Arc::clone(table),
+            folder.cloned(),
+        );
         let numbers = made.facts.iter().filter(|one| one.is_of_numbers()).count();
         (numbers >= LEAST_NUMBERS).then_some(made)
     }
@@ -57,6 +73,8 @@ struct Renamed {
     of: Arc<Foreign>,
     mapping: ColumnMapping,
     table: Table,
+    /// It comes with the session: nobody asked for it just now.
+    is_of_session: bool,
 }
 
 /// The choice of columns: state that panels do not see.
@@ -95,9 +113,11 @@ impl App {
         let (Some(source), Some((table, folder))) = (source, self.lab.open_table()) else {
             return self.tell(Level::Info, "No table of encoders is open");
         };
+        let path = self.views.lab.source.clone();
         let slot = self.columns.looked_through.clone();
-        let job =
-            move |_: &crate::progress::Progress| slot.put(Foreign::new(source, table, folder));
+        let job = move |_: &crate::progress::Progress| {
+            slot.put(Foreign::new(source, path, table, folder));
+        };
         if let Err(why) = self.jobs.help_telling("Looking at columns".to_owned(), job) {
             self.tell(Level::Warning, why);
         }
@@ -105,13 +125,27 @@ impl App {
 
     /// Takes the columns as chosen: the table is renamed beside the window's thread.
     pub(super) fn use_columns(&mut self, mapping: ColumnMapping) {
-        let Some(of) = self.columns.foreign.clone() else {
-            return self.tell(Level::Info, "No table of encoders is open");
-        };
+        match self.columns.foreign.clone() {
+            Some(of) => self.rename(of, mapping, false),
+            None => self.tell(Level::Info, "No table of encoders is open"),
+        }
+    }
+
+    /// Takes the columns of the session's table as they were chosen before.
+    pub(super) fn use_columns_of(&mut self, foreign: Foreign, mapping: ColumnMapping) {
+        self.rename(Arc::new(foreign), mapping, true);
+    }
+
+    fn rename(&mut self, of: Arc<Foreign>, mapping: ColumnMapping, is_of_session: bool) {
         let slot = self.columns.renamed.clone();
         let job = move |_: &crate::progress::Progress| {
             slot.put(match mapping.apply(&of.table) {
-                Ok(table) => Ok(Renamed { of, mapping, table }),
+                Ok(table) => Ok(Renamed {
+                    of,
+                    mapping,
+                    table,
+                    is_of_session,
+                }),
                 Err(error) => Err(error.to_string()),
             });
         };
@@ -126,34 +160,33 @@ impl App {
             self.ask_columns(foreign);
         }
         match self.columns.renamed.take() {
-            Some(Ok(renamed)) => {
-                self.views
-                    .lab
-                    .question
-                    .group
-                    .clone_from(&renamed.mapping.group);
-                let of = &renamed.of;
-                self.note(
-                    Level::Info,
-                    format!(
-                        "columns of {}: spherescope correlate with {}",
-                        of.source,
-                        renamed.mapping.flags()
-                    ),
-                );
-                let (source, folder) = (of.source.clone(), of.folder.clone());
-                self.columns.foreign = Some(Arc::new(Foreign {
-                    source: source.clone(),
-                    table: Arc::clone(&of.table),
-                    folder: folder.clone(),
-                    facts: of.facts.clone(),
-                    mapping: renamed.mapping,
-                }));
-                self.show_series(source, renamed.table, folder, SweepLink::None);
-            }
+            Some(Ok(renamed)) => self.take_renamed(renamed),
             Some(Err(why)) => self.tell(Level::Error, why),
             None => {}
         }
+    }
+
+    fn take_renamed(&mut self, renamed: Renamed) {
+        let Renamed {
+            of,
+            mapping,
+            table,
+            is_of_session,
+        } = renamed;
+        let (source, flags) = (&of.source, mapping.flags());
+        self.note(
+            Level::Info,
+            format!("columns of {source}: spherescope correlate with {flags}"),
+        );
+        self.columns.foreign = Some(Arc::new(Foreign {
+            source: source.clone(),
+            path: of.path.clone(),
+            table: Arc::clone(&of.table),
+            folder: of.folder.clone(),
+            facts: of.facts.clone(),
+            mapping: mapping.clone(),
+        }));
+        self.show_mapped(source.clone(), &of, table, mapping, is_of_session);
     }
 
     /// Draws the dialog when there is something to ask.

@@ -171,7 +171,9 @@ impl App {
         marks.update(&views.sphere, points, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
         let mut is_landscape_drawn = false;
+        let enlarged = self.enlarged;
         let mut dock = layout::Dock {
+            enlarge: None,
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
                 Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
@@ -209,9 +211,16 @@ impl App {
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
-        tree.ui(&mut dock, ui);
+        match enlarged {
+            Some(pane) => dock.alone_ui(pane, ui),
+            None => tree.ui(&mut dock, ui),
+        }
+        let enlarge = dock.enlarge;
         if !is_landscape_drawn {
             landscape.leave(commands);
+        }
+        if let Some(pane) = enlarge {
+            commands.push(crate::ui::Command::Enlarge(pane));
         }
         if is_verdict_looked_at && !self.verdicts.is_looked_at {
             // The verdict is asked for before the next frame, which must come.
@@ -300,8 +309,8 @@ impl eframe::App for App {
         self.jobs.cancel();
         self.landscape.stop();
         self.training.end();
-        self.lab.end();
         self.keep_session();
+        self.lab.close();
         log::info!(target: logging::TOLD, "closed");
     }
 

@@ -16,6 +16,7 @@ mod help;
 mod inspector;
 mod jobs;
 mod lab;
+mod lab_figures;
 mod landscape;
 pub mod landscape_svg;
 mod layout;
@@ -39,7 +40,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use lab::export as export_series;
+pub use lab_figures::{export as export_series_into, export_apart as export_series};
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

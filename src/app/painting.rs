@@ -4,15 +4,16 @@
 //! laid out and before the backend has it, its shapes are made triangles here and handed on as one
 //! callback that draws them; textures stay egui's own.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use egui::{
-    ClippedPrimitive, Context, FullOutput, PaintCallbackInfo, Plugin, Rect, Shape,
-    epaint::ClippedShape, epaint::Primitive, mutex::RwLock,
+    ClippedPrimitive, Context, FullOutput, Mesh, PaintCallbackInfo, Plugin, Rect, Shape,
+    epaint::{ClippedShape, Primitive, Vertex, WHITE_UV},
+    mutex::RwLock,
 };
 use egui_wgpu::{CallbackTrait, ScreenDescriptor, wgpu};
 
-use crate::render::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
+use crate::render::{MESH_VERTEX_BYTES, MeshDraw, MeshFill, MeshList, MeshPainter};
 
 /// Paints the window cheaply; made only where that helps.
 pub(super) struct SoftwarePainting {
@@ -71,14 +72,55 @@ impl SoftwarePainting {
                 .extend_from_slice(bytemuck::cast_slice(&mesh.vertices));
             list.indices.extend_from_slice(&mesh.indices);
             let Rect { min, max } = *clip_rect;
-            list.draws.push(MeshDraw {
-                clip_px: [min.x, min.y, max.x, max.y].map(|side| side * pixels_per_point),
-                indices: first..list.indices.len() as u32,
-                base_vertex: base as i32,
-                texture: texture.bind_group.clone(),
-            });
+            let clip_px = [min.x, min.y, max.x, max.y].map(|side| side * pixels_per_point);
+            list.draws
+                .extend(fills(mesh).into_iter().map(|(fill, indices)| MeshDraw {
+                    fill,
+                    clip_px,
+                    indices: first + indices.start..first + indices.end,
+                    base_vertex: base as i32,
+                    texture: texture.bind_group.clone(),
+                }));
         }
         list
+    }
+}
+
+/// From this area on, in square points, a triangle without texture is drawn by itself: a change of
+/// pipeline costs about as much as the look-ups of so many pixels.
+const LARGE: f32 = 2000.0;
+
+/// The indices of a mesh in runs that are filled alike. Backgrounds, which are most of a window's
+/// pixels, need no texture, and mostly no blending.
+fn fills(mesh: &Mesh) -> Vec<(MeshFill, Range<u32>)> {
+    let is_of_atlas = mesh.texture_id == egui::TextureId::default();
+    let mut runs: Vec<(MeshFill, Range<u32>)> = Vec::new();
+    for (index, corners) in mesh.indices.as_chunks::<3>().0.iter().enumerate() {
+        let corners = corners.map(|corner| mesh.vertices[corner as usize]);
+        let fill = if is_of_atlas {
+            fill_of(&corners)
+        } else {
+            MeshFill::Textured
+        };
+        let (start, end) = (3 * index as u32, 3 * index as u32 + 3);
+        match runs.last_mut() {
+            Some((last, run)) if *last == fill => run.end = end,
+            _ => runs.push((fill, start..end)),
+        }
+    }
+    runs
+}
+
+fn fill_of(corners: &[Vertex; 3]) -> MeshFill {
+    let [a, b, c] = corners.map(|corner| corner.pos);
+    let (u, v) = (b - a, c - a);
+    let is_large = (u.x * v.y - u.y * v.x).abs() > 2.0 * LARGE;
+    if !is_large || corners.iter().any(|corner| corner.uv != WHITE_UV) {
+        MeshFill::Textured
+    } else if corners.iter().all(|corner| corner.color.a() == 255) {
+        MeshFill::Opaque
+    } else {
+        MeshFill::Tinted
     }
 }
 
@@ -147,5 +189,35 @@ impl CallbackTrait for Frame {
         _: &egui_wgpu::CallbackResources,
     ) {
         self.painter.paint(pass, &self.list, info.screen_size_px);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Color32, pos2};
+
+    use super::*;
+
+    #[test]
+    fn large_plain_triangles_are_apart_and_in_their_order() {
+        let mut mesh = Mesh::default();
+        let rect = |side: f32| Rect::from_min_max(pos2(0.0, 0.0), pos2(side, side));
+        let tints = [Color32::WHITE, Color32::TRANSPARENT];
+        mesh.add_colored_rect(rect(10.0), tints[0]);
+        mesh.add_colored_rect(rect(100.0), tints[0]);
+        mesh.add_colored_rect(rect(100.0), tints[1]);
+        mesh.add_rect_with_uv(rect(100.0), rect(1.0), tints[0]);
+        let runs = [
+            MeshFill::Textured,
+            MeshFill::Opaque,
+            MeshFill::Tinted,
+            MeshFill::Textured,
+        ];
+        let ranges = [0..6, 6..12, 12..18, 18..24];
+        let expected: Vec<_> = runs.into_iter().zip(ranges).collect();
+        assert_eq!(fills(&mesh), expected);
+        // Of another texture the same place may hold anything.
+        mesh.texture_id = egui::TextureId::User(1);
+        assert_eq!(fills(&mesh), [(MeshFill::Textured, 0..24)]);
     }
 }

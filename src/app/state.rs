@@ -83,6 +83,8 @@ pub struct App {
     pub(super) preview: Preview,
     pub(super) lab: Lab,
     pub(super) columns: Columns,
+    /// The view that has the whole window.
+    pub(super) enlarged: Option<crate::ui::Pane>,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -157,6 +159,7 @@ impl App {
             preview: Preview::default(),
             lab: Lab::default(),
             columns: Columns::default(),
+            enlarged: None,
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
@@ -176,6 +179,7 @@ impl App {
             format!("computing on {report}: {}", report.reason),
         );
         app.start(ctx, options.open);
+        app.open_series_of_session();
         app
     }
 

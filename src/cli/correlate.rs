@@ -13,7 +13,10 @@ use crate::{
         findings, left_one_out_note, score, score_along, score_groups,
     },
     data::Table,
-    lab::{Answer, Cell, ColumnFacts, ColumnMapping, Columns, Question, caveat, is_foreign, views},
+    lab::{
+        AlongQuestion, Answer, Cell, ColumnFacts, ColumnMapping, Columns, Question, Trails, caveat,
+        is_foreign, views,
+    },
     progress::Progress,
 };
 
@@ -104,7 +107,15 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     if let Some(folder) = &args.figures {
         let answer = chosen(args, &found, settings, &progress)?;
         // Outside the macro, which does not look at its arguments while nobody listens.
-        let told = app::export_series(&answer, folder, &headless(policy)?)?;
+        let followed = AlongQuestion {
+            column: args.along.clone(),
+            ..AlongQuestion::default()
+        };
+        let asked = &answer.question;
+        let columns = &answer.columns;
+        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
+        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
+        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
         log::info!("{told}");
     }
     bar.finish();

@@ -17,8 +17,21 @@ use super::{
 /// bytes.
 pub const MESH_VERTEX_BYTES: usize = 20;
 
+/// How triangles are filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeshFill {
+    /// Texture times tint, over what is there.
+    Textured,
+    /// The tint, over what is there.
+    Tinted,
+    /// The tint, in the place of what is there: for tints that let nothing through.
+    Opaque,
+}
+
 /// Triangles that share a texture and a clip.
 pub struct MeshDraw {
+    /// What their pixels are.
+    pub fill: MeshFill,
     /// Left, top, right, bottom in pixels; what is outside is not drawn.
     pub clip_px: [f32; 4],
     /// Which of the list's indices.
@@ -42,7 +55,8 @@ pub struct MeshList {
 
 /// Draws [`MeshList`]s into a target of one format.
 pub struct MeshPainter {
-    pipeline: wgpu::RenderPipeline,
+    /// In the order of [`MeshFill`].
+    pipelines: [wgpu::RenderPipeline; 3],
     screen: wgpu::Buffer,
     group: wgpu::BindGroup,
     buffers: Mutex<[wgpu::Buffer; 2]>,
@@ -72,8 +86,9 @@ impl MeshPainter {
                     resource: screen.as_entire_binding(),
                 }],
             });
+            let fills = [MeshFill::Textured, MeshFill::Tinted, MeshFill::Opaque];
             Self {
-                pipeline: pipeline(device, &layouts, format),
+                pipelines: fills.map(|fill| pipeline(device, &layouts, format, fill)),
                 screen,
                 group,
                 buffers: Mutex::new(USAGES.map(|usage| buffer(device, usage, 1 << 16))),
@@ -112,8 +127,8 @@ impl MeshPainter {
             return;
         }
         pass.set_viewport(0.0, 0.0, size_px[0] as f32, size_px[1] as f32, 0.0, 1.0);
-        pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.group, &[]);
+        let mut fill = None;
         let buffers = self.lock();
         pass.set_vertex_buffer(0, buffers[0].slice(..));
         pass.set_index_buffer(buffers[1].slice(..), wgpu::IndexFormat::Uint32);
@@ -121,6 +136,9 @@ impl MeshPainter {
             let Some([x, y, width, height]) = scissor(draw.clip_px, size_px) else {
                 continue;
             };
+            if fill.replace(draw.fill) != Some(draw.fill) {
+                pass.set_pipeline(&self.pipelines[draw.fill as usize]);
+            }
             pass.set_scissor_rect(x, y, width, height);
             pass.set_bind_group(1, &draw.texture, &[]);
             pass.draw_indexed(draw.indices.clone(), draw.base_vertex, 0..1);
@@ -204,6 +222,7 @@ fn pipeline(
     device: &wgpu::Device,
     layouts: &[wgpu::BindGroupLayout; 2],
     format: wgpu::TextureFormat,
+    fill: MeshFill,
 ) -> wgpu::RenderPipeline {
     let module = shader(device, "meshes.wgsl", shaders::MESHES);
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -236,11 +255,14 @@ fn pipeline(
         multisample: wgpu::MultisampleState::default(),
         fragment: Some(wgpu::FragmentState {
             module: &module,
-            entry_point: Some("paint"),
+            entry_point: Some(match fill {
+                MeshFill::Textured => "paint",
+                MeshFill::Tinted | MeshFill::Opaque => "fill",
+            }),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             targets: &[Some(wgpu::ColorTargetState {
                 format,
-                blend: Some(wgpu::BlendState {
+                blend: (fill != MeshFill::Opaque).then_some(wgpu::BlendState {
                     color: blend(wgpu::BlendFactor::One, wgpu::BlendFactor::OneMinusSrcAlpha),
                     alpha: blend(wgpu::BlendFactor::OneMinusDstAlpha, wgpu::BlendFactor::One),
                 }),

@@ -52,7 +52,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
-pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshList, MeshPainter};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshFill, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;

@@ -6,13 +6,32 @@
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::compute::Compute;
+
+/// Does `work` on threads of its own that give way to a window's. The calling thread waits, and is
+/// to end with it: it stays as willing to give way.
+///
+/// # Errors
+/// When the system grants no threads.
+pub fn beside_a_window<R: Send>(
+    compute: &Compute,
+    work: impl FnOnce() -> R + Send,
+) -> std::io::Result<R> {
+    // A thread that feeds a GPU is to be there when the GPU is.
+    if !compute.is_gpu() {
+        give_way();
+    }
+    let pool = own().map_err(std::io::Error::other)?;
+    Ok(pool.install(work))
+}
+
 /// As many threads as everything else computes on, so that sums are taken in the same order.
 ///
 /// They are as willing to give way as the thread that asks for them.
 ///
 /// # Errors
 /// When the system grants no threads.
-pub(super) fn own() -> Result<ThreadPool, ThreadPoolBuildError> {
+fn own() -> Result<ThreadPool, ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads())
         .thread_name(|index| format!("spherescope-step-{index}"))
@@ -25,7 +44,7 @@ const NICENESS: &str = "10";
 
 /// From now on this thread, and those that it starts, compute when nothing else wants to. Where the
 /// system does not let a thread do so (all but Linux), nothing happens.
-pub(super) fn give_way() {
+fn give_way() {
     #[cfg(target_os = "linux")]
     if let Err(error) = renice() {
         log::debug!("a run computes with the priority of the window: {error}");

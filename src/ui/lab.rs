@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     correlation::Statistic,
-    lab::{Answer, ColumnMapping, Question, SweepPhase, SweepPreset, SweepState},
+    lab::{
+        AlongQuestion, Answer, ColumnMapping, Picture, Question, SweepPhase, SweepPreset,
+        SweepState, Trails,
+    },
 };
 
 /// Something asked of the correlation lab.
@@ -26,6 +29,8 @@ pub enum LabCommand {
     JudgeShown,
     /// Ask another question.
     Ask(Question),
+    /// Follow the scores along another number, or for other parts.
+    Follow(AlongQuestion),
     /// Ask where a prepared sweep shall be done.
     AskSweep(&'static str),
     /// Do a prepared sweep in a folder, or go on with it there.
@@ -40,6 +45,8 @@ pub enum LabCommand {
     FollowSweep,
     /// Open the encoder of a point of the series.
     OpenEncoder(usize),
+    /// Open the encoder of a row of the table, counted from 1.
+    OpenRow(usize),
     /// Ask for a folder for table and figures.
     AskExport,
     /// Write table and figures into a folder.
@@ -78,6 +85,7 @@ impl LabCommand {
             Self::UseMeasured => "Correlation: relate the encoders measured here".into(),
             Self::JudgeShown => "Correlation: measure the performance of the shown encoder".into(),
             Self::Ask(_) => "Correlation: ask another question".into(),
+            Self::Follow(_) => "Correlation: follow the scores along a number".into(),
             Self::AskSweep(name) => format!("Sweep: {name}…"),
             Self::StartSweep(name, path) => format!("Sweep: {name} in {}", path.display()),
             Self::ContinueSweep => "Sweep: go on with the open one".into(),
@@ -85,6 +93,7 @@ impl LabCommand {
             Self::StopSweep => "Sweep: stop".into(),
             Self::FollowSweep => "Sweep: show its table as it grows".into(),
             Self::OpenEncoder(index) => format!("Correlation: open encoder {}", index + 1),
+            Self::OpenRow(row) => format!("Correlation: open the encoder of row {row}"),
             Self::AskExport => "Correlation: export table and figures…".into(),
             Self::Export(path) => format!("Correlation: export to {}", path.display()),
         }
@@ -121,22 +130,25 @@ pub enum LabPage {
     Plane,
     /// Alignment and uniformity against performance.
     Trends,
-    /// Scores and findings.
-    Scores,
+    /// A small picture for each group, measure or task.
+    Grid,
     /// Scores of groups, or of measures, for each task.
     Map,
     /// Scores along a number.
     Along,
+    /// Scores and findings.
+    Scores,
 }
 
 impl LabPage {
     /// All, in the order of the selector.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Plane,
         Self::Trends,
-        Self::Scores,
+        Self::Grid,
         Self::Map,
         Self::Along,
+        Self::Scores,
     ];
 
     /// Name in the selector.
@@ -144,9 +156,22 @@ impl LabPage {
         match self {
             Self::Plane => "Plane",
             Self::Trends => "A and U",
-            Self::Scores => "Scores",
+            Self::Grid => "Grid",
             Self::Map => "Map",
             Self::Along => "Along",
+            Self::Scores => "Scores",
+        }
+    }
+
+    /// A sentence more, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Plane => "The align–uniform plane coloured by performance, with the fitted plane",
+            Self::Trends => "Alignment and uniformity, each against performance",
+            Self::Grid => "Side by side: a small picture for each data kind, task, measure, …",
+            Self::Map => "Side by side: a score with its interval for each of them",
+            Self::Along => "How the scores change along training, or along a setting",
+            Self::Scores => "Every score with its interval",
         }
     }
 }
@@ -161,8 +186,16 @@ pub struct LabView {
     pub page: LabPage,
     /// The score of the map and of the curve.
     pub statistic: Statistic,
+    /// What the small pictures show.
+    pub small: Picture,
+    /// What is followed along a number.
+    pub along: AlongQuestion,
     /// The prepared sweep that is chosen.
     pub sweep: String,
+    /// The table or the sweep's folder that is open: the next window opens it again.
+    pub source: Option<PathBuf>,
+    /// Which of its columns is what, where that was chosen.
+    pub columns: Option<ColumnMapping>,
 }
 
 impl Default for LabView {
@@ -171,10 +204,14 @@ impl Default for LabView {
             question: Question::default(),
             page: LabPage::default(),
             statistic: Statistic::MultipleR,
+            small: Picture::default(),
+            along: AlongQuestion::default(),
             sweep: SweepPreset::ALL
                 .first()
                 .map_or("", |preset| preset.name)
                 .to_owned(),
+            source: None,
+            columns: None,
         }
     }
 }
@@ -186,6 +223,10 @@ pub struct LabState {
     pub source: Option<String>,
     /// What it says.
     pub answer: Option<Arc<Answer>>,
+    /// What it says along training, or along a setting.
+    pub trails: Option<Arc<Trails>>,
+    /// The row of the table, counted from 1, whose encoder was opened last.
+    pub opened_row: Option<usize>,
     /// Why there is no newer answer.
     pub problem: Option<String>,
     /// Whether an answer is being computed.

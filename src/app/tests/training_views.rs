@@ -6,7 +6,7 @@ use glam::Vec3;
 use super::{Window, training::small};
 use crate::{
     analysis::PairSetKind,
-    data::AugmentConfig,
+    data::{AugmentConfig, CropRange},
     features::{FeatureKind, MatchingRule},
     objectives::{DenseAlignUniform, DenseContrast, Negatives},
     training::{Head, Knob, Objective, Optimiser, Phase, RunConfig},
@@ -230,12 +230,14 @@ fn augmented_views_follow_the_strengths() {
         assert!(found.next().is_some(), "{label}");
     }
     // What makes no sense is told, and what was there stays.
-    window.harness.state_mut().views.training.draft.augment.flip = f32::NAN;
+    let mut upside_down = CropRange::with_scale(0.2);
+    upside_down.ratio = [3.0, 1.0];
+    window.harness.state_mut().views.training.draft.augment.crop = Some(upside_down);
     window.until("a refusal", |window| {
         window.app().preview.state.failure.is_some()
     });
     window.harness.run_steps(2);
-    assert!(window.has("augmentation needs flip"));
+    assert!(window.has("augmentation needs crop"));
 }
 
 #[test]
