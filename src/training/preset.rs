@@ -112,10 +112,10 @@ impl Preset {
         Self {
             name: "pauc",
             title: "PAUC against coagulation (our reading)",
-            comment: "The same, with uniformity and correlation of the prototypes in the loss: their \
-                      members have room again, no prototype stands alone, and the points are more \
-                      even. Compare prototype alignment, uniformity and the verdict with those of the \
-                      run before.",
+            comment: "The same, with uniformity and correlation of the prototypes in the loss: on the \
+                      whole their members have two or three times the room, the points lie more \
+                      evenly, and the verdict less often says coagulation. Compare prototype \
+                      alignment and uniformity with those of the run before.",
             make: || {
                 contrastive(Objective::Pauc(Pauc {
                     align_weight: 0.0,
