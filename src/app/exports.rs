@@ -5,22 +5,9 @@ use std::path::{Path, PathBuf};
 /// Numbers that are tried.
 const MOST: usize = 1000;
 
-/// Files that an export of a series surely writes.
-const OF_SERIES: [&str; 4] = [
-    "series.csv",
-    "series.parquet",
-    "findings.txt",
-    "correlation.html",
-];
-
-/// `folder`, or one beside it with a number where an exported series is there already.
-pub fn free_for_series(folder: &Path) -> PathBuf {
-    free_folder(folder, &OF_SERIES)
-}
-
 /// `folder`, or where one of `names` is there already the first of `folder-2`, `folder-3` … in which
 /// none is.
-fn free_folder(folder: &Path, names: &[&str]) -> PathBuf {
+pub(super) fn free_folder(folder: &Path, names: &[String]) -> PathBuf {
     let is_free = |folder: &PathBuf| !names.iter().any(|name| folder.join(name).exists());
     let numbered = |number: usize| {
         let mut name = folder.file_name().unwrap_or_default().to_owned();
@@ -41,7 +28,7 @@ mod tests {
     fn a_folder_with_such_files_gets_a_number() {
         let base = tempfile::tempdir().unwrap();
         let folder = base.path().join("out.d");
-        let free = || free_folder(&folder, &["a.csv", "b.svg"]);
+        let free = || free_folder(&folder, &["a.csv", "b.svg"].map(str::to_owned));
         assert_eq!(free(), folder);
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("other.txt"), "").unwrap();

@@ -12,7 +12,7 @@ use crate::{
     compute::Compute,
     landscape::PotentialField,
     progress::Progress,
-    training::Curves,
+    training::{Curves, WEIGHT_OF},
     ui::{
         CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Potential,
         Prepared, Selection, Shading, Snapshot, SphereView, VerdictPicture, VerdictView, World,
@@ -372,8 +372,9 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
                     let chosen = curves
                         .iter()
                         .filter(|curve| curve.name.starts_with("probe ") == is_probe)
-                        // Its scale is another one, and its course is known.
-                        .filter(|curve| curve.name != "learning rate");
+                        // Their scales are others, and their courses are known.
+                        .filter(|curve| curve.name != "learning rate")
+                        .filter(|curve| !curve.name.starts_with(WEIGHT_OF));
                     for (index, curve) in chosen.enumerate() {
                         let points: egui_plot::PlotPoints<'_> = curve.points.clone().into();
                         let colour = class_colour(tokens, index as u32);

@@ -9,9 +9,8 @@ use std::{
 use super::{
     App,
     columns::Foreign,
-    exports::free_for_series,
     jobs::Slot,
-    lab_figures::export,
+    lab_figures::export_apart,
     path_dialog::{PathDialog, Purpose},
 };
 use crate::{
@@ -55,7 +54,7 @@ type Reply = (Answer, Option<Trails>);
 struct Opened {
     path: PathBuf,
     table: Arc<Table>,
-    along: Option<Table>,
+    along: Option<Arc<Table>>,
     folder: Option<PathBuf>,
     /// It comes with the session: nobody asked for it just now.
     is_of_session: bool,
@@ -81,7 +80,7 @@ fn opened(path: &Path, is_of_session: bool) -> Result<Opened, String> {
         let along = sweep.along();
         return Ok(Opened {
             table: Arc::new(sweep.table().clone()),
-            along: (!along.rows().is_empty()).then(|| along.clone()),
+            along: (!along.rows().is_empty()).then(|| Arc::new(along.clone())),
             folder: Some(path.to_owned()),
             is_unfinished: sweep.unfinished().next().is_some(),
             ..found
@@ -228,6 +227,13 @@ impl App {
             Ok(opened) => opened,
             Err(why) => return self.tell(Level::Error, why),
         };
+        if let Some(foreign) = opened.foreign {
+            // Its columns would have to be chosen again: not unasked.
+            if !opened.is_of_session {
+                self.ask_columns(foreign);
+            }
+            return;
+        }
         // A sweep that was started meanwhile is what is looked at.
         if opened.is_of_session && self.lab.state.source.is_some() {
             return;
@@ -254,12 +260,7 @@ impl App {
         let source = opened.path.display().to_string();
         self.views.lab.source = Some(opened.path);
         self.views.lab.columns = None;
-        self.set_series(
-            source,
-            opened.table,
-            opened.along.map(Arc::new),
-            opened.folder,
-        );
+        self.set_series(source, opened.table, opened.along, opened.folder);
         if !opened.is_of_session {
             layout_show(self);
         }
@@ -327,6 +328,11 @@ impl App {
         let Some((table, _)) = &self.lab.table else {
             return;
         };
+        if table.columns().is_empty() {
+            // A sweep that is being opened: its table comes with the first news of it.
+            self.lab.state.problem = None;
+            return;
+        }
         self.lab.asked += 1;
         let (serial, table) = (self.lab.asked, Arc::clone(table));
         let along = self.lab.along.clone();
@@ -409,7 +415,13 @@ impl App {
         self.lab.state.link = SweepLink::Following;
         // So that the next window opens it again.
         self.views.lab.source = Some(sweep.folder.clone());
-        let source = format!("sweep {} in {}", sweep.name, sweep.folder.display());
+        // One that goes on is known by its folder alone until it is opened.
+        let name = if sweep.name.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", sweep.name)
+        };
+        let source = format!("sweep{name} in {}", sweep.folder.display());
         let (table, along) = (Arc::clone(&sweep.table), along_of(&sweep));
         self.set_series(source, table, along, Some(sweep.folder.clone()));
     }
@@ -442,9 +454,8 @@ impl App {
         let (slot, wake) = (self.lab.told.clone(), self.jobs.waker());
         let title = format!("Exporting to {}", folder.display());
         let job = move |_: &crate::progress::Progress| {
-            let folder = free_for_series(&folder);
             slot.put(
-                match export(&answer, trails.as_deref(), statistic, &folder, &compute) {
+                match export_apart(&answer, trails.as_deref(), statistic, &folder, &compute) {
                     Ok(text) => (Level::Info, text),
                     Err(error) => (Level::Error, format!("{error:#}")),
                 },
@@ -462,6 +473,7 @@ impl App {
             let newest = runner.state();
             let has_grown = self.lab.state.sweep.as_ref().is_none_or(|known| {
                 known.finished != newest.finished
+                    || known.total != newest.total
                     || known.along.rows().len() != newest.along.rows().len()
             });
             self.lab.state.sweep = Some(Arc::clone(&newest));

@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::figure::{FigureTheme, Painter};
+use super::{
+    exports::free_folder,
+    figure::{FigureTheme, Painter},
+};
 use crate::{
     compute::Compute,
     correlation::{Score, Statistic},
@@ -15,6 +18,44 @@ use crate::{
 
 /// Width and height of pictures with axes, in pixels.
 const PICTURE: [u32; 2] = [1200, 900];
+
+/// As [`export`], into a folder of the next free name where such files are there already.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_apart(
+    answer: &Answer,
+    trails: Option<&Trails>,
+    statistic: Statistic,
+    folder: &Path,
+    compute: &Compute,
+) -> anyhow::Result<String> {
+    let own = [
+        "series.csv",
+        "series.parquet",
+        "findings.txt",
+        "correlation.html",
+    ];
+    let mut names = own.map(str::to_owned).to_vec();
+    for name in [
+        "plane",
+        "alignment",
+        "uniformity",
+        "trends",
+        "grid",
+        "map",
+        "along",
+    ] {
+        names.extend(["svg", "png"].map(|ending| format!("{name}.{ending}")));
+    }
+    export(
+        answer,
+        trails,
+        statistic,
+        &free_folder(folder, &names),
+        compute,
+    )
+}
 
 /// Writes the table of a series, its findings and figures (SVG, and PNG where an adapter draws) and
 /// a page with all of it into a folder; what was written, in words. `statistic` is the score of the

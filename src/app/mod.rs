@@ -23,6 +23,7 @@ mod layout;
 mod logging;
 mod modal;
 mod opening;
+mod painting;
 mod palette;
 mod path_dialog;
 mod potential;
@@ -39,8 +40,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use exports::free_for_series;
-pub use lab_figures::export as export_series;
+pub use lab_figures::{export as export_series_into, export_apart as export_series};
 pub use session::{Session, SessionError};
 pub use state::App;
 pub use window::{Options, run};

@@ -73,6 +73,7 @@ pub struct App {
     pub(super) is_helping: bool,
     pub(super) running: Option<Running>,
     pub(super) frame_time: Duration,
+    pub(super) frame_rate: super::frame::FrameRate,
     pub(super) slow_frames: u32,
     pub(super) has_warned_of_slowness: bool,
     /// Whether the window was seen to fit the screen, or made to.
@@ -149,6 +150,7 @@ impl App {
             is_helping: false,
             running: None,
             frame_time: Duration::ZERO,
+            frame_rate: super::frame::FrameRate::default(),
             slow_frames: 0,
             has_warned_of_slowness: false,
             is_placed: false,
@@ -164,6 +166,7 @@ impl App {
             series_verdicts: super::verdict_series::SeriesVerdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
+            super::painting::SoftwarePainting::install(ctx, state);
             app.canvas.connect(state);
             app.landscape_canvas.connect(state);
         }

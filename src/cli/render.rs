@@ -26,7 +26,7 @@ pub struct RenderArgs {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Which view: sphere, circle, pairs, plane, potential, potential-circle, potential-relief or
-    /// verdict (tall: about 1000x2700 holds all of it).
+    /// verdict (tall: about 1000x2900 holds all of it).
     #[arg(long, value_enum, default_value_t = FigureView::Sphere)]
     view: FigureView,
     /// Size in pixels.

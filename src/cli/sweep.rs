@@ -137,7 +137,7 @@ fn report(sweep: &Sweep, folder: &Path, compute: &Compute) -> anyhow::Result<Opt
     )?;
     let folder = folder.join("report");
     let statistic = Statistic::MultipleR;
-    Ok(Some(app::export_series(
+    Ok(Some(app::export_series_into(
         &answer,
         trails.as_ref(),
         statistic,

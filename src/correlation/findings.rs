@@ -114,11 +114,8 @@ fn together(scores: &Scores, about: &About) -> Option<String> {
     if !note.is_empty() {
         text += &format!(" Leaving one out at a time: {note}.");
     }
-    match score.p {
-        Some(p) if p > 0.05 => {
-            text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
-        }
-        Some(_) | None => {}
+    if let Some(p) = score.p.filter(|p| *p > 0.05) {
+        text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
     }
     Some(text)
 }

@@ -286,6 +286,7 @@ fn a_sweep_is_paused_stopped_and_found_again_by_the_next_window() {
         window.harness.run_steps(2);
     };
     press(&mut window, "Go on with the open sweep");
+    assert!(window.lab().problem.is_none());
     window.until_lab("a measurement on the way", |lab| {
         lab.sweep
             .as_ref()

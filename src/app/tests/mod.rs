@@ -7,6 +7,7 @@ mod lab;
 mod landscape;
 mod load;
 mod opening;
+mod painting;
 mod points;
 mod settings;
 mod training;

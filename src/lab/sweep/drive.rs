@@ -1,6 +1,7 @@
 //! Doing a sweep: run after run, each finished one a row that stays.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     analysis::{AnalysisError, Cache, EncoderSource},
     compute::{Compute, ComputeError, panic_message},
-    data::{Resize, Table},
+    data::{Resize, Table, write_whole},
     features::FeatureError,
     lab::{
         LabError, MeasurePlan,
@@ -146,7 +147,8 @@ impl Sweep {
                 }
                 let failed = |error: std::io::Error| refuse(&error.to_string());
                 std::fs::create_dir_all(folder).map_err(failed)?;
-                write_whole(&path, plan.to_toml()?.as_bytes()).map_err(failed)?;
+                let text = plan.to_toml()?;
+                write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(failed)?;
                 plan
             }
         };
@@ -501,15 +503,6 @@ fn is_of_images(error: &FeatureError) -> bool {
         error,
         FeatureError::Data(_) | FeatureError::NothingDecoded { .. }
     )
-}
-
-/// Writes a file beside its place and moves it there.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

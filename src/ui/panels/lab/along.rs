@@ -1,7 +1,7 @@
 //! Scores along training, or along a setting, with their intervals.
 
 use egui::{Ui, vec2};
-use egui_plot::{Line, Plot, PlotPoints, Points, Polygon};
+use egui_plot::{HLine, Line, Plot, PlotPoints, Points, Polygon};
 
 use super::{
     axes::{Names, with_axes},
@@ -160,8 +160,12 @@ pub fn trails_plot(trails: &Trails, statistic: Statistic, height: f32, ui: &mut 
         .height(height)
         .allow_scroll(false)
         .show_background(false)
-        .show_grid(egui::Vec2b::new(false, true));
+        .show_grid(egui::Vec2b::FALSE);
     let response = with_axes(plot, names, height, ui).show(ui, |plot| {
+        if statistic != Statistic::MultipleR {
+            let zero = HLine::new("no relation", 0.0).color(tokens.surface.rule_strong.0);
+            plot.hline(zero.allow_hover(false));
+        }
         for (place, trail) in trails.trails.iter().enumerate() {
             let colour = class_colour(tokens, place as u32);
             let [line, lows, highs] = points(trail, statistic);

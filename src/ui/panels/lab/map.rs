@@ -9,7 +9,7 @@ use crate::{
         Command, Commands, LabCommand, LabPage, LabView,
         colour::{mix, ramp},
         theme::{self, Tokens},
-        widgets::{caption, choice, tip},
+        widgets::{caption, choice, labelled, tip},
     },
 };
 
@@ -24,8 +24,7 @@ pub(super) fn statistic_choice(view: &mut LabView, ui: &mut Ui) {
 /// Draws the map. A click on a cell asks the cell's question and shows its plane.
 pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
     super::facets::facets_ui(answer, commands, ui);
-    ui.horizontal(|ui| {
-        caption(ui, "Score");
+    labelled(ui, "Score", |ui| {
         ui.set_max_width(Tokens::of(ui).shape.grid * 32.0);
         statistic_choice(view, ui);
     });
@@ -52,11 +51,11 @@ pub fn cells_ui(statistic: Statistic, answer: &Answer, ui: &mut Ui) -> Option<Qu
                 .show(ui, |ui| {
                     ui.label("");
                     for column in &columns {
-                        caption(ui, *column);
+                        name_ui(column, ui);
                     }
                     ui.end_row();
                     for row in rows {
-                        caption(ui, row);
+                        name_ui(row, ui);
                         for column in &columns {
                             let cell = answer
                                 .cells
@@ -90,6 +89,13 @@ pub fn cells_ui(statistic: Statistic, answer: &Answer, ui: &mut Ui) -> Option<Qu
         ),
     );
     clicked
+}
+
+/// The name of a row or column, on one line: a grid would break it anywhere.
+fn name_ui(name: &str, ui: &mut Ui) {
+    let weak = Tokens::of(ui).text.weak.0;
+    let text = egui::RichText::new(name).small().color(weak);
+    ui.add(egui::Label::new(text).extend());
 }
 
 fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bool {

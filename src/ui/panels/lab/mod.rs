@@ -54,6 +54,11 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
                 None if state.is_working => {
                     caption(ui, "Computing scores…");
                 }
+                None if state.is_sweeping() => empty_state(
+                    ui,
+                    "The sweep is being prepared",
+                    "Each encoder appears here as soon as its run is measured.",
+                ),
                 None => {
                     sweep::choice_ui(view, state, commands, ui);
                     empty_state(

@@ -54,11 +54,18 @@ pub(super) fn plane_ui(
 
 fn is_empty_ui(answer: &Answer, ui: &mut Ui) -> bool {
     if answer.series.is_empty() {
-        empty_state(
-            ui,
-            "No encoder has all three numbers",
-            "Choose another measure or task.",
-        );
+        let [title, next] = if answer.table.rows().is_empty() {
+            [
+                "No encoder is measured yet",
+                "Each appears here as soon as its run is measured.",
+            ]
+        } else {
+            [
+                "No encoder has all three numbers",
+                "Choose another measure or task.",
+            ]
+        };
+        empty_state(ui, title, next);
         return true;
     }
     false

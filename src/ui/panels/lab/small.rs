@@ -15,7 +15,7 @@ use crate::{
         Command, Commands, LabCommand, LabPage, LabView,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, choice, tip},
+        widgets::{caption, choice, labelled, tip},
     },
 };
 
@@ -38,9 +38,8 @@ pub(super) fn grid_ui(
 ) {
     super::facets::facets_ui(answer, commands, ui);
     let options = Picture::ALL.map(|one| (one, one.title().to_owned(), ""));
-    ui.horizontal(|ui| {
-        caption(ui, "Draw");
-        ui.set_max_width(Tokens::of(ui).shape.grid * 24.0);
+    labelled(ui, "Draw", |ui| {
+        ui.set_max_width(Tokens::of(ui).shape.grid * 26.0);
         if let Some(chosen) = choice(ui, "Small pictures", &view.small, &options) {
             view.small = chosen;
         }
