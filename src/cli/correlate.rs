@@ -143,46 +143,33 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         }
     }
     let mut text = format!("{}\n{}", table::columns(&rows(&scores)), said.join("\n"));
-    if !others.is_empty() {
-        let lines: Vec<Vec<String>> = (others.iter())
-            .map(|part| match &part.scores {
-                Ok(scores) => brief(&part.name, scores),
-                Err(why) => vec![part.name.clone(), why.clone()],
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
+    let mut add = |lines: Vec<Vec<String>>| {
+        if !lines.is_empty() {
+            text += &format!("\n\n{}", table::columns(&lines));
+        }
+    };
+    for parts in [Some(&others), groups.as_ref()].into_iter().flatten() {
+        let lines = (parts.iter()).map(|part| brief_or_why(&part.name, part.scores.as_ref()));
+        add(lines.collect());
     }
-    if let Some(groups) = &groups {
-        let lines: Vec<Vec<String>> = groups
-            .iter()
-            .map(|part| match &part.scores {
-                Ok(scores) => brief(&part.name, scores),
-                Err(why) => vec![part.name.clone(), why.clone()],
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
-    if let Some(along) = &along {
-        let lines: Vec<Vec<String>> = along
-            .iter()
-            .map(|place| brief(&place.at.to_string(), &place.scores))
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
-    if let Some(map) = &map {
-        let lines: Vec<Vec<String>> = map
-            .iter()
-            .map(|cell| {
-                let name = format!("{} · {}", cell.row, cell.column);
-                match &cell.scores {
-                    Ok(scores) => brief(&name, scores),
-                    Err(why) => vec![name, why.clone()],
-                }
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
+    let places = along.iter().flatten();
+    add(places
+        .map(|place| brief(&place.at.to_string(), &place.scores))
+        .collect());
+    let cells = map.iter().flatten().map(|cell| {
+        let name = format!("{} · {}", cell.row, cell.column);
+        brief_or_why(&name, cell.scores.as_ref())
+    });
+    add(cells.collect());
     output::print_line(text.trim_end())
+}
+
+/// A line of scores, or of what forbids them.
+fn brief_or_why(name: &str, scores: Result<&Scores, &String>) -> Vec<String> {
+    match scores {
+        Ok(scores) => brief(name, scores),
+        Err(why) => vec![name.to_owned(), why.clone()],
+    }
 }
 
 /// The scores of the performances after the first.
