@@ -1,6 +1,6 @@
 //! `spherescope correlate`: how alignment and uniformity go with performance over many encoders.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -105,7 +105,17 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let along = along(args, &series, settings, &progress)?;
     let map = (args.map.then(|| map(args, &found, settings, &progress))).transpose()?;
     if let Some(folder) = &args.figures {
-        let told = figures(args, folder, &found, settings, &progress, policy)?;
+        let answer = chosen(args, &found, settings, &progress)?;
+        // Outside the macro, which does not look at its arguments while nobody listens.
+        let followed = AlongQuestion {
+            column: args.along.clone(),
+            ..AlongQuestion::default()
+        };
+        let asked = &answer.question;
+        let columns = &answer.columns;
+        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
+        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
+        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
         log::info!("{told}");
     }
     bar.finish();
@@ -133,73 +143,33 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         }
     }
     let mut text = format!("{}\n{}", table::columns(&rows(&scores)), said.join("\n"));
-    if !others.is_empty() {
-        let lines: Vec<Vec<String>> = (others.iter())
-            .map(|part| match &part.scores {
-                Ok(scores) => brief(&part.name, scores),
-                Err(why) => vec![part.name.clone(), why.clone()],
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
+    let mut add = |lines: Vec<Vec<String>>| {
+        if !lines.is_empty() {
+            text += &format!("\n\n{}", table::columns(&lines));
+        }
+    };
+    for parts in [Some(&others), groups.as_ref()].into_iter().flatten() {
+        let lines = (parts.iter()).map(|part| brief_or_why(&part.name, part.scores.as_ref()));
+        add(lines.collect());
     }
-    if let Some(groups) = &groups {
-        let lines: Vec<Vec<String>> = groups
-            .iter()
-            .map(|part| match &part.scores {
-                Ok(scores) => brief(&part.name, scores),
-                Err(why) => vec![part.name.clone(), why.clone()],
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
-    if let Some(along) = &along {
-        let lines: Vec<Vec<String>> = along
-            .iter()
-            .map(|place| brief(&place.at.to_string(), &place.scores))
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
-    if let Some(map) = &map {
-        let lines: Vec<Vec<String>> = map
-            .iter()
-            .map(|cell| {
-                let name = format!("{} · {}", cell.row, cell.column);
-                match &cell.scores {
-                    Ok(scores) => brief(&name, scores),
-                    Err(why) => vec![name, why.clone()],
-                }
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
+    let places = along.iter().flatten();
+    add(places
+        .map(|place| brief(&place.at.to_string(), &place.scores))
+        .collect());
+    let cells = map.iter().flatten().map(|cell| {
+        let name = format!("{} · {}", cell.row, cell.column);
+        brief_or_why(&name, cell.scores.as_ref())
+    });
+    add(cells.collect());
     output::print_line(text.trim_end())
 }
 
-/// Writes table, findings and figures; what was written, in words.
-fn figures(
-    args: &CorrelateArgs,
-    folder: &Path,
-    found: &Table,
-    settings: ScoreSettings,
-    progress: &Progress,
-    policy: DevicePolicy,
-) -> anyhow::Result<String> {
-    let answer = chosen(args, found, settings, progress)?;
-    let followed = AlongQuestion {
-        column: args.along.clone(),
-        ..AlongQuestion::default()
-    };
-    let (asked, columns) = (&answer.question, &answer.columns);
-    let trails = Trails::new(found, columns, asked, &followed, settings, progress)?;
-    let statistic = Statistic::MultipleR;
-    let folder = app::free_for_series(folder);
-    app::export_series(
-        &answer,
-        trails.as_ref(),
-        statistic,
-        &folder,
-        &headless(policy)?,
-    )
+/// A line of scores, or of what forbids them.
+fn brief_or_why(name: &str, scores: Result<&Scores, &String>) -> Vec<String> {
+    match scores {
+        Ok(scores) => brief(name, scores),
+        Err(why) => vec![name.to_owned(), why.clone()],
+    }
 }
 
 /// The scores of the performances after the first.

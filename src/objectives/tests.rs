@@ -111,7 +111,7 @@ fn cases() -> Vec<Case> {
                 one(info_nce(query, positive, y.slice(s![8.., ..]), 0.2).value)
             }),
         ),
-        ("densecl".to_owned(), Box::new(|x, y| densecl(x, y, 0))),
+        ("densecl".to_owned(), Box::new(|x, y| densecl(&x, &y, 0))),
         (
             "cross-entropy".to_owned(),
             Box::new(|x, _| {
@@ -169,7 +169,7 @@ fn single_terms() -> Vec<Case> {
     for name in ["InfoNCE", "dense InfoNCE"] {
         cases.push((
             format!("densecl {name}"),
-            Box::new(move |x, y| only(densecl(x, y, 0), name)),
+            Box::new(move |x, y| only(densecl(&x, &y, 0), name)),
         ));
     }
     let dense_loss = DenseAlignUniform {
@@ -203,13 +203,13 @@ fn only(loss: Loss, name: &str) -> Loss {
 }
 
 /// Rows of the last image, which matches nothing, serve as queues.
-fn densecl(x: Tensor<2>, y: Tensor<2>, step: usize) -> Loss {
+fn densecl(x: &Tensor<2>, y: &Tensor<2>, step: usize) -> Loss {
     let loss = DenseCl {
         temperature: 0.2,
         dense_weight: 0.7,
         ..DenseCl::default()
     };
-    densecl_of(&loss, &x, &y, step)
+    densecl_of(&loss, x, y, step)
 }
 
 fn densecl_of(loss: &DenseCl, x: &Tensor<2>, y: &Tensor<2>, step: usize) -> Loss {
@@ -564,7 +564,7 @@ fn the_parts_of_theorem_1_sum_up() {
     check(&in_batch, "NT-Xent", "", 2 * ROWS - 1);
     let queue = MomentumContrast::default().forward(keyed(x.clone(), &y));
     check(&queue, "InfoNCE", "", CELLS + 1);
-    let dense_too = densecl(x.clone(), y.clone(), 0);
+    let dense_too = densecl(&x, &y, 0);
     check(&dense_too, "InfoNCE", "", CELLS + 1);
     check(&dense_too, "dense InfoNCE", "dense ", CELLS + 1);
     let clusterings = clusterings(y.clone());
