@@ -752,6 +752,8 @@ fn a_sweep_goes_on_where_it_was_left_and_its_table_is_related() {
     assert!(String::from_utf8_lossy(&first.stdout).contains("4 encoders"));
     // A row that is lost, as after a kill, is made again; the others stay as they are.
     let table = out.join("series.csv");
+    let page = std::fs::read_to_string(out.join("report/correlation.html")).unwrap();
+    assert!(page.contains("Too few encoders (n = 4)") && page.contains("<svg"));
     let whole = std::fs::read_to_string(&table).unwrap();
     let lines: Vec<&str> = whole.lines().collect();
     assert_eq!(lines.len(), 5);

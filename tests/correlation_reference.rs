@@ -1,4 +1,5 @@
-//! Holds the correlation scores to SciPy and statsmodels (`tests/reference/generate_correlation.py`).
+//! Holds the correlation scores to SciPy and statsmodels (`tests/reference/generate_correlation.py`),
+//! and their intervals and p values to SciPy's (`tests/reference/generate_intervals.py`).
 
 use std::collections::BTreeMap;
 
@@ -71,6 +72,74 @@ fn every_score_is_that_of_scipy_and_statsmodels() {
             assert!(
                 (found - expected).abs() <= 1e-8 * expected.abs().max(1.0),
                 "{}: {name} is {found}, the reference has {expected}",
+                planted.name
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Resampled {
+    name: String,
+    alignment: Vec<f64>,
+    uniformity: Vec<f64>,
+    performance: Vec<f64>,
+    /// Ends of the interval, and the standard deviation of the bootstrap's values.
+    intervals: BTreeMap<String, [f64; 3]>,
+    p: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct AllResampled {
+    draws: usize,
+    series: Vec<Resampled>,
+}
+
+#[test]
+fn intervals_and_p_values_are_scipys_up_to_what_chance_leaves_open() {
+    let all: AllResampled = serde_json::from_str(include_str!("reference/intervals.json")).unwrap();
+    assert_eq!(all.series.len(), 3);
+    let settings = ScoreSettings {
+        draws: all.draws,
+        permutations: all.draws,
+        seed: 2,
+    };
+    let root = (all.draws as f64).sqrt();
+    for one in all.series {
+        let planted = Planted {
+            name: one.name,
+            alignment: one.alignment,
+            uniformity: one.uniformity,
+            performance: one.performance,
+            scores: BTreeMap::new(),
+        };
+        let scores = score(&planted.series(), settings, &Progress::none()).unwrap();
+        let of = |name: &str| {
+            let named = |score: &&spherescope::correlation::Score| {
+                serde_json::to_value(score.statistic).unwrap() == name
+            };
+            scores.scores.iter().find(named).unwrap()
+        };
+        for (name, [low, high, spread]) in &one.intervals {
+            let interval = of(name).interval.unwrap();
+            // The standard error of the 2.5 % quantile of N normal values is 2.7 spreads / √N, on
+            // both sides; four of the two together, for tails that are longer than a normal one's.
+            let allowed = 4.0 * 2.0_f64.sqrt() * 2.7 * spread / root;
+            for (end, ours, theirs) in [("low", interval.low, low), ("high", interval.high, high)] {
+                assert!(
+                    (ours - theirs).abs() <= allowed,
+                    "{}, {name}: {end} end {ours}, SciPy has {theirs}, allowed is {allowed}",
+                    planted.name
+                );
+            }
+        }
+        for (name, theirs) in &one.p {
+            let ours = of(name).p.unwrap();
+            let error = (2.0 * theirs * (1.0 - theirs)).sqrt() / root;
+            // One more of N is what p = 1/(N + 1) on both sides may differ by.
+            assert!(
+                (ours - theirs).abs() <= 4.0 * error + 2.0 / all.draws as f64,
+                "{}, {name}: p {ours}, SciPy has {theirs}",
                 planted.name
             );
         }

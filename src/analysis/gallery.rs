@@ -44,6 +44,29 @@ pub const GALLERY: &[Bundled] = &[
         file: include_bytes!("../../assets/encoders/complete-collapse.safetensors"),
     },
     Bundled {
+        name: "dimensional-collapse",
+        title: "Dimensional collapse",
+        comment: "Trained with NT-Xent on 64 values (preset dimensional-collapse): centred and spread, \
+                  but most directions are (nearly) empty.",
+        kind: FeatureKind::Projected,
+        file: include_bytes!("../../assets/encoders/dimensional-collapse.safetensors"),
+    },
+    Bundled {
+        name: "coagulated",
+        title: "Coagulated",
+        comment: "Trained with ProtoNCE (preset proto-nce): images huddle on a few prototypes.",
+        kind: FeatureKind::Projected,
+        file: include_bytes!("../../assets/encoders/coagulated.safetensors"),
+    },
+    Bundled {
+        name: "dense",
+        title: "Dense: locations",
+        comment: "Trained with align + uniform of locations, on scenes of several objects (preset \
+                  dense): locations aligned and spread.",
+        kind: FeatureKind::ProjectedDense,
+        file: include_bytes!("../../assets/encoders/dense.safetensors"),
+    },
+    Bundled {
         name: "uniform-only",
         title: "Uniform only",
         comment: "Trained with uniformity alone (preset uniform-only): spread, not aligned.",
@@ -92,8 +115,12 @@ impl Bundled {
         Ok((weights, report))
     }
 
-    /// The checkpoint room reads files, so that there is one way in for weights.
-    fn on_disk(&self) -> Result<tempfile::NamedTempFile, AnalysisError> {
+    /// Its file, for as long as the answer lives: the checkpoint room reads files, so that there is
+    /// one way in for weights.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Gallery`] when it cannot be written.
+    pub fn on_disk(&self) -> Result<tempfile::NamedTempFile, AnalysisError> {
         let unavailable = |error: std::io::Error| AnalysisError::Gallery {
             name: self.name.to_owned(),
             reason: error.to_string(),
@@ -146,6 +173,10 @@ mod tests {
         };
         assert_eq!(titled("healthy"), "healthy");
         assert_eq!(titled("complete-collapse"), "complete");
+        assert!(titled("dimensional-collapse").starts_with("dimensional "));
+        assert!(titled("dimensional-collapse").ends_with(" of 64"));
+        assert!(titled("coagulated").starts_with("coagulation on "));
+        assert_eq!(titled("dense"), "healthy");
         // Nothing aligns it, but its vectors are spread: that is no collapse.
         assert_eq!(titled("uniform-only"), "healthy");
     }
@@ -172,6 +203,19 @@ mod tests {
         );
         let [align, uniform, _] = figures("uniform-only");
         assert!(align > 1.2 && uniform < -1.4, "{align} {uniform}");
+        // No figure of these alone says what ails it.
+        let [_, uniform, spread] = figures("dimensional-collapse");
+        assert!(uniform < -2.5 && spread > 0.9, "{uniform} {spread}");
+        let [_, uniform, spread] = figures("coagulated");
+        assert!(
+            (-1.7..-0.8).contains(&uniform) && spread > 0.9,
+            "{uniform} {spread}"
+        );
+        let [align, uniform, spread] = figures("dense");
+        assert!(
+            align < 1.5 && uniform < -1.5 && spread > 0.9,
+            "{align} {uniform} {spread}"
+        );
         assert!(Bundled::named("none").is_err());
         assert!(GALLERY.iter().all(|bundled| bundled.file.len() < 300_000));
     }

@@ -12,7 +12,7 @@ use crate::{
     compute::Compute,
     landscape::PotentialField,
     progress::Progress,
-    training::Curves,
+    training::{Curves, WEIGHT_OF},
     ui::{
         CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Potential,
         Prepared, Selection, Shading, Snapshot, SphereView, VerdictPicture, VerdictView, World,
@@ -39,10 +39,10 @@ pub enum FigureView {
     Potential,
     /// The potential around S¹, at the t of uniformity.
     PotentialCircle,
-    /// The collapse verdict with its evidence, all kinds of features side by side.
-    Verdict,
     /// The potential on S² as a relief, at the t of uniformity.
     PotentialRelief,
+    /// The collapse verdict with its evidence, all kinds of features side by side.
+    Verdict,
 }
 
 impl FigureView {
@@ -55,8 +55,8 @@ impl FigureView {
             Self::Plane => "plane",
             Self::Potential => "potential",
             Self::PotentialCircle => "potential-circle",
-            Self::Verdict => "verdict",
             Self::PotentialRelief => "potential-relief",
+            Self::Verdict => "verdict",
         }
     }
 }
@@ -204,25 +204,19 @@ impl Painter {
         answer: &crate::lab::Answer,
         size: [u32; 2],
     ) -> anyhow::Result<image::RgbaImage> {
-        self.picture(size, |ui| {
-            let tokens = Tokens::of(ui);
-            let frame = egui::Frame::new()
-                .fill(tokens.surface.panel.0)
-                .inner_margin(16);
-            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-                let question = &answer.question;
-                ui.heading(format!(
-                    "{} · {} · n = {}",
-                    question.measure,
-                    question.task,
-                    answer.series.len()
-                ));
-                let height = (ui.available_height() - 160.0).max(120.0);
-                panels::plane_plot(answer, height, ui);
-                for finding in &answer.findings {
-                    ui.label(finding);
-                }
-            });
+        let question = &answer.question;
+        let heading = format!(
+            "{} · {} · n = {}",
+            question.measure,
+            question.task,
+            answer.series.len()
+        );
+        self.panel(&heading, size, |ui| {
+            let height = (ui.available_height() - 160.0).max(120.0);
+            panels::plane_plot(answer, None, height, ui);
+            for finding in &answer.findings {
+                ui.label(finding);
+            }
         })
     }
 
@@ -378,8 +372,9 @@ fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
                     let chosen = curves
                         .iter()
                         .filter(|curve| curve.name.starts_with("probe ") == is_probe)
-                        // Its scale is another one, and its course is known.
-                        .filter(|curve| curve.name != "learning rate");
+                        // Their scales are others, and their courses are known.
+                        .filter(|curve| curve.name != "learning rate")
+                        .filter(|curve| !curve.name.starts_with(WEIGHT_OF));
                     for (index, curve) in chosen.enumerate() {
                         let points: egui_plot::PlotPoints<'_> = curve.points.clone().into();
                         let colour = class_colour(tokens, index as u32);

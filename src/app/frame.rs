@@ -1,6 +1,9 @@
 //! One frame: what panels may read, the docked views, and the window's turn in the event loop.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use egui_tiles::Tree;
 
@@ -21,6 +24,44 @@ const FRAME_BUDGET: Duration = Duration::from_millis(33);
 const WINDOW_FRAME: f32 = 40.0;
 /// So many slow frames in a row make a warning.
 const SLOW_FRAMES: u32 = 10;
+
+/// A longer wait between two frames is no motion: the window draws on demand.
+const MOTION: Duration = Duration::from_millis(200);
+/// Frames over which the rate is averaged.
+const RATE_FRAMES: usize = 30;
+/// Time between two lines of the log on the rate.
+const RATE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often the window draws while something in it moves.
+#[derive(Default)]
+pub(super) struct FrameRate {
+    begins: VecDeque<Instant>,
+    told: Option<Instant>,
+}
+
+impl FrameRate {
+    fn note(&mut self, now: Instant) {
+        if (self.begins.back()).is_some_and(|last| now.duration_since(*last) > MOTION) {
+            self.begins.clear();
+        }
+        self.begins.push_back(now);
+        if self.begins.len() > RATE_FRAMES {
+            self.begins.pop_front();
+        }
+        let is_due = (self.told).is_none_or(|told| now.duration_since(told) >= RATE_INTERVAL);
+        if let (true, Some(rate)) = (is_due, self.per_second()) {
+            log::debug!("{rate:.1} frames a second");
+            self.told = Some(now);
+        }
+    }
+
+    /// Frames a second over the last of them; `None` while nothing moves.
+    pub fn per_second(&self) -> Option<f64> {
+        let (first, last) = (self.begins.front()?, self.begins.back()?);
+        let span_s = last.duration_since(*first).as_secs_f64();
+        (span_s > 0.0).then(|| (self.begins.len() - 1) as f64 / span_s)
+    }
+}
 
 impl App {
     /// Writes the session where the next window reads it. This one may be gone: the log and
@@ -130,7 +171,9 @@ impl App {
         marks.update(&views.sphere, points, Tokens::of(ui));
         let mut is_verdict_looked_at = false;
         let mut is_landscape_drawn = false;
+        let enlarged = self.enlarged;
         let mut dock = layout::Dock {
+            enlarge: None,
             scale: theme::mark_scale(ui),
             draw: |ui: &mut egui::Ui, pane: Pane| match pane {
                 Pane::Sources => panels::sources_ui(&mut views.sphere, &world, commands, ui),
@@ -168,9 +211,16 @@ impl App {
                 Pane::Log => panels::log_ui(&world, commands, ui),
             },
         };
-        tree.ui(&mut dock, ui);
+        match enlarged {
+            Some(pane) => dock.alone_ui(pane, ui),
+            None => tree.ui(&mut dock, ui),
+        }
+        let enlarge = dock.enlarge;
         if !is_landscape_drawn {
             landscape.leave(commands);
+        }
+        if let Some(pane) = enlarge {
+            commands.push(crate::ui::Command::Enlarge(pane));
         }
         if is_verdict_looked_at && !self.verdicts.is_looked_at {
             // The verdict is asked for before the next frame, which must come.
@@ -237,6 +287,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let began = Instant::now();
+        self.frame_rate.note(began);
         let mut commands = Commands::default();
         Self::keys(ui.ctx(), &mut commands);
         Self::dropped_files(ui.ctx(), &mut commands);
@@ -258,12 +309,36 @@ impl eframe::App for App {
         self.jobs.cancel();
         self.landscape.stop();
         self.training.end();
-        self.lab.end();
         self.keep_session();
+        self.lab.close();
         log::info!(target: logging::TOLD, "closed");
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_motion_under_way() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut rate = FrameRate::default();
+        rate.note(at(0));
+        assert_eq!(rate.per_second(), None);
+        for frame in 1..=4 {
+            rate.note(at(25 * frame));
+        }
+        // Four intervals of 25 ms.
+        assert_eq!(rate.per_second(), Some(40.0));
+        // A pause ends it; what follows is counted by itself.
+        rate.note(at(1000));
+        assert_eq!(rate.per_second(), None);
+        rate.note(at(1100));
+        assert_eq!(rate.per_second(), Some(10.0));
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use crate::{
@@ -100,11 +101,13 @@ pub(super) struct Jobs {
     pub reports: Slot<KeyReport>,
     pub picked: Slot<(crate::ui::OpenTarget, PathBuf)>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// As `wake`, at the pace of a picture that moves.
+    wake_at_pace: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Jobs {
     pub fn new(compute: Compute, ctx: &egui::Context) -> std::io::Result<Self> {
-        let wake = window_waker(ctx)?;
+        let wake = window_waker(ctx, Duration::ZERO)?;
         let waker = |wake: &Arc<dyn Fn() + Send + Sync>| {
             let wake = Arc::clone(wake);
             move || wake()
@@ -133,6 +136,7 @@ impl Jobs {
             reports: Slot::default(),
             picked: Slot::default(),
             wake,
+            wake_at_pace: window_waker(ctx, crate::ui::MOVING_INTERVAL)?,
         })
     }
 
@@ -143,6 +147,12 @@ impl Jobs {
     /// Asks the window to draw again, from any thread.
     pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::clone(&self.wake)
+    }
+
+    /// As [`waker`](Self::waker), for what changes many times a second: the window draws no more
+    /// often than a picture that moves, and the processor is left to the work itself.
+    pub fn waker_at_pace(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake_at_pace)
     }
 
     /// Starts an analysis in the place of the one before.
@@ -456,14 +466,18 @@ impl Jobs {
 ///
 /// The window holds egui's lock while it tessellates on the threads that computing runs on. Were one
 /// of those to wait for that lock, as egui's own request does, both would wait for ever.
-fn window_waker(ctx: &egui::Context) -> std::io::Result<Arc<dyn Fn() + Send + Sync>> {
+fn window_waker(
+    ctx: &egui::Context,
+    delay: Duration,
+) -> std::io::Result<Arc<dyn Fn() + Send + Sync>> {
     let (wish, wishes) = crossbeam_channel::bounded::<()>(1);
     let ctx = ctx.clone();
     std::thread::Builder::new()
         .name("spherescope-wake".to_owned())
         .spawn(move || {
             for () in wishes {
-                ctx.request_repaint();
+                // Without a delay egui draws twice, so that a layout may settle.
+                ctx.request_repaint_after(delay);
             }
         })?;
     Ok(Arc::new(move || {
@@ -523,14 +537,12 @@ fn neighbours_of(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::window_waker;
+    use super::*;
 
     #[test]
     fn waking_never_waits_for_a_window_that_holds_its_lock() {
         let ctx = egui::Context::default();
-        let wake = window_waker(&ctx).expect("the system grants a thread");
+        let wake = window_waker(&ctx, Duration::ZERO).expect("the system grants a thread");
         let (done, ended) = crossbeam_channel::bounded(1);
         std::thread::spawn(move || {
             // As while a frame is tessellated.

@@ -8,24 +8,22 @@ use std::{
 
 use super::{
     App,
-    figure::{FigureTheme, Painter},
+    columns::Foreign,
     jobs::Slot,
+    lab_figures::export_apart,
     path_dialog::{PathDialog, Purpose},
 };
 use crate::{
     analysis::Cache,
-    compute::{Compute, JobId},
+    compute::JobId,
     correlation::ScoreSettings,
     data::Table,
     lab::{
-        Answer, Judgement, PerformanceSettings, Picture, Question, Sweep, SweepPhase, SweepPreset,
-        SweepRunner, performance, svg,
+        Answer, ColumnMapping, Judgement, PerformanceSettings, Sweep, SweepPhase, SweepPreset,
+        SweepRunner, Trails, performance,
     },
     ui::{Command, LabCommand, LabState, Measured, OpenTarget, Pane, SweepLink, widgets::Level},
 };
-
-/// Width and height of exported pictures in pixels.
-const PICTURE: [u32; 2] = [1200, 900];
 
 /// The lab's state that panels do not see.
 #[derive(Default)]
@@ -33,12 +31,14 @@ pub(super) struct Lab {
     state: LabState,
     /// The open table; relative files in it are looked for below the folder.
     table: Option<(Arc<Table>, Option<PathBuf>)>,
+    /// The same encoders along training, where the table is that of a sweep that has them.
+    along: Option<Arc<Table>>,
     runner: Option<SweepRunner>,
     /// Grows with every question, so that late answers to older ones are known.
     asked: u64,
     /// A question that found no room on the helper.
     is_waiting: bool,
-    answers: Slot<(u64, Result<Answer, String>)>,
+    answers: Slot<(u64, Result<Reply, String>)>,
     judged: Slot<(String, Result<Vec<Judgement>, String>)>,
     /// The job that measures performance: should it break off, nobody waits for it any more.
     judging: Option<JobId>,
@@ -47,36 +47,61 @@ pub(super) struct Lab {
     phase: Option<SweepPhase>,
 }
 
+/// What a table says to a question, and what it says along a number.
+type Reply = (Answer, Option<Trails>);
+
 /// A table that was read.
 struct Opened {
-    source: String,
-    table: Table,
+    path: PathBuf,
+    table: Arc<Table>,
+    along: Option<Arc<Table>>,
     folder: Option<PathBuf>,
+    /// It comes with the session: nobody asked for it just now.
+    is_of_session: bool,
     /// It is of a sweep that has runs left.
     is_unfinished: bool,
+    /// Its columns have to be chosen.
+    foreign: Option<Foreign>,
 }
 
 /// Reads a table, or that of a sweep in its folder.
-fn opened(path: &Path) -> Result<Opened, String> {
-    let source = path.display().to_string();
+fn opened(path: &Path, is_of_session: bool) -> Result<Opened, String> {
+    let found = Opened {
+        path: path.to_owned(),
+        table: Arc::default(),
+        along: None,
+        folder: None,
+        is_of_session,
+        is_unfinished: false,
+        foreign: None,
+    };
     if path.is_dir() {
         let sweep = Sweep::open(path, None).map_err(|error| error.to_string())?;
+        let along = sweep.along();
         return Ok(Opened {
-            source,
-            table: sweep.table().clone(),
+            table: Arc::new(sweep.table().clone()),
+            along: (!along.rows().is_empty()).then(|| Arc::new(along.clone())),
             folder: Some(path.to_owned()),
             is_unfinished: sweep.unfinished().next().is_some(),
+            ..found
         });
     }
+    let table = Arc::new(Table::read(path).map_err(|error| error.to_string())?);
+    let folder = path.parent().map(Path::to_owned);
     Ok(Opened {
-        source,
-        table: Table::read(path).map_err(|error| error.to_string())?,
-        folder: path.parent().map(Path::to_owned),
-        is_unfinished: false,
+        foreign: Foreign::wanting(path, &table, folder.as_ref()),
+        table,
+        folder,
+        ..found
     })
 }
 
 impl Lab {
+    /// The open table and the folder of its files.
+    pub fn open_table(&self) -> Option<(Arc<Table>, Option<PathBuf>)> {
+        self.table.clone()
+    }
+
     /// What panels may read.
     pub fn state(&self) -> &LabState {
         &self.state
@@ -100,6 +125,11 @@ impl Lab {
             }
         }
     }
+
+    /// Ends the sweep under way and waits until the run in it is saved: the program ends.
+    pub fn close(&mut self) {
+        drop(self.runner.take());
+    }
 }
 
 impl App {
@@ -107,11 +137,17 @@ impl App {
     pub(super) fn lab(&mut self, ctx: &egui::Context, command: LabCommand) {
         match command {
             LabCommand::AskOpen => self.ask_path(Purpose::LabTable, String::new()),
-            LabCommand::Open(path) => self.open_series(&path),
+            LabCommand::Open(path) => self.open_series(&path, false),
+            LabCommand::AskColumns => self.choose_columns(),
+            LabCommand::UseColumns(mapping) => self.use_columns(mapping),
             LabCommand::UseMeasured => self.use_measured(),
             LabCommand::JudgeShown => self.judge_shown(),
             LabCommand::Ask(question) => {
                 self.views.lab.question = question;
+                self.ask_series();
+            }
+            LabCommand::Follow(asked) => {
+                self.views.lab.along = asked;
                 self.ask_series();
             }
             LabCommand::AskSweep(name) => {
@@ -143,7 +179,12 @@ impl App {
                 _ => self.tell(Level::Info, "No sweep is under way"),
             },
             LabCommand::FollowSweep => self.follow_sweep(),
-            LabCommand::OpenEncoder(index) => self.open_encoder(ctx, index),
+            LabCommand::OpenEncoder(index) => {
+                let answer = self.lab.state.answer.as_ref();
+                let row = answer.and_then(|answer| Some(answer.series.encoders().get(index)?.row));
+                self.open_encoder(ctx, row);
+            }
+            LabCommand::OpenRow(row) => self.open_encoder(ctx, Some(row)),
             LabCommand::AskExport => {
                 if self.lab.state.answer.is_some() {
                     let folder = documents().join("spherescope-correlation");
@@ -161,12 +202,19 @@ impl App {
         self.dialog = Some(PathDialog::with_text(purpose, text));
     }
 
+    /// Opens the table that the session was closed with.
+    pub(super) fn open_series_of_session(&mut self) {
+        if let Some(path) = self.views.lab.source.clone() {
+            self.open_series(&path, true);
+        }
+    }
+
     /// Opens a table, or that of a sweep in its folder, beside the window's thread.
-    fn open_series(&mut self, path: &Path) {
+    fn open_series(&mut self, path: &Path, is_of_session: bool) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let slot = self.lab.opened.clone();
         let title = format!("Opening {}", path.display());
-        let job = move |_: &crate::progress::Progress| slot.put(opened(&path));
+        let job = move |_: &crate::progress::Progress| slot.put(opened(&path, is_of_session));
         match self.jobs.help_telling(title, job) {
             Ok(()) => self.lab.state.is_working = true,
             Err(why) => self.tell(Level::Warning, why),
@@ -175,24 +223,83 @@ impl App {
 
     fn take_opened(&mut self, outcome: Result<Opened, String>) {
         self.lab.state.is_working = false;
-        match outcome {
-            Ok(opened) => {
-                self.lab.state.link = if opened.is_unfinished {
-                    SweepLink::Unfinished
-                } else {
-                    SweepLink::None
-                };
-                self.set_series(opened.source, opened.table, opened.folder);
-                layout_show(self);
+        let opened = match outcome {
+            Ok(opened) => opened,
+            Err(why) => return self.tell(Level::Error, why),
+        };
+        if let Some(foreign) = opened.foreign {
+            // Its columns would have to be chosen again: not unasked.
+            if !opened.is_of_session {
+                self.ask_columns(foreign);
             }
-            Err(why) => self.tell(Level::Error, why),
+            return;
+        }
+        // A sweep that was started meanwhile is what is looked at.
+        if opened.is_of_session && self.lab.state.source.is_some() {
+            return;
+        }
+        if let Some(foreign) = opened.foreign {
+            // Nobody is asked while the window opens: the session has the choice that was made.
+            return match self
+                .views
+                .lab
+                .columns
+                .clone()
+                .filter(|_| opened.is_of_session)
+            {
+                Some(mapping) => self.use_columns_of(foreign, mapping),
+                None if opened.is_of_session => {}
+                None => self.ask_columns(foreign),
+            };
+        }
+        self.lab.state.link = if opened.is_unfinished {
+            SweepLink::Unfinished
+        } else {
+            SweepLink::None
+        };
+        let source = opened.path.display().to_string();
+        self.views.lab.source = Some(opened.path);
+        self.views.lab.columns = None;
+        self.set_series(source, opened.table, opened.along, opened.folder);
+        if !opened.is_of_session {
+            layout_show(self);
         }
     }
 
-    fn set_series(&mut self, source: String, table: Table, folder: Option<PathBuf>) {
+    /// Relates a table whose columns were chosen.
+    pub(super) fn show_mapped(
+        &mut self,
+        source: String,
+        of: &Foreign,
+        table: Table,
+        mapping: ColumnMapping,
+        is_of_session: bool,
+    ) {
+        self.lab.state.link = SweepLink::None;
+        self.views.lab.source.clone_from(&of.path);
+        if !is_of_session {
+            let view = &mut self.views.lab;
+            view.question.group.clone_from(&mapping.group);
+            view.along.column.clone_from(&mapping.order);
+            layout_show(self);
+        }
+        self.views.lab.columns = Some(mapping);
+        self.set_series(source, table.into(), None, of.folder.clone());
+    }
+
+    fn set_series(
+        &mut self,
+        source: String,
+        table: Arc<Table>,
+        along: Option<Arc<Table>>,
+        folder: Option<PathBuf>,
+    ) {
         self.lab.state.source = Some(source);
         self.lab.state.answer = None;
-        self.lab.table = Some((Arc::new(table), folder));
+        self.lab.state.trails = None;
+        self.lab.state.opened_row = None;
+        self.lab.table = Some((table, folder));
+        self.lab.along = along;
         self.ask_series();
     }
 
@@ -200,7 +307,10 @@ impl App {
         let table = table_of(&self.session.history);
         let judged = table.rows().iter().filter(|row| !row[3].is_empty()).count();
         self.lab.state.link = SweepLink::None;
-        self.set_series("encoders measured in this window".to_owned(), table, None);
+        self.views.lab.source = None;
+        self.views.lab.columns = None;
+        let source = "encoders measured in this window".to_owned();
+        self.set_series(source, table.into(), None, None);
         if judged < 3 {
             self.tell(
                 Level::Info,
@@ -218,14 +328,32 @@ impl App {
         let Some((table, _)) = &self.lab.table else {
             return;
         };
+        if table.columns().is_empty() {
+            // A sweep that is being opened: its table comes with the first news of it.
+            self.lab.state.problem = None;
+            return;
+        }
         self.lab.asked += 1;
         let (serial, table) = (self.lab.asked, Arc::clone(table));
-        let question: Question = self.views.lab.question.clone();
+        let along = self.lab.along.clone();
+        let (question, followed) = (
+            self.views.lab.question.clone(),
+            self.views.lab.along.clone(),
+        );
         let slot = self.lab.answers.clone();
         let has_room = self.jobs.help(move |progress| {
-            let answer = Answer::new(table, &question, ScoreSettings::default(), progress);
+            let settings = ScoreSettings::default();
+            let reply =
+                Answer::new(Arc::clone(&table), &question, settings, progress).and_then(|answer| {
+                    let along = along.as_deref().unwrap_or(&table);
+                    let question = &answer.question;
+                    let columns = &answer.columns;
+                    let trails =
+                        Trails::new(along, columns, question, &followed, settings, progress)?;
+                    Ok((answer, trails))
+                });
             if !progress.is_cancelled() {
-                slot.put((serial, answer.map_err(|error| error.to_string())));
+                slot.put((serial, reply.map_err(|error| error.to_string())));
             }
         });
         self.lab.is_waiting = !has_room;
@@ -285,23 +413,33 @@ impl App {
             return self.tell(Level::Info, "No sweep has been started");
         };
         self.lab.state.link = SweepLink::Following;
-        let source = format!("sweep {} in {}", sweep.name, sweep.folder.display());
-        self.set_series(
-            source,
-            Table::clone(&sweep.table),
-            Some(sweep.folder.clone()),
-        );
+        // So that the next window opens it again.
+        self.views.lab.source = Some(sweep.folder.clone());
+        // One that goes on is known by its folder alone until it is opened.
+        let name = if sweep.name.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", sweep.name)
+        };
+        let source = format!("sweep{name} in {}", sweep.folder.display());
+        let (table, along) = (Arc::clone(&sweep.table), along_of(&sweep));
+        self.set_series(source, table, along, Some(sweep.folder.clone()));
     }
 
-    fn open_encoder(&mut self, ctx: &egui::Context, index: usize) {
+    /// Opens the encoder of a row of the table in every view.
+    fn open_encoder(&mut self, ctx: &egui::Context, row: Option<usize>) {
         let folder = self
             .lab
             .table
             .as_ref()
             .and_then(|(_, folder)| folder.clone());
         let answer = self.lab.state.answer.clone();
-        match answer.and_then(|answer| answer.path(index, folder.as_deref())) {
-            Some(path) => self.dispatch(ctx, Command::Open(OpenTarget::Anything, path)),
+        let path = row.and_then(|row| answer?.path_of_row(row, folder.as_deref()));
+        match path {
+            Some(path) => {
+                self.lab.state.opened_row = row;
+                self.dispatch(ctx, Command::Open(OpenTarget::Anything, path));
+            }
             None => self.tell(Level::Info, "The table names no file for this encoder"),
         }
     }
@@ -311,13 +449,17 @@ impl App {
             return self.tell(Level::Info, "No table of encoders is open");
         };
         let compute = self.jobs.compute().clone();
+        let trails = self.lab.state.trails.clone();
+        let statistic = self.views.lab.statistic;
         let (slot, wake) = (self.lab.told.clone(), self.jobs.waker());
         let title = format!("Exporting to {}", folder.display());
         let job = move |_: &crate::progress::Progress| {
-            slot.put(match export(&answer, &folder, &compute) {
-                Ok(text) => (Level::Info, text),
-                Err(error) => (Level::Error, format!("{error:#}")),
-            });
+            slot.put(
+                match export_apart(&answer, trails.as_deref(), statistic, &folder, &compute) {
+                    Ok(text) => (Level::Info, text),
+                    Err(error) => (Level::Error, format!("{error:#}")),
+                },
+            );
             wake();
         };
         if let Err(why) = self.jobs.help_telling(title, job) {
@@ -329,15 +471,15 @@ impl App {
     pub(super) fn receive_lab(&mut self) {
         if let Some(runner) = &self.lab.runner {
             let newest = runner.state();
-            let has_grown = self
-                .lab
-                .state
-                .sweep
-                .as_ref()
-                .is_none_or(|known| known.finished != newest.finished);
+            let has_grown = self.lab.state.sweep.as_ref().is_none_or(|known| {
+                known.finished != newest.finished
+                    || known.total != newest.total
+                    || known.along.rows().len() != newest.along.rows().len()
+            });
             self.lab.state.sweep = Some(Arc::clone(&newest));
             if has_grown && self.lab.state.link == SweepLink::Following {
                 self.lab.table = Some((Arc::clone(&newest.table), Some(newest.folder.clone())));
+                self.lab.along = along_of(&newest);
                 self.ask_series();
             }
             if self.lab.phase != Some(newest.phase) {
@@ -356,9 +498,10 @@ impl App {
         {
             self.lab.state.is_working = false;
             match outcome {
-                Ok(answer) => {
+                Ok((answer, trails)) => {
                     self.views.lab.question = answer.question.clone();
                     self.lab.state.answer = Some(Arc::new(answer));
+                    self.lab.state.trails = trails.map(Arc::new);
                     self.lab.state.problem = None;
                 }
                 Err(why) => self.lab.state.problem = Some(why),
@@ -461,40 +604,9 @@ fn table_of(history: &[Measured]) -> Table {
     table
 }
 
-/// Writes the table of a series, its findings and figures into a folder; what was written, in words.
-///
-/// # Errors
-/// What the system says of a file, with its path.
-pub fn export(answer: &Answer, folder: &Path, compute: &Compute) -> anyhow::Result<String> {
-    use anyhow::Context as _;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    answer.table.write(&folder.join("series.csv"))?;
-    let findings = answer.findings.join("\n");
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write("findings.txt", findings.as_bytes())?;
-    for picture in Picture::ALL {
-        write(
-            &format!("{}.svg", picture.name()),
-            svg(answer, picture).as_bytes(),
-        )?;
-    }
-    let painter = match Painter::new(compute, FigureTheme::Light) {
-        Ok(painter) => painter,
-        Err(error) => {
-            return Ok(format!(
-                "Wrote table and SVG figures to {}; no PNG: {error:#}",
-                folder.display()
-            ));
-        }
-    };
-    painter
-        .paint_series(answer, PICTURE)?
-        .save(folder.join("plane.png"))?;
-    Ok(format!("Wrote table and figures to {}", folder.display()))
+/// The table along training of a sweep, where it has rows.
+fn along_of(sweep: &crate::lab::SweepState) -> Option<Arc<Table>> {
+    (!sweep.along.rows().is_empty()).then(|| Arc::clone(&sweep.along))
 }
 
 /// Where a new file is proposed to be written.

@@ -6,7 +6,12 @@ use egui_tiles::{
     Tree, UiResponse,
 };
 
-use crate::ui::{Pane, theme::Tokens};
+use crate::ui::{
+    Pane,
+    icons::Icon,
+    theme::{self, Tokens},
+    widgets::icon_button,
+};
 
 /// Names the docked views to egui.
 pub(super) fn tree_id() -> egui::Id {
@@ -104,20 +109,52 @@ pub(super) fn is_usable(tree: &Tree<Pane>) -> bool {
 /// Draws the views with `draw`, in the look of the theme.
 pub(super) struct Dock<F> {
     pub draw: F,
+    /// The view that is to have the whole window: its tab bar's button was pressed.
+    pub enlarge: Option<Pane>,
     /// How much marks are enlarged.
     pub scale: f32,
 }
 
-impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
+impl<F: FnMut(&mut Ui, Pane)> Dock<F> {
+    /// Draws one view in all the room there is, with its title and the way back.
+    pub(super) fn alone_ui(&mut self, pane: Pane, ui: &mut Ui) {
+        let tokens = Tokens::of(ui);
+        egui::Frame::new()
+            .fill(tokens.surface.bar.0)
+            .inner_margin(egui::Margin::symmetric(12, 2))
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(
+                        egui::RichText::new(pane.title())
+                            .text_style(theme::section_style())
+                            .color(tokens.text.strong.0),
+                    );
+                    let layout = egui::Layout::right_to_left(egui::Align::Center);
+                    ui.with_layout(layout, |ui| {
+                        if icon_button(ui, Icon::Restore, "Back to its place").clicked() {
+                            self.enlarge = Some(pane);
+                        }
+                    });
+                });
+            });
+        self.framed_ui(pane, ui);
+    }
+
+    fn framed_ui(&mut self, pane: Pane, ui: &mut Ui) {
         let tokens = Tokens::of(ui);
         egui::Frame::new()
             .fill(tokens.surface.panel.0)
             .inner_margin(egui::Margin::symmetric(12, 8))
             .show(ui, |ui| {
                 ui.set_min_size(ui.available_size());
-                (self.draw)(ui, *pane);
+                (self.draw)(ui, pane);
             });
+    }
+}
+
+impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
+    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
+        self.framed_ui(*pane, ui);
         UiResponse::None
     }
 
@@ -133,6 +170,22 @@ impl<F: FnMut(&mut Ui, Pane)> Behavior<Pane> for Dock<F> {
         SimplificationOptions {
             all_panes_must_have_tabs: true,
             ..Default::default()
+        }
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<Pane>,
+        ui: &mut Ui,
+        _tile: TileId,
+        tabs: &egui_tiles::Tabs,
+        _scroll: &mut f32,
+    ) {
+        let active = tabs.active.and_then(|id| tiles.get(id));
+        if let Some(Tile::Pane(pane)) = active
+            && icon_button(ui, Icon::Enlarge, &format!("Enlarge {}", pane.title())).clicked()
+        {
+            self.enlarge = Some(*pane);
         }
     }
 

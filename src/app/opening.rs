@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::data::Table;
+
 /// What a path is opened as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -13,15 +15,22 @@ pub(super) enum Kind {
         path: PathBuf,
         masks: Option<PathBuf>,
     },
-    /// A folder of checkpoints, or a saved run.
+    /// A folder of checkpoints.
     Checkpoints,
     Session,
     /// The folder of a saved training run.
     Run,
+    /// A table of encoders, or the folder of a sweep.
+    Encoders,
 }
 
-/// Looks at a path: a folder or a data set's binary file holds images, JSON is a session, and any
-/// other file is given to the checkpoint reader, whose refusal says what was expected.
+/// The plan of a sweep, in its folder.
+const SWEEP_PLAN: &str = "sweep.toml";
+
+/// Looks at a path: the folder of a saved run is that run, a folder with checkpoints is judged, a
+/// sweep's folder and a table hold encoders, any other folder or a data set's binary file holds
+/// images, JSON is a session, and any other file is given to the checkpoint reader, whose refusal
+/// says what was expected.
 ///
 /// # Errors
 /// A sentence when there is no such path or it is a single picture.
@@ -31,6 +40,10 @@ pub(super) fn kind_of(path: &Path) -> Result<Kind, String> {
         .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     if metadata.is_dir() && crate::training::Run::is_saved_in(path) {
         return Ok(Kind::Run);
+    }
+    let is_sweep = metadata.is_dir() && path.join(SWEEP_PLAN).is_file();
+    if is_sweep || (metadata.is_file() && Table::is_named_as_one(path)) {
+        return Ok(Kind::Encoders);
     }
     if metadata.is_dir() {
         return Ok(if holds_checkpoints(path) {
@@ -167,6 +180,14 @@ mod tests {
             Ok(Kind::Checkpoint)
         );
         assert_eq!(kind_of(&file("s.json", b"{}")), Ok(Kind::Session));
+        for table in ["a.csv", "b.TSV", "c.parquet"] {
+            assert_eq!(kind_of(&file(table, b"x")), Ok(Kind::Encoders));
+        }
+        let sweep = folder.path().join("sweep");
+        std::fs::create_dir(&sweep).unwrap();
+        assert!(matches!(kind_of(&sweep), Ok(Kind::Images { .. })));
+        std::fs::write(sweep.join("sweep.toml"), "").unwrap();
+        assert_eq!(kind_of(&sweep), Ok(Kind::Encoders));
         for set in [
             file("data_batch_1.bin", b""),
             file("test_X.bin", b""),

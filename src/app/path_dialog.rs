@@ -30,10 +30,10 @@ pub(super) enum Purpose {
     Sweep(&'static str),
     /// A folder for a series and its figures.
     LabExport,
-    /// A folder of checkpoints to be judged.
-    Verdicts,
     /// The dense inspector as a picture.
     InspectorPicture,
+    /// A folder of checkpoints to be judged.
+    Verdicts,
 }
 
 /// The dialog's state.
@@ -145,8 +145,8 @@ impl PathDialog {
                 Purpose::LabTable => Command::Lab(LabCommand::Open(path)),
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
-                Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
                 Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
+                Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
             });
             outcome.is_done = true;
         }
@@ -158,7 +158,8 @@ impl PathDialog {
             Purpose::Open(OpenTarget::Anything) => (
                 "Open",
                 "A checkpoint (.pth, .pt, .ckpt, .th, .safetensors), a folder of images, a CIFAR, \
-                 STL-10 or idx file, or a session (.json). Enter opens it.",
+                 STL-10 or idx file, a table of encoders (.csv, .parquet), or a session (.json). \
+                 Enter opens it.",
                 "Open",
             ),
             Purpose::Open(OpenTarget::Images) => (
@@ -189,7 +190,8 @@ impl PathDialog {
             ),
             Purpose::LabTable => (
                 "Open encoders",
-                "A table (CSV) with a row an encoder, or the folder of a sweep. Enter opens it.",
+                "A table (CSV, Parquet) with a row an encoder, or the folder of a sweep. Enter opens \
+                 it.",
                 "Open",
             ),
             Purpose::Sweep(_) => (
@@ -206,7 +208,8 @@ impl PathDialog {
             ),
             Purpose::LabExport => (
                 "Export series",
-                "A folder for the table (CSV), findings and figures (SVG, PNG). Enter writes them.",
+                "A folder for the table (CSV, Parquet), findings and figures (SVG, PNG); it gets a \
+                 number where such files are there. Enter writes them.",
                 "Export",
             ),
             Purpose::InspectorPicture => (
@@ -322,7 +325,7 @@ pub(super) fn drop_hint(ctx: &egui::Context) {
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
-        "Drop checkpoints, image folders or a session",
+        "Drop checkpoints, image folders, tables of encoders or a session",
         egui::TextStyle::Heading.resolve(&ctx.global_style()),
         tokens.text.strong.0,
     );

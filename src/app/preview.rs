@@ -78,7 +78,8 @@ impl App {
     /// Side of the images that a run's encoder takes.
     fn usual_side(&self, config: &RunConfig) -> u32 {
         let of_checkpoint = match &config.start {
-            Start::Scratch => None,
+            // Those of the gallery are of the default kind, on images of their size.
+            Start::Scratch | Start::Bundled(_) => None,
             Start::Checkpoint(path) => self.wanted_report().filter(|report| report.file == *path),
         };
         of_checkpoint.map_or(config.architecture.input_side(), |report| {

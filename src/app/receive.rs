@@ -62,6 +62,7 @@ impl App {
         }
         self.receive_training(ctx);
         self.receive_lab();
+        self.receive_columns();
         self.receive_landscape(ctx);
         self.receive_inspector();
         self.receive_verdicts();

@@ -299,7 +299,7 @@ impl App {
                 }
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                caption(ui, self.speed(ui.ctx()));
+                caption(ui, self.speed());
                 let device = self.jobs.compute().report();
                 let adapter = device.adapter.as_ref().map(|adapter| &adapter.name);
                 let text = match adapter {
@@ -330,14 +330,11 @@ impl App {
     }
 
     /// Frames a second while something moves, and what a frame costs.
-    fn speed(&self, ctx: &egui::Context) -> String {
-        let interval_s = ctx.input(|input| input.unstable_dt);
+    fn speed(&self) -> String {
         let cost_ms = self.frame_time.as_secs_f64() * 1e3;
-        // Slower than five a second is not motion: the window draws on demand.
-        if interval_s < 0.2 {
-            format!("{:.0} fps · {cost_ms:.1} ms", 1.0 / interval_s.max(1e-3))
-        } else {
-            format!("{cost_ms:.1} ms a frame")
+        match self.frame_rate.per_second() {
+            Some(rate) => format!("{rate:.0} fps · {cost_ms:.1} ms"),
+            None => format!("{cost_ms:.1} ms a frame"),
         }
     }
 
@@ -353,6 +350,7 @@ impl App {
                 self.dialog = None;
             }
         }
+        self.columns_ui(ctx, commands);
         if self.is_helping && help::show(ctx) {
             self.is_helping = false;
         }

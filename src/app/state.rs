@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
     jobs::{Jobs, LocalDensity},
@@ -72,6 +73,7 @@ pub struct App {
     pub(super) is_helping: bool,
     pub(super) running: Option<Running>,
     pub(super) frame_time: Duration,
+    pub(super) frame_rate: super::frame::FrameRate,
     pub(super) slow_frames: u32,
     pub(super) has_warned_of_slowness: bool,
     /// Whether the window was seen to fit the screen, or made to.
@@ -80,6 +82,9 @@ pub struct App {
     pub(super) training: Training,
     pub(super) preview: Preview,
     pub(super) lab: Lab,
+    pub(super) columns: Columns,
+    /// The view that has the whole window.
+    pub(super) enlarged: Option<crate::ui::Pane>,
     pub(super) inspector: Inspector,
     pub(super) inspector_pictures: InspectorPictures,
     pub(super) verdicts: Verdicts,
@@ -145,6 +150,7 @@ impl App {
             is_helping: false,
             running: None,
             frame_time: Duration::ZERO,
+            frame_rate: super::frame::FrameRate::default(),
             slow_frames: 0,
             has_warned_of_slowness: false,
             is_placed: false,
@@ -152,12 +158,15 @@ impl App {
             training: Training::default(),
             preview: Preview::default(),
             lab: Lab::default(),
+            columns: Columns::default(),
+            enlarged: None,
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),
             verdicts: Verdicts::default(),
             series_verdicts: super::verdict_series::SeriesVerdicts::default(),
         };
         if let Some(state) = &creation.wgpu_render_state {
+            super::painting::SoftwarePainting::install(ctx, state);
             app.canvas.connect(state);
             app.landscape_canvas.connect(state);
         }
@@ -170,6 +179,7 @@ impl App {
             format!("computing on {report}: {}", report.reason),
         );
         app.start(ctx, options.open);
+        app.open_series_of_session();
         app
     }
 

@@ -271,7 +271,7 @@ impl App {
     }
 
     fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
-        let wake = self.jobs.waker();
+        let wake = self.jobs.waker_at_pace();
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
                 runner.control(Control::Play);

@@ -27,7 +27,8 @@ pub struct RequestArgs {
     /// A seeded untrained encoder instead of a checkpoint: resnet18, cifar-resnet20-a, small-alexnet …
     #[arg(long, value_name = "ARCHITECTURE", value_parser = parse_architecture)]
     untrained: Option<Architecture>,
-    /// A small trained encoder that comes with the program: healthy, complete-collapse or uniform-only.
+    /// A small trained encoder that comes with the program: healthy, complete-collapse,
+    /// dimensional-collapse, coagulated, dense or uniform-only.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["checkpoint", "untrained"])]
     bundled: Option<String>,
     /// Which network of a file that holds several: its path in the file, as `inspect` lists it.

@@ -9,18 +9,21 @@ use crate::{
     app,
     compute::DevicePolicy,
     correlation::{
-        ColumnChoice, Score, ScoreSettings, Scores, Series, Statistic, findings, score,
-        score_along, score_groups,
+        ColumnChoice, CorrelationError, Part, Score, ScoreSettings, Scores, Series, Statistic,
+        findings, left_one_out_note, score, score_along, score_groups,
     },
     data::Table,
-    lab::{Answer, Cell, Columns, Question, caveat, views},
+    lab::{
+        AlongQuestion, Answer, Cell, ColumnFacts, ColumnMapping, Columns, Question, Trails, caveat,
+        is_foreign, views,
+    },
     progress::Progress,
 };
 
 /// Flags of `correlate`.
 #[derive(Debug, clap::Args)]
 pub struct CorrelateArgs {
-    /// Table of encoders (CSV with a line of column names), one row an encoder.
+    /// Table of encoders, one row an encoder: CSV with a line of column names, or Parquet.
     #[arg(value_name = "TABLE")]
     table: PathBuf,
     /// Column that names the encoders.
@@ -32,9 +35,10 @@ pub struct CorrelateArgs {
     /// Column of L_uniform (lower is more uniform).
     #[arg(long, value_name = "COLUMN", default_value = "uniformity")]
     uniformity: String,
-    /// Column of downstream performance (higher is better).
-    #[arg(long, value_name = "COLUMN", default_value = "performance")]
-    performance: String,
+    /// Column of downstream performance (higher is better). Named several times, all are scored,
+    /// and the first is *the* performance.
+    #[arg(long, value_name = "COLUMN", default_values_t = ["performance".to_owned()])]
+    performance: Vec<String>,
     /// Scores of each part that shares a value in this column as well.
     #[arg(long, value_name = "COLUMN")]
     group_by: Option<String>,
@@ -74,7 +78,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         name: args.name.clone(),
         alignment: args.alignment.clone(),
         uniformity: args.uniformity.clone(),
-        performance: args.performance.clone(),
+        performance: args.performance.first().cloned().unwrap_or_default(),
     };
     let settings = ScoreSettings {
         draws: args.draws as usize,
@@ -82,7 +86,8 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         seed: args.seed,
     };
     let found = Table::read(&args.table)?;
-    let series = Series::from_table(&found, &choice)?;
+    let series =
+        Series::from_table(&found, &choice).map_err(|error| advised(error, args, &found))?;
     let bar = output::Bar::new();
     let progress = bar.progress();
     let scores = score(&series, settings, &progress)?;
@@ -91,6 +96,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     {
         check_group(column, &found)?;
     }
+    let others = others(&choice, args, &found, settings, &progress)?;
     let groups = args
         .group_by
         .as_ref()
@@ -101,7 +107,15 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     if let Some(folder) = &args.figures {
         let answer = chosen(args, &found, settings, &progress)?;
         // Outside the macro, which does not look at its arguments while nobody listens.
-        let told = app::export_series(&answer, folder, &headless(policy)?)?;
+        let followed = AlongQuestion {
+            column: args.along.clone(),
+            ..AlongQuestion::default()
+        };
+        let asked = &answer.question;
+        let columns = &answer.columns;
+        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
+        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
+        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
         log::info!("{told}");
     }
     bar.finish();
@@ -118,6 +132,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
             "columns": choice,
             "scores": scores,
             "findings": said,
+            "performances": others,
             "groups": groups,
             "along": along,
             "map": map,
@@ -128,37 +143,72 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         }
     }
     let mut text = format!("{}\n{}", table::columns(&rows(&scores)), said.join("\n"));
-    if let Some(groups) = &groups {
-        let lines: Vec<Vec<String>> = groups
-            .iter()
-            .map(|part| match &part.scores {
-                Ok(scores) => brief(&part.name, scores),
-                Err(why) => vec![part.name.clone(), why.clone()],
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
+    let mut add = |lines: Vec<Vec<String>>| {
+        if !lines.is_empty() {
+            text += &format!("\n\n{}", table::columns(&lines));
+        }
+    };
+    for parts in [Some(&others), groups.as_ref()].into_iter().flatten() {
+        let lines = (parts.iter()).map(|part| brief_or_why(&part.name, part.scores.as_ref()));
+        add(lines.collect());
     }
-    if let Some(along) = &along {
-        let lines: Vec<Vec<String>> = along
-            .iter()
-            .map(|place| brief(&place.at.to_string(), &place.scores))
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
-    if let Some(map) = &map {
-        let lines: Vec<Vec<String>> = map
-            .iter()
-            .map(|cell| {
-                let name = format!("{} · {}", cell.row, cell.column);
-                match &cell.scores {
-                    Ok(scores) => brief(&name, scores),
-                    Err(why) => vec![name, why.clone()],
-                }
-            })
-            .collect();
-        text += &format!("\n\n{}", table::columns(&lines));
-    }
+    let places = along.iter().flatten();
+    add(places
+        .map(|place| brief(&place.at.to_string(), &place.scores))
+        .collect());
+    let cells = map.iter().flatten().map(|cell| {
+        let name = format!("{} · {}", cell.row, cell.column);
+        brief_or_why(&name, cell.scores.as_ref())
+    });
+    add(cells.collect());
     output::print_line(text.trim_end())
+}
+
+/// A line of scores, or of what forbids them.
+fn brief_or_why(name: &str, scores: Result<&Scores, &String>) -> Vec<String> {
+    match scores {
+        Ok(scores) => brief(name, scores),
+        Err(why) => vec![name.to_owned(), why.clone()],
+    }
+}
+
+/// The scores of the performances after the first.
+fn others(
+    choice: &ColumnChoice,
+    args: &CorrelateArgs,
+    found: &Table,
+    settings: ScoreSettings,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Part>> {
+    let columns = args.performance.iter().skip(1);
+    columns
+        .map(|column| {
+            let choice = ColumnChoice {
+                performance: column.clone(),
+                ..choice.clone()
+            };
+            let series = Series::from_table(found, &choice)?;
+            let scores = match score(&series, settings, progress) {
+                Err(CorrelationError::Cancelled(cancelled)) => return Err(cancelled.into()),
+                other => other.map_err(|error| error.to_string()),
+            };
+            let name = column.clone();
+            Ok(Part { name, scores })
+        })
+        .collect()
+}
+
+/// An error about columns with the flags that the table seems to ask for.
+fn advised(error: CorrelationError, args: &CorrelateArgs, found: &Table) -> anyhow::Error {
+    let guess = ColumnMapping::guess(&ColumnFacts::of(found));
+    if matches!(error, CorrelationError::NoColumn { .. }) && guess.problem().is_none() {
+        return anyhow::anyhow!(
+            "{error}\nBy its names it may be meant as: spherescope correlate {} {}",
+            args.table.display(),
+            guess.flags()
+        );
+    }
+    error.into()
 }
 
 /// Every group, or measure, for every task.
@@ -173,17 +223,21 @@ fn map(
         ..Question::default()
     };
     let table = std::sync::Arc::new(found.clone());
-    if args.group_by.is_none() {
+    if args.group_by.is_none() && !is_foreign(found) {
         return Ok(Answer::new(table, &question, settings, progress)?.cells);
     }
     // Groups are scored on the measure that was named, for every task and the one that was named.
     let mut columns = named(args, found);
-    let is_named = |(_, column): &(String, String)| *column == args.performance;
+    let is_named = |(_, column): &(String, String)| args.performance.contains(column);
     let every = views(found).performances;
-    if every.iter().any(is_named) || (args.performance == "performance" && !every.is_empty()) {
+    let is_usual = args.performance == ["performance"];
+    if args.performance.len() == 1
+        && (every.iter().any(is_named) || (is_usual && !every.is_empty()))
+    {
         columns.performances = every;
     } else {
-        columns.performances.extend(every);
+        let more = every.into_iter().filter(|task| !is_named(task));
+        columns.performances.extend(more);
     }
     Ok(Answer::with_columns(table, columns, &question, settings, progress)?.cells)
 }
@@ -217,7 +271,9 @@ fn named(args: &CorrelateArgs, found: &Table) -> Columns {
     Columns {
         name: args.name.clone(),
         measures: vec![(pair.join(", "), pair)],
-        performances: vec![(args.performance.clone(), args.performance.clone())],
+        performances: (args.performance.iter())
+            .map(|column| (column.clone(), column.clone()))
+            .collect(),
         ..views(found)
     }
 }
@@ -270,7 +326,9 @@ fn rows(scores: &Scores) -> Vec<Vec<String>> {
         vec![name.to_owned(), text]
     };
     rows.insert(1, plain("adjusted R²", scores.adjusted_r2));
-    rows.insert(2, plain("leave-one-out R²", scores.leave_one_out_r2));
+    let mut left_out = plain("leave-one-out R²", scores.leave_one_out_r2);
+    left_out.push(left_one_out_note(scores).to_owned());
+    rows.insert(2, left_out);
     rows.push(vec![
         "n".to_owned(),
         scores.n.to_string(),

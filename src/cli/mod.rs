@@ -51,7 +51,8 @@ pub struct Cli {
 /// What the window opens with.
 #[derive(Debug, clap::Args)]
 struct WindowArgs {
-    /// Checkpoints, image folders or sessions to open, as if dropped on the window.
+    /// Checkpoints, image folders, tables of encoders or sessions to open, as if dropped on the
+    /// window.
     #[arg(value_name = "PATH")]
     open: Vec<PathBuf>,
 

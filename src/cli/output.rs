@@ -64,7 +64,7 @@ fn style(has_total: bool) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Writes a file through a temporary neighbour, so that a full disk or a stop leaves the old one.
+/// Writes a file whole or not at all.
 ///
 /// # Errors
 /// What writing says, with the path.
@@ -72,27 +72,8 @@ pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let attempt = || -> anyhow::Result<()> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            // A temporary file is private by default; what we hand over is an ordinary one.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o644));
-        }
-        let file = builder.tempfile_in(folder)?;
-        let mut writer = BufWriter::new(file.as_file());
-        write(&mut writer)?;
-        writer.flush()?;
-        drop(writer);
-        file.persist(path)?;
-        Ok(())
-    };
-    attempt().with_context(|| format!("cannot write {}", path.display()))
+    crate::data::write_whole(path, write)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes JSON to a file, or to standard output for "-".

@@ -10,7 +10,7 @@ use crate::{
     compute::DevicePolicy,
     data::{BuiltinConfig, BuiltinKind, Table},
     features::{FeatureKind, MatchingRule},
-    lab::{Measure, MeasurePlan, PerformanceSettings, Task, series_of_folder, views},
+    lab::{FAILED, Measure, MeasurePlan, PerformanceSettings, Task, series_of_folder, views},
     training::RunConfig,
 };
 
@@ -83,9 +83,13 @@ pub struct SeriesArgs {
     /// Seed of augmentations and samples.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Table to write, row by row; what is there already is kept and gone on with.
+    /// Table to write, row by row: CSV, or Parquet where the name ends so. What is there already is
+    /// kept and gone on with.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    /// Writes the finished table as Parquet beside it as well.
+    #[arg(long)]
+    parquet: bool,
 }
 
 /// Flags about performance that several commands share.
@@ -240,10 +244,17 @@ pub fn run(args: &SeriesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         |_| {},
     );
     bar.finish();
-    output::print_line(summary(&outcome?, &args.out.display().to_string()).trim_end())
+    let found = outcome?;
+    if args.parquet {
+        found.write(&args.out.with_extension("parquet"))?;
+    }
+    output::print_line(summary(&found, &args.out.display().to_string()).trim_end())
 }
 
-/// A table of encoders for a reader.
+/// The longest reason that stands in a row, letters.
+const LONGEST_REASON: usize = 64;
+
+/// A table of encoders for a reader: whole reasons stay in the file.
 pub(super) fn summary(found: &Table, file: &str) -> String {
     let columns = views(found);
     let mut shown = vec![
@@ -252,16 +263,160 @@ pub(super) fn summary(found: &Table, file: &str) -> String {
         "uniformity".to_owned(),
     ];
     shown.extend(columns.performances.into_iter().map(|(_, column)| column));
-    shown.push("notes".to_owned());
     let places: Vec<Option<usize>> = shown.iter().map(|column| found.column(column)).collect();
+    let outcomes: Vec<Outcome> = (found.rows().iter())
+        .map(|row| Outcome::of(found, row))
+        .collect();
+    shown.push("remark".to_owned());
     let mut rows = vec![shown];
-    rows.extend(found.rows().iter().map(|row| {
+    rows.extend(found.rows().iter().zip(&outcomes).map(|(row, outcome)| {
         let field = |at: &Option<usize>| at.map_or_else(String::new, |at| row[at].clone());
-        places.iter().map(field).collect()
+        let mut fields: Vec<String> = places.iter().map(field).collect();
+        fields.push(outcome.remark());
+        fields
     }));
+    let count = |is_such: fn(&Outcome) -> bool| outcomes.iter().filter(|one| is_such(one)).count();
+    let measured = count(|one| matches!(one, Outcome::Measured(_)));
+    let mut totals = format!("{measured} measured");
+    for (number, what) in [
+        (count(|one| matches!(one, Outcome::Diverged)), "diverged"),
+        (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
+    ] {
+        if number > 0 {
+            totals += &format!(", {number} {what}");
+        }
+    }
+    let more = if rows
+        .iter()
+        .any(|row| row.last().is_some_and(|last| last.ends_with('…')))
+    {
+        "; remarks stand whole in its column notes"
+    } else {
+        ""
+    };
+    let next = if measured > 0 {
+        format!("; relate them with: spherescope correlate {file} --name name")
+    } else {
+        String::new()
+    };
     format!(
-        "{}\n{} encoders in {file}; relate them with: spherescope correlate {file} --name name\n",
+        "{}\n{file}: {} encoders, {totals}{more}{next}\n",
         table::columns(&rows),
         found.rows().len()
     )
+}
+
+/// What came of an encoder.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It has numbers; what is to be said of them.
+    Measured(String),
+    /// Its run diverged.
+    Diverged,
+    /// It could not be measured, and why.
+    Failed(String),
+}
+
+impl Outcome {
+    fn of(found: &Table, row: &[String]) -> Self {
+        let field = |name: &str| found.column(name).map_or("", |at| row[at].as_str());
+        let notes = field("notes");
+        if let Some(why) = notes.strip_prefix(FAILED) {
+            Self::Failed(without_path(why, field("path")).to_owned())
+        } else if field("alignment").is_empty() && notes.contains("diverged") {
+            Self::Diverged
+        } else {
+            Self::Measured(notes.to_owned())
+        }
+    }
+
+    /// A few words.
+    fn remark(&self) -> String {
+        match self {
+            Self::Measured(notes) => short(notes),
+            Self::Diverged => "diverged".to_owned(),
+            Self::Failed(why) => format!("failed: {}", short(why)),
+        }
+    }
+}
+
+/// The reason without the file that the row names anyway.
+fn without_path<'a>(why: &'a str, path: &str) -> &'a str {
+    if path.is_empty() {
+        return why;
+    }
+    why.strip_prefix(path)
+        .map_or(why, |rest| rest.trim_start_matches([':', ' ']))
+}
+
+/// The beginning of a text, cut between words.
+fn short(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.chars().count() <= LONGEST_REASON && line.len() == text.trim().len() {
+        return line.to_owned();
+    }
+    let mut kept = String::new();
+    for word in line.split_whitespace() {
+        if kept.chars().count() + word.chars().count() + 1 > LONGEST_REASON {
+            break;
+        }
+        if !kept.is_empty() {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+    }
+    if kept.is_empty() {
+        kept = line.chars().take(LONGEST_REASON).collect();
+    }
+    kept.trim_end_matches([',', ';', ':', '.']).to_owned() + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_and_shortens() {
+        let mut found = Table::new([
+            "name",
+            "alignment",
+            "uniformity",
+            "performance",
+            "notes",
+            "path",
+        ]);
+        found.push(["good", "0.1", "-2", "0.5", "", "/a/good.pth"]);
+        let long = "failed: /a/bad.pth: the file holds 12 tensors of no known encoder, the first of \
+                    them being what.weight (64×3×7×7), which belongs to none; open it with a root";
+        found.push(["bad", "", "", "", long, "/a/bad.pth"]);
+        found.push([
+            "off",
+            "",
+            "",
+            "",
+            "the run diverged at step 4: loss nan",
+            "",
+        ]);
+        let text = summary(&found, "s.csv");
+        let line = text.lines().nth(2).unwrap();
+        assert!(
+            line.contains("failed: the file holds 12 tensors") && line.ends_with('…'),
+            "{line}"
+        );
+        assert!(line.chars().count() < 120, "{line}");
+        assert!(
+            text.contains("s.csv: 3 encoders, 1 measured, 1 diverged, 1 failed"),
+            "{text}"
+        );
+        assert!(text.contains("stand whole in its column notes"), "{text}");
+        let mut none = Table::new(["name", "alignment", "notes"]);
+        none.push(["x", "", "failed: no"]);
+        let text = summary(&none, "s.csv");
+        assert!(
+            text.contains("0 measured, 1 failed") && !text.contains("correlate"),
+            "{text}"
+        );
+        assert_eq!(short("a\nb"), "a…");
+        assert_eq!(short(&"x".repeat(100)).chars().count(), LONGEST_REASON + 1);
+    }
 }

@@ -1,13 +1,22 @@
 //! `spherescope sweep`: many short runs over a grid or a random choice of settings.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 
 use super::{headless, output, series};
 use crate::{
-    compute::DevicePolicy,
-    lab::{Sweep, SweepControl, SweepPlan, SweepPreset},
+    app,
+    compute::{Compute, DevicePolicy},
+    correlation::{ScoreSettings, Statistic},
+    lab::{
+        AlongQuestion, Answer, Question, Sweep, SweepControl, SweepPlan, SweepPreset, Trails, views,
+    },
+    progress::Progress,
 };
 
 /// Flags of `sweep`.
@@ -94,8 +103,47 @@ pub fn run(args: &SweepArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         }
         other => other?,
     }
+    if let Some(told) = report(&sweep, folder, &compute)? {
+        log::info!("{told}");
+    }
     let file = sweep.table_path().display().to_string();
     output::print_line(series::summary(sweep.table(), &file).trim_end())
+}
+
+/// Writes findings and figures of what is finished below the sweep's folder; nothing of fewer than
+/// three encoders.
+fn report(sweep: &Sweep, folder: &Path, compute: &Compute) -> anyhow::Result<Option<String>> {
+    let table = sweep.table();
+    let columns = views(table);
+    // Kinds of data are what a sweep of several is made to compare.
+    let question = Question {
+        group: Some("data".to_owned()).filter(|name| columns.groups.contains(name)),
+        ..Question::default()
+    };
+    let (settings, progress) = (ScoreSettings::default(), Progress::none());
+    let answer = Answer::new(Arc::new(table.clone()), &question, settings, &progress)?;
+    if answer.scores.is_err() {
+        return Ok(None);
+    }
+    let along = Some(sweep.along()).filter(|along| !along.rows().is_empty());
+    let followed = AlongQuestion::default();
+    let trails = Trails::new(
+        along.unwrap_or(table),
+        &columns,
+        &answer.question,
+        &followed,
+        settings,
+        &progress,
+    )?;
+    let folder = folder.join("report");
+    let statistic = Statistic::MultipleR;
+    Ok(Some(app::export_series_into(
+        &answer,
+        trails.as_ref(),
+        statistic,
+        &folder,
+        compute,
+    )?))
 }
 
 fn list() -> anyhow::Result<()> {

@@ -2,18 +2,45 @@
 
 use super::{Interval, Score, Scores, Statistic};
 
+/// What the sentences are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What performance is ("mIoU").
+    pub performance: String,
+    /// Whose alignment and uniformity, with a space after ("Pooled "); may be empty.
+    pub vectors: String,
+    /// Which encoders, with a space before (" among data = multi-object"); may be empty.
+    pub among: String,
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self {
+            performance: "performance".to_owned(),
+            vectors: String::new(),
+            among: String::new(),
+        }
+    }
+}
+
 /// Findings as sentences, the strongest first, each hedged by its interval and n.
 pub fn findings(scores: &Scores) -> Vec<String> {
+    findings_about(scores, &About::default())
+}
+
+/// [`findings`], with the performance and the encoders named.
+pub fn findings_about(scores: &Scores, about: &About) -> Vec<String> {
     let mut said = Vec::new();
     if scores.is_too_few {
-        said.push(format!(
-            "Too few encoders (n = {}) for a reading: the intervals are wide or absent.",
-            scores.n
-        ));
+        said.push(too_few(scores));
     }
     said.extend(scores.warnings.iter().map(|warning| sentence(warning)));
-    said.extend(together(scores));
-    said.extend(comparison(scores));
+    if scores.is_too_few {
+        // Of fewer, two numbers explain almost any third: nothing more is said of them.
+        return said;
+    }
+    said.extend(together(scores, about));
+    said.extend(comparison(scores, about));
     for (statistic, name) in [
         (
             Statistic::PartialPearsonAlignment,
@@ -24,7 +51,7 @@ pub fn findings(scores: &Scores) -> Vec<String> {
             ["uniformity", "alignment"],
         ),
     ] {
-        said.extend(single(scores.get(statistic), name, scores.n));
+        said.extend(single(scores.get(statistic), name, scores.n, about));
     }
     said
 }
@@ -36,50 +63,112 @@ fn sentence(words: &str) -> String {
     })
 }
 
-fn together(scores: &Scores) -> Option<String> {
+fn too_few(scores: &Scores) -> String {
+    let n = scores.n;
+    let value = scores.get(Statistic::MultipleR).value;
+    let value = value.map_or_else(String::new, |value| {
+        format!(
+            " Multiple R is {}, but of so few that says little",
+            signed(value)
+        )
+    });
+    let by_chance = match (value.is_empty(), n) {
+        (true, _) => String::new(),
+        (false, 3) => {
+            format!("{value}: three points always lie on a plane, so that it is 1 in any case.")
+        }
+        // R² of two predictors that have nothing to do with P is (n − 1)⁻¹ · 2 on average.
+        (false, _) => format!(
+            "{value}: by chance alone R² is {:.2} on average.",
+            2.0 / (n as f64 - 1.0)
+        ),
+    };
+    format!(
+        "Too few encoders (n = {n}) for a reading: {} or more are needed.{by_chance}",
+        super::TOO_FEW
+    )
+}
+
+fn together(scores: &Scores, about: &About) -> Option<String> {
     let score = scores.get(Statistic::MultipleR);
     let value = score.value?;
-    let r2 = value * value;
+    let subject = if about.vectors.is_empty() {
+        "Alignment and uniformity".to_owned()
+    } else {
+        format!("{}alignment and uniformity", about.vectors)
+    };
     let mut text = format!(
-        "Alignment and uniformity together explain {:.0} % of the variance of performance \
-         (multiple R {value:.2}{}, n = {}",
-        100.0 * r2,
+        "{subject} together explain {:.0} % of the variance of {}{} (multiple R {}{}, n = {}",
+        100.0 * value * value,
+        about.performance,
+        about.among,
+        signed(value),
         interval_words(score.interval),
         scores.n
     );
-    if let Some(loo) = scores.leave_one_out_r2 {
-        text += &format!("; {loo:.2} left one out");
+    let note = left_one_out_note(scores);
+    if let Some(loo) = scores.leave_one_out_r2.filter(|_| note.is_empty()) {
+        text += &format!("; leave-one-out R² {}", signed(loo));
     }
     text += ").";
-    let is_chance = score.p.is_some_and(|p| p > 0.05);
-    if is_chance {
-        text += &format!(
-            " That is within what chance gives: p = {:.2} by permutation.",
-            score.p.unwrap_or_default()
-        );
+    if !note.is_empty() {
+        text += &format!(" Leaving one out at a time: {note}.");
+    }
+    if let Some(p) = score.p.filter(|p| *p > 0.05) {
+        text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
     }
     Some(text)
 }
 
+/// Encoders from which on leaving one out says something: without one of four, three are left, and
+/// three parameters go through any three.
+const LEAST_LEFT_OUT: usize = 5;
+
+/// What has to be said beside R² with one encoder left out at a time, if anything.
+pub fn left_one_out_note(scores: &Scores) -> &'static str {
+    if scores.n < LEAST_LEFT_OUT {
+        return "says nothing below 5 encoders, where the fit to the others is always exact";
+    }
+    match scores.leave_one_out_r2 {
+        Some(loo) if loo < 0.0 => "the fit to the others predicts worse than their mean does",
+        _ => "",
+    }
+}
+
 /// Which of the two explains more, if the intervals can say so.
-fn comparison(scores: &Scores) -> Option<String> {
+fn comparison(scores: &Scores, about: &About) -> Option<String> {
     let [a, u] = [Statistic::BetaAlignment, Statistic::BetaUniformity].map(|s| scores.get(s));
     let [value_a, value_u] = [a.value?, u.value?];
-    let [interval_a, interval_u] = [strength(a.interval?), strength(u.interval?)];
+    let [wide_a, wide_u] = [a.interval?, u.interval?];
     let (more, less, strong, weak) = if value_a.abs() >= value_u.abs() {
-        ("Alignment", "uniformity", value_a, value_u)
+        (
+            "Alignment",
+            "uniformity",
+            (value_a, wide_a),
+            (value_u, wide_u),
+        )
     } else {
-        ("Uniformity", "alignment", value_u, value_a)
+        (
+            "Uniformity",
+            "alignment",
+            (value_u, wide_u),
+            (value_a, wide_a),
+        )
     };
-    let verb = if interval_a.meets(interval_u) {
-        "may explain more than"
+    let (what, among, n) = (&about.performance, &about.among, scores.n);
+    let slopes = format!(
+        "standardised slopes {}{} for {}, {}{} for {less}, n = {n}",
+        signed(strong.0),
+        interval_words(Some(strong.1)),
+        more.to_lowercase(),
+        signed(weak.0),
+        interval_words(Some(weak.1)),
+    );
+    Some(if strength(wide_a).meets(strength(wide_u)) {
+        format!("Which of the two explains more of {what}{among} is open ({slopes}).")
     } else {
-        "explains more than"
-    };
-    Some(format!(
-        "{more} {verb} {less} (standardised slopes {strong:+.2} and {weak:+.2}, n = {}).",
-        scores.n
-    ))
+        format!("{more} explains more of {what} than {less}{among} ({slopes}).")
+    })
 }
 
 /// The interval of a slope's size.
@@ -95,25 +184,20 @@ fn strength(interval: Interval) -> Interval {
     }
 }
 
-fn single(score: &Score, [name, held]: [&str; 2], n: usize) -> Option<String> {
+fn single(score: &Score, [name, held]: [&str; 2], n: usize, about: &About) -> Option<String> {
     let value = score.value?;
     let interval = score.interval?;
-    let words = interval_words(Some(interval));
+    let numbers = format!(
+        "partial r {}{}, n = {n}",
+        signed(value),
+        interval_words(Some(interval))
+    );
+    let (what, among) = (&about.performance, &about.among);
     Some(if interval.holds_zero() {
-        format!(
-            "Whether {name} matters once {held} is held is open (partial r {value:+.2}{words}, \
-             n = {n})."
-        )
-    } else if value < 0.0 {
-        format!(
-            "With {held} held, lower {name} goes with better performance (partial r \
-             {value:+.2}{words}, n = {n})."
-        )
+        format!("Whether {name} matters for {what} once {held} is held is open{among} ({numbers}).")
     } else {
-        format!(
-            "With {held} held, lower {name} goes with worse performance (partial r \
-             {value:+.2}{words}, n = {n})."
-        )
+        let verdict = if value < 0.0 { "better" } else { "worse" };
+        format!("With {held} held, lower {name} goes with {verdict} {what}{among} ({numbers}).")
     })
 }
 
@@ -122,9 +206,79 @@ fn interval_words(interval: Option<Interval>) -> String {
         || ", no interval".to_owned(),
         |interval| {
             format!(
-                ", 95 % interval {:.2} to {:.2}",
-                interval.low, interval.high
+                ", 95 % interval {} to {}",
+                signed(interval.low),
+                signed(interval.high)
             )
         },
     )
+}
+
+/// Two decimals with a minus as wide as a digit.
+fn signed(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Encoder, ScoreSettings, Series, score};
+    use super::*;
+    use crate::progress::Progress;
+
+    fn scores(n: u32) -> Scores {
+        let series = Series::new((0..n).map(|i| {
+            let place = f64::from(i);
+            let (a, u) = ((1.3 * place).sin(), (0.7 * place).cos());
+            Encoder {
+                row: i as usize + 1,
+                name: String::new(),
+                alignment: a,
+                uniformity: u,
+                performance: -0.1 * a - 2.0 * u + 0.05 * (5.0 * place).sin(),
+                about: std::collections::BTreeMap::new(),
+            }
+        }));
+        let settings = ScoreSettings {
+            draws: 400,
+            permutations: 100,
+            seed: 1,
+        };
+        score(&series, settings, &Progress::none()).unwrap()
+    }
+
+    fn about() -> About {
+        About {
+            performance: "mIoU".to_owned(),
+            vectors: "Dense ".to_owned(),
+            among: " among data = multi-object".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_performance_encoders_interval_and_n() {
+        let said = findings_about(&scores(24), &about());
+        assert!(said[0].starts_with(
+            "Dense alignment and uniformity together explain 100 % of the variance of mIoU among \
+             data = multi-object (multiple R 1.00, 95 % interval"
+        ));
+        let start = "Uniformity explains more of mIoU than alignment among data = multi-object (standardised \
+             slopes −";
+        assert!(said[1].starts_with(start), "{}", said[1]);
+        assert!(said[1].contains("95 % interval") && said[1].ends_with("n = 24)."));
+        assert!(said[3].starts_with("With alignment held, lower uniformity goes with better mIoU"));
+    }
+
+    #[test]
+    fn of_four_encoders_only_their_number_is_told() {
+        let said = findings_about(&scores(4), &about());
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("Too few encoders (n = 4) for a reading: 8 or more"));
+        assert!(said[0].ends_with("by chance alone R² is 0.67 on average."));
+        let three = findings(&scores(3));
+        assert!(
+            three[0].contains("three points always lie on a plane"),
+            "{three:?}"
+        );
+        assert!(findings(&scores(8)).len() > 2);
+    }
 }

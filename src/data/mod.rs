@@ -32,6 +32,7 @@ mod table;
 mod thumbnails;
 mod view;
 mod walk;
+mod whole;
 
 #[cfg(test)]
 mod tests;
@@ -48,3 +49,4 @@ pub use set::{ImageRecord, ImageSet, Skipped};
 pub use table::{Table, TableError};
 pub use thumbnails::Thumbnails;
 pub use view::ViewGeometry;
+pub use whole::{staged, write_whole};

@@ -4,13 +4,17 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, LabError, views};
+use super::{
+    Columns, Facet, LabError, Task,
+    facets::{cells, column_values, measure_named},
+    views,
+};
 use crate::{
     correlation::{
-        Along, ColumnChoice, CorrelationError, PlaneFit, ScoreSettings, Scores, Series, findings,
-        score, score_along,
+        About, ColumnChoice, CorrelationError, PlaneFit, ScoreSettings, Scores, Series,
+        findings_about, score,
     },
-    data::{Table, natural_cmp},
+    data::Table,
     progress::Progress,
 };
 
@@ -25,8 +29,9 @@ pub struct Question {
     pub task: String,
     /// Column whose values part the encoders, for the map of scores.
     pub group: Option<String>,
-    /// Column of numbers along which scores are followed.
-    pub along: Option<String>,
+    /// Rows and columns of the map of scores; groups, or measures, by tasks when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facets: Option<[Facet; 2]>,
     /// Only encoders with this value in this column.
     pub only: Option<(String, String)>,
 }
@@ -36,12 +41,18 @@ pub struct Question {
 pub struct Cell {
     /// Its row: a group's value, or a measure.
     pub row: String,
-    /// Its column: a task.
+    /// Its column: a task, unless the question says otherwise.
     pub column: String,
     /// Its scores, or why there are none.
     pub scores: Result<Scores, String>,
     /// The question that shows its plane.
     pub question: Question,
+    /// Its encoders.
+    #[serde(skip)]
+    pub series: Series,
+    /// Its fitted plane.
+    #[serde(skip)]
+    pub fit: Option<PlaneFit>,
 }
 
 /// The answer.
@@ -63,8 +74,6 @@ pub struct Answer {
     pub fit: Option<PlaneFit>,
     /// The map of scores, row by row.
     pub cells: Vec<Cell>,
-    /// Scores along a number, or why there are none.
-    pub along: Option<Result<Vec<Along>, String>>,
 }
 
 impl Answer {
@@ -106,32 +115,27 @@ impl Answer {
         };
         let known = scores.as_ref().ok();
         let fit = known.and_then(|scores| PlaneFit::new(&series, scores));
-        let mut said = known.map(findings).unwrap_or_default();
+        let mut said =
+            known.map_or_else(Vec::new, |scores| findings_about(scores, &about(&question)));
         said.extend(caveat(&series));
-        let mut cells = Vec::new();
-        for (row, column, asked) in map(&question, &columns, &table) {
+        let mut map = Vec::new();
+        for (row, column, asked) in cells(&question, &columns, &table) {
             progress.check()?;
             let part = self::series(&table, &columns, &asked)?;
             let scores = match score(&part, settings, progress) {
                 Ok(scores) => Ok(scores),
                 Err(error) => Err(told(error)?),
             };
-            cells.push(Cell {
+            let fit = (scores.as_ref().ok()).and_then(|scores| PlaneFit::new(&part, scores));
+            map.push(Cell {
                 row,
                 column,
                 scores,
                 question: asked,
+                series: part,
+                fit,
             });
         }
-        let along = match &question.along {
-            None => None,
-            Some(column) => Some(
-                match score_along(&series, column, 0.0, settings, progress) {
-                    Ok(along) => Ok(along),
-                    Err(error) => Err(told(error)?),
-                },
-            ),
-        };
         Ok(Self {
             table,
             columns,
@@ -140,16 +144,20 @@ impl Answer {
             scores,
             findings: said,
             fit,
-            cells,
-            along,
+            cells: map,
         })
     }
 
     /// The file of an encoder of the series, where the table names one; relative ones are looked
     /// for below `folder`.
     pub fn path(&self, encoder: usize, folder: Option<&std::path::Path>) -> Option<PathBuf> {
-        let about = &self.series.encoders().get(encoder)?.about;
-        let path = about.get(self.columns.path.as_deref()?)?;
+        self.path_of_row(self.series.encoders().get(encoder)?.row, folder)
+    }
+
+    /// The file of a row of the table, counted from 1, as [`path`](Self::path).
+    pub fn path_of_row(&self, row: usize, folder: Option<&std::path::Path>) -> Option<PathBuf> {
+        let column = self.table.column(self.columns.path.as_deref()?)?;
+        let path = self.table.rows().get(row.checked_sub(1)?)?.get(column)?;
         if path.is_empty() {
             return None;
         }
@@ -175,6 +183,38 @@ impl Answer {
     }
 }
 
+/// What findings of a question are about, in words.
+fn about(question: &Question) -> About {
+    let mut vectors = question.measure.clone();
+    if let Some(first) = vectors.get(..1) {
+        let upper = first.to_uppercase();
+        vectors.replace_range(..1, &upper);
+    }
+    About {
+        performance: performance_words(&question.task),
+        // Names of columns, which imported tables have, are no words before "alignment".
+        vectors: if measure_named(&question.measure).is_some() {
+            format!("{vectors} ")
+        } else {
+            String::new()
+        },
+        among: (question.only.as_ref()).map_or_else(String::new, |(column, value)| {
+            format!(" among {column} = {value}")
+        }),
+    }
+}
+
+/// What a task measures, in words; the name itself where it is none of ours.
+pub fn performance_words(task: &str) -> String {
+    match task.parse() {
+        Ok(Task::Knn) => "k-NN accuracy".to_owned(),
+        Ok(Task::Linear) => "linear accuracy".to_owned(),
+        Ok(Task::MultiLabel) => "multi-label average precision".to_owned(),
+        Ok(Task::Dense) => "mIoU".to_owned(),
+        Err(_) => task.to_owned(),
+    }
+}
+
 /// The note of an encoder that was measured on the images that it was trained on.
 pub(super) const ON_OWN_IMAGES: &str = "measured on the images it was trained on";
 
@@ -193,7 +233,11 @@ pub fn caveat(series: &Series) -> Option<String> {
     })
 }
 
-fn filled(question: &Question, columns: &Columns, table: &Table) -> Result<Question, LabError> {
+pub(super) fn filled(
+    question: &Question,
+    columns: &Columns,
+    table: &Table,
+) -> Result<Question, LabError> {
     let pick = |wanted: &str, names: Vec<&String>, what: &str| -> Result<String, LabError> {
         let first = names.first().copied().ok_or_else(|| {
             LabError::setting(
@@ -221,16 +265,20 @@ fn filled(question: &Question, columns: &Columns, table: &Table) -> Result<Quest
         )?,
         task: pick(&question.task, tasks, "a column 'performance'")?,
         group: within(&question.group, &columns.groups),
-        along: within(&question.along, &columns.orders),
+        facets: question.facets.clone(),
         only: question
             .only
             .clone()
-            .filter(|(column, value)| values(table, column).contains(value)),
+            .filter(|(column, value)| column_values(table, column).contains(value)),
     })
 }
 
 /// The encoders that a question is about.
-fn series(table: &Table, columns: &Columns, question: &Question) -> Result<Series, LabError> {
+pub(super) fn series(
+    table: &Table,
+    columns: &Columns,
+    question: &Question,
+) -> Result<Series, LabError> {
     let pair = columns
         .measures
         .iter()
@@ -254,64 +302,6 @@ fn series(table: &Table, columns: &Columns, question: &Question) -> Result<Serie
         None => all,
         Some((column, value)) => all.part(|one| one.about.get(column) == Some(value)),
     })
-}
-
-/// Rows, columns and questions of the map: groups by tasks, or measures by tasks.
-fn map(question: &Question, columns: &Columns, table: &Table) -> Vec<(String, String, Question)> {
-    let mut cells = Vec::new();
-    let rows: Vec<(String, Question)> = match &question.group {
-        Some(column) => values(table, column)
-            .into_iter()
-            .map(|value| {
-                let only = Some((column.clone(), value.clone()));
-                (
-                    value,
-                    Question {
-                        only,
-                        ..question.clone()
-                    },
-                )
-            })
-            .collect(),
-        None => (columns.measures.iter())
-            .map(|(name, _)| {
-                let measure = name.clone();
-                (
-                    name.clone(),
-                    Question {
-                        measure,
-                        ..question.clone()
-                    },
-                )
-            })
-            .collect(),
-    };
-    for (row, asked) in rows {
-        for (task, _) in &columns.performances {
-            let task = task.clone();
-            cells.push((
-                row.clone(),
-                task.clone(),
-                Question {
-                    task,
-                    ..asked.clone()
-                },
-            ));
-        }
-    }
-    cells
-}
-
-/// The values in a column, in natural order.
-fn values(table: &Table, column: &str) -> Vec<String> {
-    let Some(at) = table.column(column) else {
-        return Vec::new();
-    };
-    let mut values: Vec<String> = table.rows().iter().map(|row| row[at].clone()).collect();
-    values.retain(|value| !value.is_empty());
-    values.sort_by(|a, b| natural_cmp(a, b));
-    values.dedup();
-    values
 }
 
 #[cfg(test)]
@@ -391,7 +381,6 @@ pub(crate) mod tests {
         use crate::correlation::Statistic;
         let question = Question {
             group: Some("data".to_owned()),
-            along: Some("step".to_owned()),
             ..Question::default()
         };
         let found = answer(&question);
@@ -428,7 +417,6 @@ pub(crate) mod tests {
                 .abs()
                 < 0.6
         );
-        assert_eq!(found.along.as_ref().unwrap().as_ref().unwrap().len(), 4);
         let cell = answer(&found.cells[0].question);
         assert_eq!(cell.series.len(), 20);
         assert!(cell.fit.is_some() && !cell.findings.is_empty());

@@ -38,6 +38,9 @@ pub enum LabError {
         /// What it was.
         found: String,
     },
+    /// Columns of a table that make no series.
+    #[error("{0}")]
+    Columns(String),
     /// A file that is not what it should be.
     #[error("{}: {reason}", path.display())]
     File {

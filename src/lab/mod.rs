@@ -14,24 +14,32 @@
 mod answer;
 mod columns;
 mod error;
+mod facets;
+mod mapping;
 mod measuring;
 mod performance;
 mod picture;
 mod series;
+mod side_by_side;
 mod sweep;
+mod trails;
 mod verdicts;
 
-pub use answer::{Answer, Cell, Question, caveat};
+pub use answer::{Answer, Cell, Question, caveat, performance_words};
 pub use columns::{Columns, views};
 pub use error::LabError;
+pub use facets::{Facet, MeasureSetting, are_apart, facets, measure_named, rows_and_columns};
+pub use mapping::{ColumnFacts, ColumnMapping, is_foreign};
 pub use measuring::{Measure, MeasurePlan, measure_encoder};
 pub use performance::{Judgement, PerformanceSettings, Task, performance};
 pub use picture::{Picture, svg};
-pub use series::{checkpoints_in, series_of_folder};
+pub use series::{FAILED, checkpoints_in, series_of_folder};
+pub use side_by_side::{CommonAxes, TileAxes, common_axes, svg_grid, svg_map, svg_trails};
 pub use sweep::{
     Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,
     SweepPlan, SweepPreset, SweepRunner, SweepState,
 };
+pub use trails::{AlongQuestion, Trail, Trails};
 pub use verdicts::{
     RowVerdict, VERDICT_COLUMNS, VerdictRow, VerdictSeries, encoders_among, images_of_run,
     verdict_series,

@@ -2,8 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::Answer;
-use crate::geometry::round_levels;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Answer, Question,
+    answer::performance_words,
+    side_by_side::{TileAxes, widened},
+};
+use crate::{
+    correlation::{Encoder, PlaneFit, Scores, Series},
+    geometry::round_levels,
+};
 
 /// Width and height of a figure in points.
 const SIZE: [f64; 2] = [640.0, 480.0];
@@ -21,10 +30,16 @@ const RAMP: [[f64; 3]; 5] = [
     [253.0, 231.0, 37.0],
 ];
 
+/// The head of arrows; a file has it once.
+pub(super) const ARROW: &str = "<defs><marker id=\"tip\" markerWidth=\"8\" markerHeight=\"8\" refX=\"6\" \
+    refY=\"3\" orient=\"auto\"><path d=\"M0,0 L6,3 L0,6 Z\" fill=\"#d1495b\"/></marker></defs>\n";
+
 /// A figure of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Picture {
     /// The align–uniform plane coloured by performance, with the fitted plane's lines and arrow.
+    #[default]
     Plane,
     /// Alignment against performance.
     Alignment,
@@ -44,42 +59,72 @@ impl Picture {
             Self::Uniformity => "uniformity",
         }
     }
+
+    /// Name in menus.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Plane => "U over A, coloured by P",
+            Self::Alignment => "P over A",
+            Self::Uniformity => "P over U",
+        }
+    }
+
+    /// Where an encoder stands: across and upwards.
+    pub fn place(self, one: &Encoder) -> [f64; 2] {
+        match self {
+            Self::Plane => [one.alignment, one.uniformity],
+            Self::Alignment => [one.alignment, one.performance],
+            Self::Uniformity => [one.uniformity, one.performance],
+        }
+    }
+}
+
+/// What one figure shows.
+pub(super) struct Shown<'a> {
+    pub series: &'a Series,
+    pub fit: Option<&'a PlaneFit>,
+    pub scores: Option<&'a Scores>,
+    pub question: &'a Question,
+    /// What stands above, before n and multiple R.
+    pub title: Option<String>,
 }
 
 /// The figure as the text of an SVG file.
 pub fn svg(answer: &Answer, picture: Picture) -> String {
     let encoders = answer.series.encoders();
-    let points: Vec<[f64; 3]> = encoders
-        .iter()
-        .map(|one| match picture {
-            Picture::Plane => [one.alignment, one.uniformity, one.performance],
-            Picture::Alignment => [one.alignment, one.performance, one.performance],
-            Picture::Uniformity => [one.uniformity, one.performance, one.performance],
-        })
-        .collect();
-    let axes = [0, 1].map(|axis| widened(points.iter().map(|point| point[axis])));
-    let shade = widened_to(points.iter().map(|point| point[2]), 0.0);
-    let mut page = Page::new(axes);
-    let question = &answer.question;
-    let measure = &question.measure;
-    let [x_name, y_name] = match picture {
-        Picture::Plane => [
-            format!("L_align ({measure})"),
-            format!("L_uniform ({measure})"),
-        ],
-        Picture::Alignment => [
-            format!("L_align ({measure})"),
-            format!("performance ({})", question.task),
-        ],
-        Picture::Uniformity => [
-            format!("L_uniform ({measure})"),
-            format!("performance ({})", question.task),
-        ],
+    let axes = TileAxes {
+        bounds: [0, 1].map(|axis| widened(encoders.iter().map(|one| picture.place(one)[axis]))),
+        shade: widened_to(encoders.iter().map(|one| one.performance), 0.0),
     };
-    page.frame(&x_name, &y_name);
-    if let (Picture::Plane, Some(fit)) = (picture, &answer.fit) {
+    let shown = Shown {
+        series: &answer.series,
+        fit: answer.fit.as_ref(),
+        scores: answer.scores.as_ref().ok(),
+        question: &answer.question,
+        title: None,
+    };
+    let mut page = Page::new(axes.bounds, None);
+    draw(&mut page, &shown, picture, axes);
+    page.finish()
+}
+
+/// Draws what is shown into a page.
+pub(super) fn draw(page: &mut Page, shown: &Shown<'_>, picture: Picture, axes: TileAxes) {
+    let question = shown.question;
+    let measure = &question.measure;
+    let [alignment, uniformity, performance] = [
+        format!("L_align ({measure})"),
+        format!("L_uniform ({measure})"),
+        performance_words(&question.task),
+    ];
+    match picture {
+        Picture::Plane => page.frame(&alignment, &uniformity),
+        Picture::Alignment => page.frame(&alignment, &performance),
+        Picture::Uniformity => page.frame(&uniformity, &performance),
+    }
+    if let (Picture::Plane, Some(fit)) = (picture, shown.fit) {
         for level in fit.levels(6) {
-            if let Some([from, to]) = fit.iso_line(level, axes) {
+            if let Some([from, to]) = fit.iso_line(level, axes.bounds) {
                 page.line(from, to, "stroke=\"#999\" stroke-dasharray=\"4 3\"");
                 page.text(to, &number(level), "font-size=\"10\" fill=\"#666\"");
             }
@@ -91,25 +136,35 @@ pub fn svg(answer: &Answer, picture: Picture) -> String {
             "stroke=\"#d1495b\" stroke-width=\"2\" marker-end=\"url(#tip)\"",
         );
     }
-    for (point, encoder) in points.iter().zip(encoders) {
+    let [low, high] = axes.shade;
+    for one in shown.series.encoders() {
         let title = format!(
             "{}: A {:.4}, U {:.4}, P {:.4}",
-            encoder.name, encoder.alignment, encoder.uniformity, encoder.performance
+            one.name, one.alignment, one.uniformity, one.performance
         );
-        page.point(
-            [point[0], point[1]],
-            &colour((point[2] - shade[0]) / (shade[1] - shade[0])),
-            &title,
-        );
+        let share = if high > low {
+            (one.performance - low) / (high - low)
+        } else {
+            0.5
+        };
+        page.point(picture.place(one), &colour(share), &title);
     }
     if picture == Picture::Plane {
-        page.legend(shade, &format!("performance ({})", question.task));
+        page.legend(axes.shade, &performance);
     }
-    let mut title = format!("n = {}", answer.series.len());
-    if let Some((column, value)) = &question.only {
-        title += &format!(" · {column} = {value}");
-    }
-    if let Ok(scores) = &answer.scores {
+    page.heading(&heading(shown));
+}
+
+/// n, which encoders, and the default score.
+fn heading(shown: &Shown<'_>) -> String {
+    let mut title = match (&shown.title, &shown.question.only) {
+        (Some(title), _) => format!("{title} · n = {}", shown.series.len()),
+        (None, Some((column, value))) => {
+            format!("n = {} · {column} = {value}", shown.series.len())
+        }
+        (None, None) => format!("n = {}", shown.series.len()),
+    };
+    if let Some(scores) = shown.scores {
         let score = scores.get(crate::correlation::Statistic::MultipleR);
         if let Some(value) = score.value {
             title += &format!(" · multiple R {value:.2}");
@@ -117,32 +172,18 @@ pub fn svg(answer: &Answer, picture: Picture) -> String {
         if let Some(interval) = score.interval {
             title += &format!(" (95 % {:.2} to {:.2})", interval.low, interval.high);
         }
+        if scores.is_too_few {
+            title += " · too few";
+        }
     }
-    page.heading(&title);
-    page.finish()
-}
-
-/// Least and greatest value with a little room; something to divide by when all are equal.
-fn widened(values: impl Iterator<Item = f64>) -> [f64; 2] {
-    widened_to(values, 0.06)
+    title
 }
 
 fn widened_to(values: impl Iterator<Item = f64>, share: f64) -> [f64; 2] {
-    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
-        [low.min(value), high.max(value)]
-    });
-    if !(low.is_finite() && high.is_finite()) {
-        return [0.0, 1.0];
-    }
-    let room = if high > low {
-        share * (high - low)
-    } else {
-        0.5
-    };
-    [low - room, high + room]
+    super::side_by_side::widened_by(values, share)
 }
 
-fn colour(share: f64) -> String {
+pub(super) fn colour(share: f64) -> String {
     let place = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
     let below = (place.floor() as usize).min(RAMP.len() - 2);
     let mix = |channel: usize| {
@@ -152,14 +193,14 @@ fn colour(share: f64) -> String {
     format!("#{:02x}{:02x}{:02x}", mix(0), mix(1), mix(2))
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
 }
 
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     // −0 and rounding of even levels are no digits.
     let text = format!("{:.3}", value + 0.0);
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -170,21 +211,27 @@ fn number(value: f64) -> String {
     }
 }
 
-struct Page {
+pub(super) struct Page {
     text: String,
     axes: [[f64; 2]; 2],
 }
 
 impl Page {
-    fn new(axes: [[f64; 2]; 2]) -> Self {
+    /// An empty page with these axes: a file of its own, or a part of another at `[x, y, width,
+    /// height]` of that one.
+    pub fn new(axes: [[f64; 2]; 2], within: Option<[f64; 4]>) -> Self {
         let [width, height] = SIZE;
-        let text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-             <defs><marker id=\"tip\" markerWidth=\"8\" markerHeight=\"8\" refX=\"6\" refY=\"3\" \
-             orient=\"auto\"><path d=\"M0,0 L6,3 L0,6 Z\" fill=\"#d1495b\"/></marker></defs>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
-        );
+        let text = match within {
+            None => format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+                 viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+                 {ARROW}<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
+            ),
+            Some([x, y, wide, high]) => format!(
+                "<svg x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" \
+                 viewBox=\"0 0 {width} {height}\" font-size=\"14\">\n"
+            ),
+        };
         Self { text, axes }
     }
 
@@ -197,7 +244,7 @@ impl Page {
         ]
     }
 
-    fn frame(&mut self, x_name: &str, y_name: &str) {
+    pub fn frame(&mut self, x_name: &str, y_name: &str) {
         let [x_axis, y_axis] = self.axes;
         let corner = self.place([x_axis[0], y_axis[0]]);
         let far = self.place([x_axis[1], y_axis[1]]);
@@ -241,7 +288,7 @@ impl Page {
         );
     }
 
-    fn line(&mut self, from: [f64; 2], to: [f64; 2], style: &str) {
+    pub fn line(&mut self, from: [f64; 2], to: [f64; 2], style: &str) {
         let ([x1, y1], [x2, y2]) = (self.place(from), self.place(to));
         let _ = writeln!(
             self.text,
@@ -249,7 +296,7 @@ impl Page {
         );
     }
 
-    fn text(&mut self, at: [f64; 2], words: &str, style: &str) {
+    pub fn text(&mut self, at: [f64; 2], words: &str, style: &str) {
         let [x, y] = self.place(at);
         let _ = writeln!(
             self.text,
@@ -259,7 +306,7 @@ impl Page {
         );
     }
 
-    fn point(&mut self, at: [f64; 2], fill: &str, title: &str) {
+    pub fn point(&mut self, at: [f64; 2], fill: &str, title: &str) {
         let [x, y] = self.place(at);
         let _ = writeln!(
             self.text,
@@ -298,7 +345,7 @@ impl Page {
         );
     }
 
-    fn heading(&mut self, words: &str) {
+    pub fn heading(&mut self, words: &str) {
         let _ = writeln!(
             self.text,
             "<text x=\"{:.1}\" y=\"26\" font-size=\"14\">{}</text>",
@@ -307,7 +354,7 @@ impl Page {
         );
     }
 
-    fn finish(mut self) -> String {
+    pub fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");
         self.text
     }

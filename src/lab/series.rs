@@ -142,7 +142,7 @@ pub fn series_of_folder(
 }
 
 /// How the note of an encoder that could not be measured begins.
-pub(super) const FAILED: &str = "failed: ";
+pub const FAILED: &str = "failed: ";
 
 /// Rows of a table that was made by the same plan, without failures.
 fn kept(path: &Path, columns: &[String], fingerprint: &str) -> Result<Table, LabError> {

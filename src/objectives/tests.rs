@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::{
     analysis::PairSetKind,
-    compute::{Compute, DevicePolicy, read_tensor},
+    compute::{AdapterKind, Compute, DevicePolicy, read_tensor, testing::gpu_compute},
     features::MatchingRule,
 };
 
@@ -57,6 +57,14 @@ fn evaluated(
     loss: &dyn Fn(Tensor<2>, Tensor<2>) -> Loss,
 ) -> (f64, [Vec<f32>; 2]) {
     let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
+    evaluated_on(&compute, values, loss)
+}
+
+fn evaluated_on(
+    compute: &Compute,
+    values: [Vec<f32>; 2],
+    loss: &dyn Fn(Tensor<2>, Tensor<2>) -> Loss,
+) -> (f64, [Vec<f32>; 2]) {
     let device = compute.device().clone().autodiff();
     let [x, y] = values.map(|values| {
         Tensor::<2>::from_data(TensorData::new(values, [ROWS, DIM]), &device).require_grad()
@@ -67,10 +75,10 @@ fn evaluated(
         .map(|term| term.value * term.weight)
         .reduce(|a, b| a + b)
         .expect("a loss has terms");
-    let value = read_tensor(total.clone().detach()).expect("the CPU reads")[0];
+    let value = read_tensor(total.clone().detach()).expect("the device reads")[0];
     let gradients = total.backward();
     let gradients = [x, y].map(|leaf| match leaf.grad(&gradients) {
-        Some(gradient) => read_tensor(gradient).expect("the CPU reads"),
+        Some(gradient) => read_tensor(gradient).expect("the device reads"),
         None => vec![0.0; ROWS * DIM],
     });
     (f64::from(value), gradients)
@@ -103,31 +111,7 @@ fn cases() -> Vec<Case> {
                 one(info_nce(query, positive, y.slice(s![8.., ..]), 0.2).value)
             }),
         ),
-        (
-            "densecl".to_owned(),
-            Box::new(|x, y| {
-                let loss = DenseCl {
-                    temperature: 0.2,
-                    dense_weight: 0.7,
-                    ..DenseCl::default()
-                };
-                // Rows of the last image, which matches nothing, serve as queues.
-                let queue = |view: &Tensor<2>| view.clone().slice(s![ROWS - CELLS.., ..]);
-                let pooled = |view: &Tensor<2>| view.clone().slice(s![..IMAGES, ..]);
-                let global = Keyed {
-                    query: pooled(&x),
-                    key: pooled(&y),
-                    queue: queue(&x),
-                };
-                let locations = KeyedLocations {
-                    query: dense(x.clone()),
-                    key: dense(y.clone()),
-                    pairs: pairs(),
-                    queue: queue(&y),
-                };
-                loss.forward(global, locations, 0)
-            }),
-        ),
+        ("densecl".to_owned(), Box::new(|x, y| densecl(&x, &y, 0))),
         (
             "cross-entropy".to_owned(),
             Box::new(|x, _| {
@@ -150,7 +134,99 @@ fn cases() -> Vec<Case> {
     ];
     cases.extend(prototype_cases());
     cases.extend(dense_cases());
+    cases.extend(single_terms());
     cases
+}
+
+/// Every term by itself, where other cases hold a weighted sum.
+fn single_terms() -> Vec<Case> {
+    let align_uniform = AlignUniform {
+        alpha: 3.0,
+        ..AlignUniform::default()
+    };
+    let mut cases: Vec<Case> = Vec::new();
+    for name in ["alignment", "uniformity"] {
+        cases.push((
+            format!("align-uniform {name}"),
+            Box::new(move |x, y| only(align_uniform.forward(x, y), name)),
+        ));
+    }
+    for name in ["alignment", "uniformity", "correlation"] {
+        cases.push((
+            format!("pauc prototype {name}"),
+            Box::new(move |x, y| {
+                let weights = PrototypeWeights {
+                    align: 1.0,
+                    uniform: 1.0,
+                    correlation: 1.0,
+                    t: 2.0,
+                };
+                let terms = prototypes(y).terms(x, &weights).into();
+                only(whole(terms), &format!("prototype {name}"))
+            }),
+        ));
+    }
+    for name in ["InfoNCE", "dense InfoNCE"] {
+        cases.push((
+            format!("densecl {name}"),
+            Box::new(move |x, y| only(densecl(&x, &y, 0), name)),
+        ));
+    }
+    let dense_loss = DenseAlignUniform {
+        alpha: 1.5,
+        ..DenseAlignUniform::default()
+    };
+    cases.push((
+        "dense-align-uniform alignment".to_owned(),
+        Box::new(move |x, y| {
+            let loss = dense_loss.forward(dense(x), dense(y), &pairs(), 0);
+            only(loss, "dense alignment")
+        }),
+    ));
+    cases
+}
+
+fn whole(terms: Vec<Term>) -> Loss {
+    Loss {
+        terms,
+        readings: Vec::new(),
+    }
+}
+
+/// One term of a loss, unweighted.
+fn only(loss: Loss, name: &str) -> Loss {
+    let mut terms = loss.terms.into_iter();
+    let term = terms
+        .find(|term| term.name == name)
+        .expect("it has the term");
+    one(term.value)
+}
+
+/// Rows of the last image, which matches nothing, serve as queues.
+fn densecl(x: &Tensor<2>, y: &Tensor<2>, step: usize) -> Loss {
+    let loss = DenseCl {
+        temperature: 0.2,
+        dense_weight: 0.7,
+        ..DenseCl::default()
+    };
+    densecl_of(&loss, x, y, step)
+}
+
+fn densecl_of(loss: &DenseCl, x: &Tensor<2>, y: &Tensor<2>, step: usize) -> Loss {
+    let queue = |view: &Tensor<2>| view.clone().slice(s![ROWS - CELLS.., ..]);
+    let pooled = |view: &Tensor<2>| view.clone().slice(s![..IMAGES, ..]);
+    let global = Keyed {
+        query: pooled(x),
+        key: pooled(y),
+        queue: queue(x),
+    };
+    let locations = KeyedLocations {
+        query: dense(x.clone()),
+        key: dense(y.clone()),
+        pairs: pairs(),
+        queue: queue(y),
+    };
+    loss.forward(global, locations, step)
 }
 
 fn dense_cases() -> Vec<Case> {
@@ -189,6 +265,34 @@ fn dense_cases() -> Vec<Case> {
             ));
         }
     }
+    cases.push((
+        "dense-contrast reconstruction".to_owned(),
+        Box::new(|x, y| {
+            let mut loss = contrast(Negatives::Pooled, false, x.clone(), y.clone(), 0);
+            let with_decoder = DenseContrast {
+                reconstructs: true,
+                reconstruction_weight: 0.8,
+                ..DenseContrast::default()
+            };
+            let batch = ContrastBatch {
+                both: x.clone(),
+                x: dense(x.clone()),
+                y: dense(y.clone()),
+                pairs: &DensePairs::default(),
+                reconstruction: Some(Reconstruction {
+                    painted: x,
+                    pixels: y,
+                }),
+            };
+            let painted = with_decoder.forward(batch, 0, 0).terms;
+            loss.terms.extend(
+                painted
+                    .into_iter()
+                    .filter(|term| term.name == "reconstruction"),
+            );
+            loss
+        }),
+    ));
     cases
 }
 
@@ -207,13 +311,60 @@ fn prototype_cases() -> Vec<Case> {
                 correlation: 2.0,
                 t: 2.0,
             };
-            Loss {
-                terms: prototypes(y).terms(x, &weights).into(),
-                readings: Vec::new(),
-            }
+            whole(prototypes(y).terms(x, &weights).into())
+        }),
+    ));
+    cases.push((
+        "proto-nce with a queue".to_owned(),
+        Box::new(|x, y| {
+            let loss = ProtoNce {
+                temperature: 0.2,
+                proto_weight: 1.5,
+                ..ProtoNce::default()
+            };
+            loss.forward(keyed(x, &y), &clusterings(y))
+        }),
+    ));
+    cases.push((
+        "pauc with a queue".to_owned(),
+        Box::new(|x, y| {
+            let loss = Pauc {
+                align_weight: 0.5,
+                uniform_weight: 0.4,
+                correlation_weight: 0.3,
+                t: 3.0,
+                proto_nce: ProtoNce {
+                    temperature: 0.3,
+                    proto_weight: 0.7,
+                    ..ProtoNce::default()
+                },
+            };
+            loss.forward(keyed(x, &y), &clusterings(y))
         }),
     ));
     cases
+}
+
+/// Every row against its own in the other view; the first of that serve as a queue.
+fn keyed(x: Tensor<2>, y: &Tensor<2>) -> Keyed {
+    Keyed {
+        query: x,
+        key: y.clone(),
+        queue: y.clone().slice(s![..CELLS, ..]).detach(),
+    }
+}
+
+/// That of [`prototypes`], and three prototypes with other members.
+fn clusterings(y: Tensor<2>) -> [Prototypes; 2] {
+    let centroids = y.clone().detach().slice(s![2..5, ..]);
+    let device = centroids.device();
+    let concentrations = TensorData::new(vec![0.25_f32, 0.15, 0.35], [3]);
+    let second = Prototypes {
+        centroids: crate::features::unit_tensor(centroids),
+        concentrations: Tensor::from_data(concentrations, &device),
+        assignment: (0..ROWS).map(|row| (row / 2 % 3) as u32).collect(),
+    };
+    [prototypes(y), second]
 }
 
 /// The last rows of the second view as constants; row `i` belongs to the `i mod 4`th.
@@ -304,13 +455,23 @@ fn all_random_negatives_are_all_negatives() {
 
 #[test]
 fn gradients_are_the_finite_differences() {
-    for (name, loss) in cases() {
+    let mut all = cases();
+    let negatives = Negatives::Random { count: 2 };
+    all.push((
+        "dense-contrast random".to_owned(),
+        Box::new(move |x, y| contrast(negatives, true, x, y, 5)),
+    ));
+    for (name, loss) in all {
         // Sorting has corners; a small step may jump one.
         if name.contains("hardest") {
             continue;
         }
         let (_, gradients) = evaluated(inputs(), loss.as_ref());
         for (view, index) in [(0, 3), (0, 40), (1, 17), (1, 64)] {
+            // A row that also stands in a queue or among prototypes, which are constants.
+            if index == 17 && name.ends_with("with a queue") {
+                continue;
+            }
             let at = |change: f32| {
                 let mut moved = inputs();
                 moved[view][index] += change;
@@ -327,18 +488,130 @@ fn gradients_are_the_finite_differences() {
     }
 }
 
+/// Far more than the f32 of both backends and the drivers' exponentials come to, and far less than
+/// a wrong sign, weight or mask would make.
+const BACKENDS_APART: f64 = 2e-4;
+
+#[test]
+fn every_loss_and_gradient_is_the_same_on_a_gpu() {
+    let Some(gpu) = gpu_compute() else { return };
+    let mut all = cases();
+    for (count, is_cross_view) in [(1, false), (3, true)] {
+        let negatives = Negatives::Random { count };
+        all.push((
+            format!("dense-contrast {}", negatives.title()),
+            Box::new(move |x, y| contrast(negatives, is_cross_view, x, y, 5)),
+        ));
+    }
+    let adapter = gpu.report().adapter.as_ref();
+    let is_software = adapter.is_none_or(|adapter| adapter.kind == AdapterKind::Software);
+    if is_software && std::env::var_os("SPHERESCOPE_ALL_LOSSES_ON_GPU").is_none() {
+        println!(
+            "a part of the losses alone: software drivers compile the products of matrices of all \
+             for some twenty minutes, which SPHERESCOPE_ALL_LOSSES_ON_GPU=1 asks for"
+        );
+        all.retain(|(name, _)| {
+            ["cross-entropy", "proto-nce", "align-uniform"].contains(&name.as_str())
+        });
+    }
+    let began = std::time::Instant::now();
+    for (name, loss) in all {
+        let (value, gradients) = evaluated(inputs(), loss.as_ref());
+        let (on_gpu, gpu_gradients) = evaluated_on(gpu, inputs(), loss.as_ref());
+        let apart = (value - on_gpu).abs();
+        assert!(
+            apart < BACKENDS_APART,
+            "{name}: {value} and {on_gpu} on {gpu:?}"
+        );
+        for (view, (own, other)) in gradients.iter().zip(&gpu_gradients).enumerate() {
+            for (at, (a, b)) in own.iter().zip(other).enumerate() {
+                let apart = f64::from((a - b).abs());
+                // Not "greater": a NaN must not pass.
+                assert!(
+                    apart < BACKENDS_APART,
+                    "{name}, gradient {at} of view {view}: {a} and {b}"
+                );
+            }
+        }
+        println!(
+            "{name}: {:.1} s since the first",
+            began.elapsed().as_secs_f64()
+        );
+    }
+}
+
 #[test]
 fn the_parts_of_theorem_1_sum_up() {
     let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
     let [x, y] = inputs().map(|values| {
         Tensor::<2>::from_data(TensorData::new(values, [ROWS, DIM]), compute.device())
     });
-    let loss = NtXent { temperature: 0.3 }.forward(Tensor::cat(vec![x, y], 0));
     let number = |tensor: &Tensor<1>| f64::from(read_tensor(tensor.clone()).expect("it reads")[0]);
-    let parts: f64 = loss.readings.iter().map(|(_, value)| number(value)).sum();
-    let split = parts + ((2 * ROWS - 1) as f64).ln();
-    // f32, divided by τ.
-    assert!((split - number(&loss.terms[0].value)).abs() < 1e-5);
+    let check = |loss: &Loss, term: &str, prefix: &str, count: usize| {
+        let reading = |name: &str| {
+            let name = format!("{prefix}{name}");
+            let found = loss.readings.iter().find(|(known, _)| *known == name);
+            number(&found.expect("the reading is there").1)
+        };
+        let split = reading("alignment part") + reading("uniformity part") + (count as f64).ln();
+        let found = loss.terms.iter().find(|known| known.name == term);
+        let value = number(&found.expect("the term is there").value);
+        // f32, divided by τ.
+        assert!((split - value).abs() < 1e-5, "{term}: {split} {value}");
+    };
+    let both = || Tensor::cat(vec![x.clone(), y.clone()], 0);
+    let in_batch = NtXent { temperature: 0.3 }.forward(both());
+    check(&in_batch, "NT-Xent", "", 2 * ROWS - 1);
+    let queue = MomentumContrast::default().forward(keyed(x.clone(), &y));
+    check(&queue, "InfoNCE", "", CELLS + 1);
+    let dense_too = densecl(&x, &y, 0);
+    check(&dense_too, "InfoNCE", "", CELLS + 1);
+    check(&dense_too, "dense InfoNCE", "dense ", CELLS + 1);
+    let clusterings = clusterings(y.clone());
+    let proto = ProtoNce::default().forward(keyed(x.clone(), &y), &clusterings);
+    check(&proto, "InfoNCE", "", CELLS + 1);
+    let pauc = Pauc::default().forward(keyed(x.clone(), &y), &clusterings);
+    check(&pauc, "InfoNCE", "", CELLS + 1);
+}
+
+#[test]
+fn the_dense_part_waits_for_its_step() {
+    let compute = Compute::headless(DevicePolicy::Cpu).expect("the CPU is always there");
+    let [x, y] = inputs().map(|values| {
+        Tensor::<2>::from_data(TensorData::new(values, [ROWS, DIM]), compute.device())
+    });
+    let loss = DenseCl {
+        dense_weight: 0.7,
+        dense_from_step: 10,
+        ..DenseCl::default()
+    };
+    let contrast = DenseContrast {
+        dense_weight: 0.7,
+        dense_from_step: 10,
+        ..DenseContrast::default()
+    };
+    for (step, expected) in [(0, [1.0, 0.0]), (9, [1.0, 0.0]), (10, [0.3, 0.7])] {
+        let batch = ContrastBatch {
+            both: Tensor::cat(vec![x.clone(), y.clone()], 0),
+            x: dense(x.clone()),
+            y: dense(y.clone()),
+            pairs: &pairs(),
+            reconstruction: None,
+        };
+        let losses = [
+            densecl_of(&loss, &x, &y, step),
+            contrast.forward(batch, step, 0),
+        ];
+        for loss in losses {
+            let weights: Vec<f64> = loss.terms.iter().map(|term| term.weight).collect();
+            // 1 − 0.7 in f64.
+            let is_so = weights
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12);
+            assert!(is_so && weights.len() == 2, "step {step}: {weights:?}");
+        }
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //!
 //! `relief.wgsl` draws surfaces of heights, with the same camera; and the sphere's own surface where
 //! it sinks with a field, which the compositor then lays in the place of the smooth one.
+//! `meshes.wgsl` draws the window's own triangles where a processor rasterises.
 //!
 //! Uses only `wgpu` and `glam` (and `image` for PNG), and no other room.
 
@@ -28,6 +29,7 @@ mod error;
 mod frame;
 mod headless;
 mod ids;
+mod meshes;
 mod pipelines;
 mod positions;
 mod readback;
@@ -50,6 +52,7 @@ pub use error::RenderError;
 pub use frame::{FarSide, SphereColours, SphereStyle, suggested_point_size_pt};
 pub use headless::{HeadlessGpu, render_sphere};
 pub use ids::{Pick, Side};
+pub use meshes::{MESH_VERTEX_BYTES, MeshDraw, MeshFill, MeshList, MeshPainter};
 pub use readback::Picture;
 pub use relief::{ReliefRenderer, ReliefScene};
 pub use renderer::SphereRenderer;

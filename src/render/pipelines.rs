@@ -202,7 +202,11 @@ fn composite_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     )
 }
 
-fn shader(device: &wgpu::Device, label: &str, source: &'static str) -> wgpu::ShaderModule {
+pub(super) fn shader(
+    device: &wgpu::Device,
+    label: &str,
+    source: &'static str,
+) -> wgpu::ShaderModule {
     device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(label),
         source: wgpu::ShaderSource::Wgsl(source.into()),

@@ -9,6 +9,7 @@ pub const SHADERS: &[(&str, &str)] = &[
     ("composite.wgsl", COMPOSITE),
     ("rings.wgsl", RINGS),
     ("relief.wgsl", RELIEF),
+    ("meshes.wgsl", MESHES),
 ];
 
 macro_rules! with_frame {
@@ -21,6 +22,7 @@ macro_rules! with_frame {
     };
 }
 
+pub(super) const MESHES: &str = include_str!("../../shaders/meshes.wgsl");
 pub(super) const RELIEF: &str = include_str!("../../shaders/relief.wgsl");
 pub(super) const SPLAT: &str = with_frame!("splat.wgsl");
 pub(super) const ARCS: &str = with_frame!("arcs.wgsl");

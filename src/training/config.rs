@@ -24,6 +24,8 @@ pub enum Start {
     Scratch,
     /// The encoder of a checkpoint; its heads are left behind.
     Checkpoint(PathBuf),
+    /// A bundled encoder by name; its heads are left behind.
+    Bundled(String),
 }
 
 /// The head behind the encoder that the loss looks at.

@@ -73,7 +73,8 @@ pub struct RunState {
     pub steps_per_s: Option<f64>,
     /// Time left at that speed, seconds.
     pub remaining_s: Option<f64>,
-    /// What was written down.
+    /// What was written down, thinned to what a screen can show when the run is long: the table that
+    /// is saved holds every step.
     pub curves: Arc<Curves>,
     /// Curves of what was left behind by forks and resets, newest last; at most four.
     pub branches: Vec<Arc<Curves>>,

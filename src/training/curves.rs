@@ -1,14 +1,18 @@
 //! What a run writes down as it goes: one series a quantity, one point a step.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
-use super::StepReport;
-use crate::analysis::Analysis;
+use super::{StepReport, thinned::Thinned};
+use crate::{analysis::Analysis, data::Table};
+
+/// What the name of a curve begins with that holds the weight of a term of the loss.
+pub const WEIGHT_OF: &str = "weight of ";
 
 /// One quantity over the steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// Field term: "alignment", "total", "learning rate". Numbers of the probe begin with "probe ".
+    /// Field term: "alignment", "total", "learning rate". Numbers of the probe begin with "probe ",
+    /// weights with [`WEIGHT_OF`].
     pub name: String,
     /// `[step, value]`, steps rising.
     pub points: Vec<[f64; 2]>,
@@ -18,6 +22,77 @@ pub struct Curve {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curves {
     curves: Vec<Arc<Curve>>,
+}
+
+/// [`Curves`] that grow, with what a screen can show of them kept beside.
+///
+/// A screen is told of them many times a second: what it is given is small however long the run.
+#[derive(Default)]
+pub(super) struct GrowingCurves {
+    exact: Curves,
+    thinned: Vec<Thinned>,
+}
+
+impl GrowingCurves {
+    /// Curves that were written down before.
+    pub fn of(exact: Curves) -> Self {
+        let thinned = exact.iter().map(|curve| Thinned::of(&curve.points));
+        Self {
+            thinned: thinned.collect(),
+            exact,
+        }
+    }
+
+    /// Every point.
+    pub fn exact(&self) -> &Curves {
+        &self.exact
+    }
+
+    /// At most about two thousand points a curve: all of a short one, of a longer one the least and
+    /// the greatest value of each stretch of steps, and always the newest.
+    pub fn shown(&self) -> Curves {
+        let curves = self.exact.curves.iter().zip(&self.thinned);
+        Curves {
+            curves: curves
+                .map(|(curve, thinned)| {
+                    Arc::new(Curve {
+                        name: curve.name.clone(),
+                        points: thinned.points(),
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    /// Does something to the curves, which only adds points at their ends.
+    pub fn extend(&mut self, change: impl FnOnce(&mut Curves)) {
+        let ends: Vec<(usize, Option<[f64; 2]>)> = (self.exact.curves.iter())
+            .map(|curve| (curve.points.len(), curve.points.last().copied()))
+            .collect();
+        change(&mut self.exact);
+        for (index, curve) in self.exact.curves.iter().enumerate() {
+            let (len, end) = ends.get(index).copied().unwrap_or_default();
+            let has_only_grown = len <= curve.points.len()
+                && len.checked_sub(1).map(|last| curve.points[last]) == end;
+            match self.thinned.get_mut(index) {
+                Some(thinned) if has_only_grown => {
+                    for &point in &curve.points[len..] {
+                        thinned.push(point);
+                    }
+                }
+                // A point that was said anew.
+                Some(thinned) => *thinned = Thinned::of(&curve.points),
+                None => self.thinned.push(Thinned::of(&curve.points)),
+            }
+        }
+    }
+
+    /// Forgets everything after `step`.
+    pub fn truncate(&mut self, step: usize) {
+        let mut exact = std::mem::take(&mut self.exact);
+        exact.truncate(step);
+        *self = Self::of(exact);
+    }
 }
 
 impl Curves {
@@ -89,13 +164,9 @@ impl Curves {
     }
 
     /// One row a step, one column a curve; empty where a curve has no point there.
-    pub fn to_csv(&self) -> String {
-        let mut text = String::from("step");
-        for curve in self.iter() {
-            text.push(',');
-            text.push_str(&curve.name);
-        }
-        text.push('\n');
+    pub fn table(&self) -> Table {
+        let names = self.iter().map(|curve| curve.name.clone());
+        let mut table = Table::new(std::iter::once("step".to_owned()).chain(names));
         let mut steps: Vec<f64> = self
             .iter()
             .flat_map(|curve| curve.points.iter().map(|point| point[0]))
@@ -104,19 +175,24 @@ impl Curves {
         steps.dedup();
         let mut next = vec![0; self.curves.len()];
         for step in steps {
-            let _ = write!(text, "{step}");
+            let mut row = vec![step.to_string()];
             for (curve, next) in self.iter().zip(&mut next) {
-                text.push(',');
-                if let Some(&[at, value]) = curve.points.get(*next)
-                    && at == step
-                {
-                    let _ = write!(text, "{value}");
-                    *next += 1;
-                }
+                row.push(match curve.points.get(*next) {
+                    Some(&[at, value]) if at == step => {
+                        *next += 1;
+                        value.to_string()
+                    }
+                    _ => String::new(),
+                });
             }
-            text.push('\n');
+            table.push(row);
         }
-        text
+        table
+    }
+
+    /// The [`table`](Self::table) as a comma-separated file has it.
+    pub fn to_csv(&self) -> String {
+        self.table().to_string()
     }
 
     /// Reads back what [`to_csv`](Self::to_csv) wrote; `None` for anything else.
@@ -157,6 +233,27 @@ mod tests {
         assert_eq!(curves.get("probe alignment"), None);
         assert_eq!(shared.get("total").map(|curve| curve.points.len()), Some(5));
         assert_eq!(Curves::from_csv("step,a\n1,x\n"), None);
+        // What grows shows the same, whatever was said anew or cut.
+        let mut growing = GrowingCurves::default();
+        for step in 0..3000 {
+            growing.extend(|curves| {
+                curves.push("total", step, (step as f64).sin());
+                if step.is_multiple_of(10) {
+                    curves.push("probe alignment", step, step as f64);
+                    curves.push("probe alignment", step, -1.0);
+                }
+            });
+        }
+        growing.truncate(2500);
+        growing.extend(|curves| curves.push("other", 2501, 0.5));
+        let shown = growing.shown();
+        for (shown, exact) in shown.iter().zip(growing.exact().iter()) {
+            assert_eq!(shown.points, Thinned::of(&exact.points).points());
+            assert_eq!(shown.points.last(), exact.points.last());
+        }
+        assert_eq!(shown.iter().count(), 3);
+        let total = shown.get("total").map(|curve| curve.points.len());
+        assert!(total.is_some_and(|count| count < 2002), "{total:?}");
         // A run that is gone on with says its last step's probe again; nothing after it is lost.
         curves.push("probe alignment", 2, 0.5);
         curves.push("probe alignment", 2, 0.25);

@@ -30,13 +30,15 @@ mod save;
 mod schedule;
 mod snapshot;
 mod tensors;
+mod thinned;
+mod threads;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{Head, Probe, RunConfig, Start};
 pub use control::{Control, Mark, Phase, RunState};
-pub use curves::{Curve, Curves};
+pub use curves::{Curve, Curves, WEIGHT_OF};
 pub use error::TrainingError;
 pub use frames::{FRAME_LIMIT_BYTES, Frame};
 pub use knob::{Knob, KnobRange};
@@ -49,3 +51,4 @@ pub use run::{Run, StepBench, StepReport};
 pub use runner::Runner;
 pub use schedule::{Decay, Schedule};
 pub use snapshot::{KeptWeights, SNAPSHOT_LIMIT_BYTES, Snapshot};
+pub use threads::beside_a_window;

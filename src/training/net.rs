@@ -10,6 +10,7 @@ use burn::{
 use super::{
     RunConfig, TrainingError,
     head::{Mlp, Place, spec},
+    optimiser::Memory,
     tensors::{NamedTensor, TensorList, followed, numbered, values_in_order},
 };
 use crate::{
@@ -325,6 +326,15 @@ impl Net {
             network: encoder(self.network),
             heads: heads(self.heads),
             ..self
+        }
+    }
+
+    /// What of an optimiser's memory, the encoder's or the heads', does not fit, in words.
+    pub fn memory_misfit(&self, is_encoders: bool, memory: &Memory) -> Option<String> {
+        if is_encoders {
+            memory.misfit(&self.network)
+        } else {
+            memory.misfit(&self.heads)
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which of Burn's optimisers moves the weights.
+//! Which of Burn's optimisers moves the weights. There is no LARS: neither Burn 0.22 nor another
+//! crate that is kept up with it has one.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,7 +7,7 @@ use std::{
 };
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     optim::{
         AdamConfig, AdamWConfig, DynOptimizer, DynState, GradientsParams, SgdConfig, StateSink,
         StateSource, decay::WeightDecayConfig, momentum::MomentumConfig,
@@ -141,6 +142,32 @@ impl Memory {
         })
     }
 
+    /// What of the memory does not fit the parameters of `module`, in words; `None` when all does.
+    /// Every optimiser here remembers tensors of its parameters' own shapes.
+    pub fn misfit<M: Module>(&self, module: &M) -> Option<String> {
+        struct Shapes(BTreeMap<u64, Vec<usize>>);
+        impl ModuleVisitor for Shapes {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.insert(param.id.val(), param.val().dims().to_vec());
+            }
+        }
+        let mut shapes = Shapes(BTreeMap::new());
+        module.visit(&mut shapes);
+        for NamedTensor { name, shape, .. } in self.tensors().0 {
+            let number = name.split('.').next().and_then(|text| text.parse().ok());
+            match number.and_then(|number: u64| shapes.0.get(&number)) {
+                None => return Some(format!("`{name}` belongs to no parameter of this run")),
+                Some(expected) if *expected != shape => {
+                    return Some(format!(
+                        "`{name}` is of the shape {shape:?}, and its parameter of {expected:?}"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        None
+    }
+
     /// What is remembered, as tensors and counts for a file.
     pub fn tensors(&self) -> (Vec<NamedTensor>, HashMap<String, String>) {
         let mut sink = StateSink::default();
@@ -186,6 +213,19 @@ impl Memory {
             }
         }
         let mut source = StateSource::new(counts);
+        // What is read with another rank than it has, Burn panics of.
+        let has_its_rank = |tensor: &NamedTensor| {
+            let number = tensor
+                .name
+                .split('.')
+                .next()
+                .and_then(|text| text.parse().ok());
+            let rank = ranks.iter().find(|(known, _)| Some(*known) == number);
+            rank.is_some_and(|(_, rank)| *rank == tensor.shape.len())
+        };
+        if !tensors.iter().all(has_its_rank) {
+            return None;
+        }
         for tensor in tensors {
             let data = TensorData::new(tensor.values, tensor.shape);
             source.insert_tensor(tensor.name, data);

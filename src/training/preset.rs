@@ -5,7 +5,10 @@ use crate::{
     analysis::ImagesSource,
     data::{BuiltinConfig, BuiltinKind},
     features::FeatureKind,
-    objectives::{AlignUniform, DenseAlignUniform, NtXent, Pauc, ProtoNce},
+    objectives::{
+        AlignUniform, DenseAlignUniform, DenseCl, DenseContrast, MomentumContrast, Negatives,
+        NtXent, Pauc, ProtoNce,
+    },
 };
 
 /// A prepared run.
@@ -76,26 +79,50 @@ impl Preset {
             make: || contrastive(Objective::NtXent(NtXent::default())),
         },
         Self {
+            name: "dimensional-collapse",
+            title: "NT-Xent on 64 values: dimensional collapse",
+            comment: "The run before on vectors of 64 values instead of 3. The mean is at the centre, \
+                      std·√d near 1 and uniformity below what 3 values could reach: all looks well. \
+                      But most directions stay (nearly) empty. Only the verdict's spectrum, RankMe \
+                      and participation ratio tell, beside 64.",
+            make: || RunConfig {
+                head: Head::Linear { outputs: 64 },
+                ..contrastive(Objective::NtXent(NtXent::default()))
+            },
+        },
+        Self {
+            name: "moco",
+            title: "MoCo: a queue of keys",
+            comment: "The contrast of three values again, against a queue of 256 keys that a slowly \
+                      following encoder made, instead of the batch alone. It ends as NT-Xent does: \
+                      aligned, spread, uniformity near its floor.",
+            make: || RunConfig {
+                learning_rate: 3e-3,
+                ..contrastive(Objective::MomentumContrast(short_queue()))
+            },
+        },
+        Self {
             name: "proto-nce",
             title: "ProtoNCE: coagulation",
-            comment: "Every image is pulled to one of eight prototypes. They stay well apart, but \
-                      their members huddle: prototype alignment falls well below the 0.25 that \
-                      eight even parts of the sphere would show. That is coagulation.",
-            make: || contrastive(Objective::ProtoNce(eight_prototypes())),
+            comment: "Every image is pulled hard to one of four prototypes. They stay apart, but their \
+                      members huddle on them: prototype alignment falls far below what four even \
+                      parts of the sphere would show, and the verdict says coagulation.",
+            make: || contrastive(Objective::ProtoNce(four_prototypes())),
         },
         Self {
             name: "pauc",
             title: "PAUC against coagulation (our reading)",
-            comment: "The same, with uniformity and correlation of the prototypes in the loss: they \
-                      spread over all directions, and their members have room. Compare prototype \
-                      alignment, uniformity and correlation with those of the run before.",
+            comment: "The same, with uniformity and correlation of the prototypes in the loss: on the \
+                      whole their members have two or three times the room, the points lie more \
+                      evenly, and the verdict less often says coagulation. Compare prototype \
+                      alignment and uniformity with those of the run before.",
             make: || {
                 contrastive(Objective::Pauc(Pauc {
                     align_weight: 0.0,
-                    uniform_weight: 2.0,
-                    correlation_weight: 0.5,
+                    uniform_weight: 10.0,
+                    correlation_weight: 10.0,
                     t: 2.0,
-                    proto_nce: eight_prototypes(),
+                    proto_nce: four_prototypes(),
                 }))
             },
         },
@@ -127,6 +154,39 @@ impl Preset {
                       of one place meet that lie far apart after the instance run, while \
                       uniformity is as good.",
             make: || multi_object(Objective::DenseAlignUniform(DenseAlignUniform::default())),
+        },
+        Self {
+            name: "densecl",
+            title: "DenseCL: pooled keys in a queue",
+            comment: "Beside the pooled vectors each location meets its match in the other view, among a \
+                      queue of pooled keys of locations. Matches meet, but the locations bunch: \
+                      uniformity stays far from its floor of −3.51, and the participation ratio is 2 \
+                      of 16. Compare the two runs that follow.",
+            make: || {
+                locations(Objective::DenseCl(DenseCl {
+                    queue: 512,
+                    momentum: 0.9,
+                    ..DenseCl::default()
+                }))
+            },
+        },
+        Self {
+            name: "dense-pooled-negatives",
+            title: "Negatives of locations: pooled (our reading)",
+            comment: "The other images of the batch instead of a queue, both ways, and still one negative an \
+                      image: the mean of its locations. No location lies where the mean does, so \
+                      pushing it away leaves them bunched: see uniformity and the participation \
+                      ratio.",
+            make: || contrast_of_locations(Negatives::Pooled),
+        },
+        Self {
+            name: "dense-all-negatives",
+            title: "Negatives of locations: all, as DenseCL++ (our reading)",
+            comment: "The same, with every location of the other images a negative. What the loss sees \
+                      spreads over all 16 directions, uniformity nears −3.51, and alignment is no \
+                      worse. Before the head little of it is left: within some hundred steps the \
+                      encoder's own locations differ by .2 in uniformity and not in dense mIoU.",
+            make: || contrast_of_locations(Negatives::All),
         },
     ];
 
@@ -177,6 +237,40 @@ fn multi_object(objective: Objective) -> RunConfig {
     }
 }
 
+/// Contrast of locations on scenes of several objects; what is shown is what the loss sees of them.
+/// Every location is told apart from all those of the batch, so batches are small.
+fn locations(objective: Objective) -> RunConfig {
+    let config = multi_object(objective);
+    RunConfig {
+        batch: 24,
+        learning_rate: 1e-2,
+        augmentation_strength: 0.5,
+        head: Head::Linear { outputs: 16 },
+        probe: Probe {
+            kind: FeatureKind::ProjectedDense,
+            ..config.probe
+        },
+        ..config
+    }
+}
+
+fn contrast_of_locations(negatives: Negatives) -> RunConfig {
+    locations(Objective::DenseContrast(DenseContrast {
+        negatives,
+        ..DenseContrast::default()
+    }))
+}
+
+/// Keys of a few steps ago: an encoder that learns within some hundred steps leaves older ones
+/// behind.
+fn short_queue() -> MomentumContrast {
+    MomentumContrast {
+        queue: 256,
+        momentum: 0.9,
+        ..MomentumContrast::default()
+    }
+}
+
 /// Views mild enough for a tiny encoder: with stronger ones it aligns by not spreading.
 fn contrastive(objective: Objective) -> RunConfig {
     RunConfig {
@@ -187,15 +281,16 @@ fn contrastive(objective: Objective) -> RunConfig {
     }
 }
 
-fn eight_prototypes() -> ProtoNce {
+/// At a high τ the prototypes' pull outweighs that of instances.
+fn four_prototypes() -> ProtoNce {
     ProtoNce {
+        temperature: 0.5,
         queue: 512,
         momentum: 0.9,
-        clusters: vec![8],
+        clusters: vec![4],
         every: 25,
         from_step: 50,
-        proto_weight: 3.0,
-        ..ProtoNce::default()
+        proto_weight: 10.0,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The run itself: one step after the other, and what can be looked at between them.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData, s};
 
 use super::{
     RunConfig, Start, TrainingError,
     clusterings::clusterings,
+    curves::WEIGHT_OF,
     keys::Keys,
     loader::{Loader, Recipe, ViewBatch},
     net::{Net, NetPlan, model},
@@ -16,7 +17,7 @@ use super::{
     tensors::NamedTensor,
 };
 use crate::{
-    analysis::{Analysis, ImagesSource, ModelOnImages, analyse_model},
+    analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, analyse_model},
     checkpoint::{self, OpenOptions},
     compute::{Compute, DeviceReport, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
@@ -36,7 +37,8 @@ const THUMBNAIL_SIDE: u32 = 48;
 pub struct StepReport {
     /// Steps done, this one included.
     pub step: usize,
-    /// Named numbers of the step: each term unweighted, "total", "learning rate", readings.
+    /// Named numbers of the step: each term unweighted, readings, "total", "weight of …" each term
+    /// when there are several, "learning rate".
     pub values: Vec<(String, f64)>,
 }
 
@@ -84,13 +86,10 @@ impl Run {
                 let usual = checkpoint::usual_normalisation(&plan.architecture);
                 (Net::seeded(plan, config.seed, &device)?, usual)
             }
-            Start::Checkpoint(path) => {
-                let (mut weights, report) =
-                    checkpoint::weights(path, &OpenOptions::default(), progress)?;
-                let plan = NetPlan::new(&config, report.architecture, classes)?;
-                let mut heads = SeededInit::new(config.seed);
-                let net = Net::build(plan, &mut weights, &mut heads, &device)?;
-                (net, report.normalisation.constants)
+            Start::Checkpoint(path) => fine_tuned(&config, path, classes, &device, progress)?,
+            Start::Bundled(name) => {
+                let file = Bundled::named(name)?.on_disk()?;
+                fine_tuned(&config, file.path(), classes, &device, progress)?
             }
         };
         let keys = match config.objective.keys() {
@@ -126,6 +125,11 @@ impl Run {
     /// Shapes of everything that trains.
     pub(super) fn plan(&self) -> Result<NetPlan, TrainingError> {
         Ok(self.net()?.plan().clone())
+    }
+
+    /// What of an optimiser's memory, the encoder's or the heads', does not fit this run, in words.
+    pub(super) fn memory_misfit(&self, is_encoders: bool, memory: &Memory) -> Option<String> {
+        self.net.as_ref()?.memory_misfit(is_encoders, memory)
     }
 
     /// What computes.
@@ -304,6 +308,9 @@ impl Run {
         let mut total = Tensor::<1>::zeros([1], &self.device);
         // With all weights turned to 0 there is still a tape to go back along.
         let is_weightless = loss.terms.iter().all(|term| term.weight == 0.0);
+        let weights: Vec<(String, f64)> = (loss.terms.iter())
+            .map(|term| (format!("{WEIGHT_OF}{}", term.name), term.weight))
+            .collect();
         let mut names = Vec::new();
         let mut tensors = Vec::new();
         for term in loss.terms {
@@ -319,7 +326,7 @@ impl Run {
         }
         names.push("total".to_owned());
         tensors.push(total.clone().detach());
-        let mut values = Vec::with_capacity(names.len());
+        let mut values = Vec::with_capacity(names.len() + weights.len());
         for (name, value) in names.into_iter().zip(read_tensors(tensors)?) {
             let value = f64::from(value.first().copied().unwrap_or(f32::NAN));
             if !value.is_finite() {
@@ -330,6 +337,10 @@ impl Run {
                 });
             }
             values.push((name, value));
+        }
+        // A lone term weighs one.
+        if weights.len() > 1 {
+            values.extend(weights);
         }
         Ok((total, values))
     }
@@ -500,6 +511,22 @@ impl StepBench {
         let total = report.values.iter().find(|(name, _)| name == "total");
         Ok(total.map_or(f64::NAN, |(_, value)| *value))
     }
+}
+
+/// The net of a run that starts with the encoder of a checkpoint, and the input constants that go
+/// with it.
+fn fine_tuned(
+    config: &RunConfig,
+    path: &Path,
+    classes: usize,
+    device: &Device,
+    progress: &Progress,
+) -> Result<(Net, Normalisation), TrainingError> {
+    let (mut weights, report) = checkpoint::weights(path, &OpenOptions::default(), progress)?;
+    let plan = NetPlan::new(config, report.architecture, classes)?;
+    let mut heads = SeededInit::new(config.seed);
+    let net = Net::build(plan, &mut weights, &mut heads, device)?;
+    Ok((net, report.normalisation.constants))
 }
 
 fn open_images(source: &ImagesSource, progress: &Progress) -> Result<ImageSet, TrainingError> {

@@ -10,8 +10,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::{
-    Control, Curves, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    frames::Frames, save::saved_settings, snapshot::Snapshots,
+    Control, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
+    curves::GrowingCurves, frames::Frames, save::saved_settings, snapshot::Snapshots, threads,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, panic_message},
@@ -106,7 +106,10 @@ impl Runner {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
-                drive.whole(begin, config, &compute, progress);
+                let all = || drive.whole(begin, config, &compute, progress);
+                if let Err(error) = threads::beside_a_window(&compute, all) {
+                    drive.fail(&TrainingError::Thread(error));
+                }
             }
         };
         worker
@@ -182,7 +185,7 @@ struct Drive {
     wake: Wake,
     wishes: Receiver<Control>,
     state: RunState,
-    curves: Curves,
+    curves: GrowingCurves,
     snapshots: Snapshots,
     /// Settings of the beginning, for a reset.
     initial: RunConfig,
@@ -201,7 +204,7 @@ impl Drive {
             wake,
             wishes,
             state,
-            curves: Curves::default(),
+            curves: GrowingCurves::default(),
             snapshots: Snapshots::default(),
             initial: config.clone(),
             published: Instant::now(),
@@ -276,7 +279,7 @@ impl Drive {
         progress: &Progress,
     ) -> Result<Run, TrainingError> {
         let (run, curves) = Run::resume(folder, compute, progress)?;
-        self.curves = curves;
+        self.curves = GrowingCurves::of(curves);
         self.state.config = run.config().clone();
         self.state.total_steps = run.config().steps;
         let last = run.step_count();
@@ -370,7 +373,8 @@ impl Drive {
             .map(|frame| frame.analysis.as_ref());
         let analysis = run.probe(previous, progress)?;
         let step = run.step_count();
-        self.curves.note_probe(step, &analysis);
+        self.curves
+            .extend(|curves| curves.note_probe(step, &analysis));
         let mut frames = lock(&self.shared.frames);
         frames.push(Frame {
             step,
@@ -400,7 +404,7 @@ impl Drive {
             return Ok(());
         }
         let report = run.step(progress)?;
-        self.curves.note(&report);
+        self.curves.extend(|curves| curves.note(&report));
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
         let is_single = std::mem::take(&mut self.is_single);
@@ -545,7 +549,7 @@ impl Drive {
     }
 
     fn save(&mut self, folder: &Path, run: &Run) {
-        let saved = run.save(folder, &self.curves);
+        let saved = run.save(folder, self.curves.exact());
         self.state.message = Some(match saved {
             Ok(path) => {
                 self.mark("saved".to_owned());
@@ -579,7 +583,7 @@ impl Drive {
     /// What came after `step` becomes a branch.
     fn forget_after(&mut self, step: usize) {
         if self.state.step > step {
-            self.state.branches.push(Arc::new(self.curves.clone()));
+            self.state.branches.push(Arc::new(self.curves.shown()));
             let surplus = self.state.branches.len().saturating_sub(BRANCHES);
             self.state.branches.drain(..surplus);
         }
@@ -641,7 +645,7 @@ impl Drive {
     }
 
     fn publish(&mut self) {
-        self.state.curves = Arc::new(self.curves.clone());
+        self.state.curves = Arc::new(self.curves.shown());
         self.published = Instant::now();
         *lock(&self.shared.state) = Arc::new(self.state.clone());
         (self.wake)();

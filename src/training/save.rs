@@ -2,7 +2,7 @@
 //!
 //! `step-000120.safetensors` is the encoder with its heads under the names of its family, which
 //! other programs load as any checkpoint; `state/step-000120/` holds what only a run needs to go on;
-//! `metrics.csv` and `run.toml` are for readers.
+//! `metrics.csv`, the same as `metrics.parquet`, and `run.toml` are for readers.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     analysis::words::{architecture_word, parse_architecture},
     compute::Compute,
-    data::Normalisation,
+    data::{Normalisation, staged, write_whole},
     progress::Progress,
 };
 
@@ -95,7 +95,8 @@ impl Run {
         )?;
         // All that a full disk could refuse is written now; what is left are renames.
         let checkpoint = folder.join(format!("{name}.safetensors"));
-        let weights = staged(&checkpoint, &weights).map_err(TrainingError::save(&checkpoint))?;
+        let weights = staged(&checkpoint, |file| file.write_all(&weights))
+            .map_err(TrainingError::save(&checkpoint))?;
         let place = states.join(&name);
         let aside = tempfile::Builder::new()
             .prefix(".replaced-")
@@ -109,7 +110,12 @@ impl Run {
             .persist(&checkpoint)
             .map_err(|error| TrainingError::save(&checkpoint)(error.error))?;
         write(&states.join(LATEST), name.as_bytes())?;
-        write(&folder.join("metrics.csv"), curves.to_csv().as_bytes())?;
+        let table = curves.table();
+        for name in ["metrics.csv", "metrics.parquet"] {
+            let path = folder.join(name);
+            let written = table.write(&path).map_err(io::Error::other);
+            written.map_err(TrainingError::save(&path))?;
+        }
         let settings = snapshot.config.to_toml()?;
         write(&folder.join("run.toml"), settings.as_bytes())?;
         Ok(checkpoint)
@@ -133,6 +139,7 @@ impl Run {
         let (state, checkpoint) = newest(folder)?;
         let saved = saved_step(&state, &checkpoint, compute.device())?;
         let mut run = Self::new(saved.header.without_start()?, compute, progress)?;
+        saved.check(&run, &state)?;
         let plan = run.plan()?;
         run.restore(&saved.snapshot(plan))?;
         let path = state.join("metrics.csv");
@@ -166,6 +173,7 @@ impl SavedAt {
     /// [`TrainingError::Resume`] with what is missing or broken.
     pub fn read(&self, run: &Run, compute: &Compute) -> Result<super::Snapshot, TrainingError> {
         let saved = saved_step(&self.state, &self.checkpoint, compute.device())?;
+        saved.check(run, &self.state)?;
         Ok(saved.snapshot(run.plan()?))
     }
 }
@@ -179,6 +187,16 @@ struct SavedStep {
 }
 
 impl SavedStep {
+    /// Refuses memories of optimisers that belong to other networks than `run`'s.
+    fn check(&self, run: &Run, state: &Path) -> Result<(), TrainingError> {
+        for (file, memory) in OPTIMISERS.into_iter().zip(&self.memories) {
+            if let Some(misfit) = run.memory_misfit(file == OPTIMISERS[0], memory) {
+                return Err(TrainingError::resume(&state.join(file), &misfit));
+            }
+        }
+        Ok(())
+    }
+
     fn snapshot(self, plan: super::net::NetPlan) -> super::Snapshot {
         super::Snapshot {
             plan,
@@ -333,28 +351,9 @@ fn steps(folder: &Path) -> Result<Vec<(usize, PathBuf, PathBuf)>, TrainingError>
     Ok(steps)
 }
 
-/// Writes a file beside its place and moves it there once it is whole and on the disk.
+/// Writes a file whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
-    let attempt = || -> io::Result<()> {
-        staged(path, bytes)?.persist(path)?;
-        Ok(())
-    };
-    attempt().map_err(TrainingError::save(path))
-}
-
-/// A file's content beside its place, whole and on the disk.
-fn staged(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o644));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    write_whole(path, |file| file.write_all(bytes)).map_err(TrainingError::save(path))
 }
 
 fn write_tensors(

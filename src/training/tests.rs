@@ -83,9 +83,17 @@ fn a_saved_and_resumed_run_goes_on_as_if_nothing_had_been() {
 
         let folder = tempfile::tempdir().unwrap();
         let mut half = Run::new(config, &cpu(), &Progress::none()).unwrap();
-        steps(&mut half, 3);
-        let checkpoint = half.save(folder.path(), &Curves::default()).unwrap();
-        let (mut resumed, _) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+        let mut curves = Curves::default();
+        for report in steps(&mut half, 3) {
+            curves.note(&report);
+        }
+        let checkpoint = half.save(folder.path(), &curves).unwrap();
+        let (mut resumed, read) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
+        assert_eq!(read, curves);
+        let tables = ["metrics.csv", "metrics.parquet"]
+            .map(|name| crate::data::Table::read(&folder.path().join(name)).unwrap());
+        assert_eq!(tables[0], curves.table());
+        assert_eq!(tables[0], tables[1]);
         assert_eq!(steps(&mut resumed, 3), expected);
         // Not `assert_eq!`, which would print every weight.
         assert!(weights(&resumed) == weights(&whole));
@@ -224,6 +232,84 @@ fn a_fine_tuned_run_goes_on_without_what_it_started_from() {
     let (mut resumed, _) = Run::resume(&second, &cpu(), &Progress::none()).unwrap();
     assert_eq!(resumed.config(), whole.config());
     assert_eq!(steps(&mut resumed, 2), expected);
+}
+
+#[test]
+fn an_optimiser_of_another_network_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |name: &str, channels: Vec<usize>| {
+        let config = RunConfig {
+            architecture: Architecture::PreparedCifarResNet {
+                blocks: vec![1, 1],
+                channels,
+            },
+            ..small()
+        };
+        let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+        steps(&mut run, 1);
+        let place = folder.path().join(name);
+        run.save(&place, &Curves::default()).unwrap();
+        place
+    };
+    let (own, other) = (saved("own", vec![4, 8]), saved("other", vec![4, 6]));
+    let file = "state/step-000001/optimiser-encoder.safetensors";
+    std::fs::copy(other.join(file), own.join(file)).unwrap();
+    let refused = || {
+        let error = Run::resume(&own, &cpu(), &Progress::none()).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    let text = refused();
+    assert!(
+        text.contains("is of the shape") && text.contains("optimiser-encoder"),
+        "{text}"
+    );
+    // The heads' parameters have other numbers than the encoder's.
+    let heads = "state/step-000001/optimiser-heads.safetensors";
+    std::fs::copy(own.join(heads), own.join(file)).unwrap();
+    let text = refused();
+    assert!(text.contains("belongs to no parameter of"), "{text}");
+}
+
+#[test]
+fn a_loaded_encoder_is_tuned_towards_either_end_or_both() {
+    let start = Start::Bundled("healthy".to_owned());
+    let tuned = |align, uniform| {
+        let config = RunConfig {
+            start: start.clone(),
+            objective: Objective::AlignUniform(crate::objectives::AlignUniform {
+                align_weight: align,
+                uniform_weight: uniform,
+                ..crate::objectives::AlignUniform::default()
+            }),
+            learning_rate: 3e-3,
+            batch: 16,
+            steps: 30,
+            schedule: Schedule {
+                decay: Decay::Constant,
+                ..Schedule::default()
+            },
+            ..small()
+        };
+        let mut run = Run::new(config, &cpu(), &Progress::none()).unwrap();
+        let probe = |run: &Run| {
+            let numbers = run.probe(None, &Progress::none()).unwrap().numbers;
+            [numbers.alignment.value, numbers.uniformity.value].map(|value| value.unwrap())
+        };
+        let before = probe(&run);
+        steps(&mut run, 30);
+        (before, probe(&run))
+    };
+    let (start, aligned) = tuned(1.0, 0.0);
+    let (_, spread) = tuned(0.0, 1.0);
+    let (_, both) = tuned(1.0, 1.0);
+    println!("{start:?}: align {aligned:?}, uniform {spread:?}, both {both:?}");
+    // Alignment alone pulls all together: both numbers leave the start towards collapse.
+    assert!(aligned[0] < 0.5 * start[0] && aligned[1] > start[1] + 0.2);
+    // Uniformity alone spreads what alignment would hold together.
+    assert!(spread[1] < start[1] + 0.05 && spread[0] > aligned[0]);
+    // Both together lie between the two.
+    assert!(both[0] > aligned[0] && both[0] < spread[0]);
+    assert!(both[1] < aligned[1]);
 }
 
 #[test]
@@ -444,6 +530,13 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
     );
     let total = |state: &RunState| state.curves.get("total").cloned();
     assert_eq!(total(&whole).map(|curve| curve.points.len()), Some(8));
+    // On threads of its own it is the run that it is without a window, bit for bit.
+    let mut bare = Run::new(small(), &cpu(), &Progress::none()).unwrap();
+    let mut curves = Curves::default();
+    for report in steps(&mut bare, 8) {
+        curves.note(&report);
+    }
+    assert_eq!(total(&whole), curves.get("total").cloned());
     assert_eq!(runner.frame_at(5).map(|frame| frame.step), Some(4));
 
     runner.control(Control::Fork { step: 4 });

@@ -166,6 +166,8 @@ pub enum Command {
     Find,
     /// Bring a view to the front.
     Show(Pane),
+    /// Give a view the whole window, or its place back.
+    Enlarge(Pane),
     /// The first layout again.
     ResetLayout,
     /// Light or dark.
@@ -270,6 +272,7 @@ impl Command {
             Self::Palette => "Command palette…".into(),
             Self::Find => "Find points by name or label…".into(),
             Self::Show(pane) => format!("View: {}", pane.title()).into(),
+            Self::Enlarge(pane) => format!("Enlarge, or back: {}", pane.title()).into(),
             Self::Theme(theme) => format!("Theme: {}", theme.name()).into(),
             Self::TogglePresenter => "Presenter mode".into(),
             Self::ToggleFullScreen => "Full screen".into(),
@@ -453,6 +456,7 @@ impl Command {
         all.extend(SelectTool::ALL.map(Self::Tool));
         all.extend(ThemeChoice::ALL.map(Self::Theme));
         all.extend(Pane::ALL.map(Self::Show));
+        all.extend(Pane::ALL.map(Self::Enlarge));
         all
     }
 }

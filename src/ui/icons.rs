@@ -69,6 +69,10 @@ pub enum Icon {
     Pin,
     /// The points are turned to the front.
     Face,
+    /// A view takes the whole window.
+    Enlarge,
+    /// A view goes back to its place.
+    Restore,
 }
 
 /// Draws `icon` into the square around the centre of `rect`.
@@ -289,6 +293,18 @@ impl Pen {
                 self.dot(6.6, 7.0, 1.2),
                 self.dot(9.6, 6.4, 1.2),
                 self.dot(8.4, 9.8, 1.2),
+            ],
+            Icon::Enlarge => vec![
+                self.line(&[(9.5, 3.0), (13.0, 3.0), (13.0, 6.5)]),
+                self.line(&[(13.0, 3.0), (9.0, 7.0)]),
+                self.line(&[(6.5, 13.0), (3.0, 13.0), (3.0, 9.5)]),
+                self.line(&[(3.0, 13.0), (7.0, 9.0)]),
+            ],
+            Icon::Restore => vec![
+                self.line(&[(9.0, 3.5), (9.0, 7.0), (12.5, 7.0)]),
+                self.line(&[(9.0, 7.0), (13.0, 3.0)]),
+                self.line(&[(7.0, 12.5), (7.0, 9.0), (3.5, 9.0)]),
+                self.line(&[(7.0, 9.0), (3.0, 13.0)]),
             ],
             _ => Vec::new(),
         }

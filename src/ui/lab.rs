@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     correlation::Statistic,
-    lab::{Answer, Question, SweepPhase, SweepPreset, SweepState},
+    lab::{
+        AlongQuestion, Answer, ColumnMapping, Picture, Question, SweepPhase, SweepPreset,
+        SweepState, Trails,
+    },
 };
 
 /// Something asked of the correlation lab.
@@ -16,12 +19,18 @@ pub enum LabCommand {
     AskOpen,
     /// Open a table of encoders, or the table of a sweep in its folder.
     Open(PathBuf),
+    /// Ask which column of the open table is what.
+    AskColumns,
+    /// Take the columns of the table that was asked about so.
+    UseColumns(ColumnMapping),
     /// Relate the encoders that were measured in this session.
     UseMeasured,
     /// Measure the performance of the encoder that is shown.
     JudgeShown,
     /// Ask another question.
     Ask(Question),
+    /// Follow the scores along another number, or for other parts.
+    Follow(AlongQuestion),
     /// Ask where a prepared sweep shall be done.
     AskSweep(&'static str),
     /// Do a prepared sweep in a folder, or go on with it there.
@@ -36,6 +45,8 @@ pub enum LabCommand {
     FollowSweep,
     /// Open the encoder of a point of the series.
     OpenEncoder(usize),
+    /// Open the encoder of a row of the table, counted from 1.
+    OpenRow(usize),
     /// Ask for a folder for table and figures.
     AskExport,
     /// Write table and figures into a folder.
@@ -47,6 +58,7 @@ impl LabCommand {
     pub fn all() -> Vec<Self> {
         let mut all = vec![
             Self::AskOpen,
+            Self::AskColumns,
             Self::UseMeasured,
             Self::JudgeShown,
             Self::ContinueSweep,
@@ -68,9 +80,12 @@ impl LabCommand {
         match self {
             Self::AskOpen => "Correlation: open a table or a sweep…".into(),
             Self::Open(path) => format!("Correlation: open {}", path.display()),
+            Self::AskColumns => "Correlation: choose the columns of the table…".into(),
+            Self::UseColumns(_) => "Correlation: take these columns".into(),
             Self::UseMeasured => "Correlation: relate the encoders measured here".into(),
             Self::JudgeShown => "Correlation: measure the performance of the shown encoder".into(),
             Self::Ask(_) => "Correlation: ask another question".into(),
+            Self::Follow(_) => "Correlation: follow the scores along a number".into(),
             Self::AskSweep(name) => format!("Sweep: {name}…"),
             Self::StartSweep(name, path) => format!("Sweep: {name} in {}", path.display()),
             Self::ContinueSweep => "Sweep: go on with the open one".into(),
@@ -78,6 +93,7 @@ impl LabCommand {
             Self::StopSweep => "Sweep: stop".into(),
             Self::FollowSweep => "Sweep: show its table as it grows".into(),
             Self::OpenEncoder(index) => format!("Correlation: open encoder {}", index + 1),
+            Self::OpenRow(row) => format!("Correlation: open the encoder of row {row}"),
             Self::AskExport => "Correlation: export table and figures…".into(),
             Self::Export(path) => format!("Correlation: export to {}", path.display()),
         }
@@ -87,9 +103,10 @@ impl LabCommand {
     pub fn tooltip(&self) -> &'static str {
         match self {
             Self::AskOpen => {
-                "A CSV file with a row an encoder: alignment, uniformity, performance; or the \
-                 folder of a sweep"
+                "A CSV or Parquet file with a row an encoder: alignment, uniformity, performance; or \
+                 the folder of a sweep"
             }
+            Self::AskColumns => "Which column is alignment, uniformity, performance, name, group",
             Self::UseMeasured => "Those of the align–uniform plane whose performance was measured",
             Self::JudgeShown => {
                 "A linear probe and k-NN on the shown images, half of them held out"
@@ -98,7 +115,7 @@ impl LabCommand {
             Self::StopSweep => {
                 "What is finished stays; the run under way is saved and goes on later"
             }
-            Self::AskExport => "The table as CSV, the figures as SVG and PNG",
+            Self::AskExport => "The table as CSV and Parquet, the figures as SVG and PNG",
             _ => "",
         }
     }
@@ -113,22 +130,25 @@ pub enum LabPage {
     Plane,
     /// Alignment and uniformity against performance.
     Trends,
-    /// Scores and findings.
-    Scores,
+    /// A small picture for each group, measure or task.
+    Grid,
     /// Scores of groups, or of measures, for each task.
     Map,
     /// Scores along a number.
     Along,
+    /// Scores and findings.
+    Scores,
 }
 
 impl LabPage {
     /// All, in the order of the selector.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Plane,
         Self::Trends,
-        Self::Scores,
+        Self::Grid,
         Self::Map,
         Self::Along,
+        Self::Scores,
     ];
 
     /// Name in the selector.
@@ -136,9 +156,22 @@ impl LabPage {
         match self {
             Self::Plane => "Plane",
             Self::Trends => "A and U",
-            Self::Scores => "Scores",
+            Self::Grid => "Grid",
             Self::Map => "Map",
             Self::Along => "Along",
+            Self::Scores => "Scores",
+        }
+    }
+
+    /// A sentence more, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Plane => "The align–uniform plane coloured by performance, with the fitted plane",
+            Self::Trends => "Alignment and uniformity, each against performance",
+            Self::Grid => "Side by side: a small picture for each data kind, task, measure, …",
+            Self::Map => "Side by side: a score with its interval for each of them",
+            Self::Along => "How the scores change along training, or along a setting",
+            Self::Scores => "Every score with its interval",
         }
     }
 }
@@ -153,8 +186,16 @@ pub struct LabView {
     pub page: LabPage,
     /// The score of the map and of the curve.
     pub statistic: Statistic,
+    /// What the small pictures show.
+    pub small: Picture,
+    /// What is followed along a number.
+    pub along: AlongQuestion,
     /// The prepared sweep that is chosen.
     pub sweep: String,
+    /// The table or the sweep's folder that is open: the next window opens it again.
+    pub source: Option<PathBuf>,
+    /// Which of its columns is what, where that was chosen.
+    pub columns: Option<ColumnMapping>,
 }
 
 impl Default for LabView {
@@ -163,10 +204,14 @@ impl Default for LabView {
             question: Question::default(),
             page: LabPage::default(),
             statistic: Statistic::MultipleR,
+            small: Picture::default(),
+            along: AlongQuestion::default(),
             sweep: SweepPreset::ALL
                 .first()
                 .map_or("", |preset| preset.name)
                 .to_owned(),
+            source: None,
+            columns: None,
         }
     }
 }
@@ -178,6 +223,10 @@ pub struct LabState {
     pub source: Option<String>,
     /// What it says.
     pub answer: Option<Arc<Answer>>,
+    /// What it says along training, or along a setting.
+    pub trails: Option<Arc<Trails>>,
+    /// The row of the table, counted from 1, whose encoder was opened last.
+    pub opened_row: Option<usize>,
     /// Why there is no newer answer.
     pub problem: Option<String>,
     /// Whether an answer is being computed.

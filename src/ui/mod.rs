@@ -37,7 +37,7 @@ pub use pane::Pane;
 pub use preview::{PreviewPicture, PreviewState};
 pub use selection::{Combine, Selection};
 pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
-pub use training::{Replay, RunView, TrainCommand};
+pub use training::{MOVING_INTERVAL, Replay, RunView, TrainCommand};
 pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{
     CircleView, ColourBy, PlaneView, PotentialView, PreviewView, SelectTool, Shading, SphereView,

@@ -1,8 +1,12 @@
 //! What the window says to a training run, and what panels may read of it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::training::{Knob, Phase, RunConfig, RunState};
+
+/// From one picture to the next of what moves by itself, or changes many times a second: a little
+/// over thirty a second, so that the processor is left to what makes it move.
+pub const MOVING_INTERVAL: Duration = Duration::from_millis(28);
 
 /// Something asked of a training run.
 #[derive(Clone, Debug, PartialEq)]

@@ -124,6 +124,44 @@ def pauc(x, y):
     return 1.1 * align + 0.6 * uniform + 2.0 * correlations[off_diagonal].pow(2).mean()
 
 
+def pauc_terms(v, centroids, own, t):
+    """Alignment, uniformity and correlation of prototypes that have members in the batch."""
+    align = (v - centroids[own]).pow(2).sum(1).mean()
+    met = sorted(set(own.tolist()))
+    means = F.normalize(torch.stack([v[own == k].mean(0) for k in met]))
+    uniform = torch.pdist(means).pow(2).mul(-t).exp().mean().log()
+    correlations = torch.corrcoef(means.T)
+    off_diagonal = ~torch.eye(DIM, dtype=torch.bool)
+    return align, uniform, correlations[off_diagonal].pow(2).mean()
+
+
+def clusterings(y):
+    """The one of prototypes(), and one of three prototypes with other members."""
+    rows = F.normalize(y[2:5].detach())
+    phi = torch.tensor([0.25, 0.15, 0.35], dtype=torch.float32).double()
+    first, own = prototypes(y)
+    first_phi = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float32).double()
+    return [(first, first_phi, own), (rows, phi, (torch.arange(ROWS) // 2) % 3)]
+
+
+def proto_nce_whole(x, y, tau, proto_weight):
+    """InfoNCE with a queue and the mean over two clusterings; the query is every row."""
+    keyed = info_nce(x, y, y[:CELLS].detach(), tau)
+    nce = [
+        F.cross_entropy(F.normalize(x) @ c.T / phi, own) for c, phi, own in clusterings(y)
+    ]
+    return keyed + proto_weight * sum(nce) / len(nce)
+
+
+def pauc_whole(x, y):
+    terms = [
+        torch.stack(pauc_terms(F.normalize(x), c, own, 3.0)) for c, _, own in clusterings(y)
+    ]
+    align, uniform, correlation = sum(terms) / len(terms)
+    rest = 0.5 * align + 0.4 * uniform + 0.3 * correlation
+    return proto_nce_whole(x, y, 0.3, 0.7) + rest
+
+
 def dense_contrast(x, y, tau, weight, negatives, cross):
     a, b = pairs()
     forth = one_way(x, y, a, b, tau, negatives, cross)
@@ -163,6 +201,36 @@ def main():
             / 2
         ),
     }
+    # Every term by itself, where the cases above hold a weighted sum.
+    v = lambda x: F.normalize(x)
+    pool = lambda y: prototypes(y)
+    cases["align-uniform alignment"] = case(
+        lambda x, y: (v(x) - v(y)).norm(dim=1).pow(3).mean()
+    )
+    cases["align-uniform uniformity"] = case(
+        lambda x, y: (
+            torch.pdist(v(x)).pow(2).mul(-2).exp().mean().log()
+            + torch.pdist(v(y)).pow(2).mul(-2).exp().mean().log()
+        )
+        / 2
+    )
+    for place, name in enumerate(["alignment", "uniformity", "correlation"]):
+        cases[f"pauc prototype {name}"] = case(
+            lambda x, y: pauc_terms(v(x), *pool(y), 2.0)[place]
+        )
+    cases["densecl InfoNCE"] = case(
+        lambda x, y: info_nce(x[:IMAGES], y[:IMAGES], x[-CELLS:], 0.2)
+    )
+    cases["densecl dense InfoNCE"] = case(
+        lambda x, y: info_nce(x[pairs()[0]], y[pairs()[1]], y[-CELLS:], 0.2)
+    )
+    cases["proto-nce with a queue"] = case(lambda x, y: proto_nce_whole(x, y, 0.2, 1.5))
+    cases["pauc with a queue"] = case(pauc_whole)
+    cases["dense-contrast reconstruction"] = case(
+        lambda x, y: dense_contrast(x, y, 0.25, 0.4, "pooled", False)
+        + 0.8 * F.mse_loss(x, y)
+    )
+    cases["dense-align-uniform alignment"] = case(lambda x, y: dense_align(x, y, 1.5))
     for name in ["all", "between-images", "within-image"]:
         allowed = pair_set(name)
         cases[f"dense-align-uniform {name}"] = case(

@@ -11,7 +11,7 @@ use crate::{
         session::remember,
     },
     features::FeatureKind,
-    ui::{OpenTarget, VerdictCommand, theme, widgets::Level},
+    ui::{LabCommand, OpenTarget, VerdictCommand, theme, widgets::Level},
 };
 
 impl App {
@@ -33,6 +33,10 @@ impl App {
                 Ok(Kind::Run) => {
                     remember(&mut self.session.recent, path.clone());
                     self.open_run(ctx, &path);
+                }
+                Ok(Kind::Encoders) => {
+                    remember(&mut self.session.recent, path.clone());
+                    self.lab(ctx, LabCommand::Open(path));
                 }
                 Err(why) => self.tell(Level::Error, why),
             },

@@ -67,8 +67,18 @@ impl App {
                 layout::show(&mut self.tree, Pane::Table);
                 self.views.table.is_filter_wanted = true;
             }
-            Command::Show(pane) => layout::show(&mut self.tree, pane),
-            Command::ResetLayout => self.tree = layout::default_tree(),
+            Command::Show(pane) => {
+                layout::show(&mut self.tree, pane);
+                self.enlarged = self.enlarged.filter(|enlarged| *enlarged == pane);
+            }
+            Command::Enlarge(pane) => {
+                layout::show(&mut self.tree, pane);
+                self.enlarged = (self.enlarged != Some(pane)).then_some(pane);
+            }
+            Command::ResetLayout => {
+                self.tree = layout::default_tree();
+                self.enlarged = None;
+            }
             Command::Palette => self.palette.open(typed_now(ctx)),
             Command::Help => self.is_helping = !self.is_helping,
             Command::Escape => self.escape(),
@@ -88,10 +98,10 @@ impl App {
     }
 
     fn escape(&mut self) {
-        if self.palette.close() || self.dialog.take().is_some() {
+        if self.palette.close() || self.dialog.take().is_some() || self.columns.close() {
             return;
         }
-        if std::mem::take(&mut self.is_helping) {
+        if std::mem::take(&mut self.is_helping) || self.enlarged.take().is_some() {
             return;
         }
         if self.selection.clear() {

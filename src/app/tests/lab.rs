@@ -6,8 +6,9 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::{PATIENCE, Window};
 use crate::{
+    compute::testing::gpu_compute,
     data::Table,
-    lab::{Answer, Question, SweepPhase, SweepPlan},
+    lab::{AlongQuestion, Answer, Facet, Question, SweepPhase, SweepPlan},
     ui::{Command, LabCommand, LabPage, LabState, Pane, SweepLink},
 };
 
@@ -118,7 +119,6 @@ fn a_table_is_related_asked_and_exported() {
 
     let by_data = Question {
         group: Some("data".to_owned()),
-        along: Some("step".to_owned()),
         ..window.answer().question.clone()
     };
     window.ask_lab(LabCommand::Ask(by_data));
@@ -145,6 +145,7 @@ fn a_table_is_related_asked_and_exported() {
             .is_some_and(|answer| answer.question.only.is_some())
     });
     assert_eq!(window.answer().series.len(), 12);
+    assert!(window.app().views.lab.page == LabPage::Plane);
 
     let folder = window.folder.path().join("export");
     window.ask_lab(LabCommand::Export(folder.clone()));
@@ -155,7 +156,22 @@ fn a_table_is_related_asked_and_exported() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert_eq!(Table::read(&folder.join("series.csv")).unwrap(), planted());
-    assert!(folder.join("plane.svg").exists() && folder.join("findings.txt").exists());
+    for name in [
+        "plane.svg",
+        "grid.svg",
+        "map.svg",
+        "along.svg",
+        "findings.txt",
+        "correlation.html",
+    ] {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+    if gpu_compute().is_some() {
+        for name in ["plane", "trends", "grid", "map", "along"] {
+            let picture = image::open(folder.join(format!("{name}.png"))).unwrap();
+            assert!(picture.width() >= 900, "{name}");
+        }
+    }
     window.ask_lab(LabCommand::OpenEncoder(0));
     assert!(window.log_contains("names no file"));
 }
@@ -186,6 +202,127 @@ fn what_is_no_table_is_answered() {
         window.ask_lab(command);
     }
     assert!(window.log_contains("No sweep is under way"));
+}
+
+#[test]
+fn groups_stand_side_by_side_and_are_followed_along_the_step() {
+    let mut window = Window::open(&[]);
+    let path = window.folder.path().join("encoders.csv");
+    planted().write(&path).unwrap();
+    window.ask_lab(LabCommand::Open(path));
+    window.until_lab("the answer", |lab| lab.answer.is_some());
+    // The view fills the window and goes back.
+    let enlarge = Command::Enlarge(Pane::Correlation);
+    let ctx = window.harness.ctx.clone();
+    window.harness.state_mut().dispatch(&ctx, enlarge);
+    window.page(LabPage::Grid);
+    window.harness.get_by_label("Back to its place");
+    let tile = window.harness.get_by_label_contains("pooled · knn: R");
+    assert!(tile.rect().width() > 300.0, "{:?}", tile.rect());
+    let by_data = Question {
+        facets: Some([Facet::Column("data".to_owned()), Facet::Task]),
+        ..window.answer().question.clone()
+    };
+    window.ask_lab(LabCommand::Ask(by_data));
+    window.until_lab("the groups", |lab| {
+        let answer = lab.answer.as_ref();
+        answer.is_some_and(|answer| answer.cells.len() == 4)
+    });
+    let tile = window.harness.get_by_label_contains("single · knn: R");
+    tile.click_accesskit();
+    window.until_lab("the tile's plane", |lab| {
+        let answer = lab.answer.as_ref();
+        answer.is_some_and(|answer| answer.question.only.is_some())
+    });
+    let question = &window.answer().question;
+    assert_eq!(question.task, "knn");
+    assert!(window.app().views.lab.page == LabPage::Plane);
+    let among = "among data = single";
+    let said = &window.answer().findings;
+    assert!(said.iter().any(|line| line.contains(among)), "{said:?}");
+    window
+        .harness
+        .get_by_label("All encoders")
+        .click_accesskit();
+    window.until_lab("all again", |lab| {
+        let answer = lab.answer.as_ref();
+        answer.is_some_and(|answer| answer.question.only.is_none())
+    });
+
+    window.page(LabPage::Along);
+    window.ask_lab(LabCommand::Follow(AlongQuestion {
+        by: Some(Facet::Column("data".to_owned())),
+        window_percent: 50,
+        ..AlongQuestion::default()
+    }));
+    window.until_lab("two lines", |lab| {
+        let trails = lab.trails.as_ref();
+        trails.is_some_and(|trails| trails.trails.len() == 2)
+    });
+    // Of 4 encoders a step, its neighbour's 4, and in the middle those of both.
+    window.harness.get_by_label_contains("single, n = 8 to 12");
+    window.harness.get_by_label_contains("24 rows along step");
+    window.press(egui::Modifiers::NONE, egui::Key::Escape);
+    assert!(window.harness.query_by_label("Back to its place").is_none());
+    window.harness.get_by_label("Enlarge Correlation");
+}
+
+#[test]
+fn a_sweep_is_paused_stopped_and_found_again_by_the_next_window() {
+    let outside = tempfile::tempdir().unwrap();
+    let folder = outside.path().join("sweep");
+    let plan: SweepPlan = toml::from_str(
+        "name = \"long\"\nimage-count = 48\nmeasure-at = [2]\n[base]\nsteps = 60\nbatch = 8\n\
+         architecture = \"tiny:4\"\n[measure.performance]\ntasks = [\"knn\"]\n\
+         [[parts]]\nvary = { uniform-weight = [0, 0.5, 1, 2] }\n",
+    )
+    .unwrap();
+    crate::lab::Sweep::open(&folder, Some(plan)).unwrap();
+    let mut window = Window::open(&[]);
+    window.ask_lab(LabCommand::Open(folder));
+    window.until_lab("the empty table", |lab| lab.answer.is_some());
+    let press = |window: &mut Window, label: &str| {
+        window.harness.get_by_label(label).click_accesskit();
+        window.harness.run_steps(2);
+    };
+    press(&mut window, "Go on with the open sweep");
+    assert!(window.lab().problem.is_none());
+    window.until_lab("a measurement on the way", |lab| {
+        lab.sweep
+            .as_ref()
+            .is_some_and(|sweep| !sweep.along.rows().is_empty())
+    });
+    press(&mut window, "Pause the sweep");
+    let phase = |lab: &LabState| lab.sweep.as_ref().map(|sweep| sweep.phase);
+    window.until_lab("the pause", |lab| phase(lab) == Some(SweepPhase::Paused));
+    press(&mut window, "Go on with the sweep");
+    window.until_lab("the end of the pause", |lab| {
+        phase(lab) != Some(SweepPhase::Paused)
+    });
+    press(&mut window, "Stop the sweep");
+    window.until_lab("the stop", |lab| phase(lab) == Some(SweepPhase::Stopped));
+    window.harness.get_by_label("Go on with the open sweep");
+    let steps = window.lab().sweep.as_ref().unwrap().steps;
+    // What the window writes when it closes is what the next one reads.
+    let session = outside.path().join("session.json");
+    window.app().current_session().write(&session).unwrap();
+    drop(window);
+
+    let mut next = Window::open_with(&[], |path| {
+        std::fs::copy(&session, path).unwrap();
+    });
+    next.until_lab("the table of the session", |lab| lab.answer.is_some());
+    assert!(next.lab().link == SweepLink::Unfinished);
+    next.ask_lab(LabCommand::ContinueSweep);
+    next.until_lab("the run that was broken off", |lab| {
+        lab.sweep
+            .as_ref()
+            .is_some_and(|sweep| sweep.steps[0] > 0 && sweep.total == 4)
+    });
+    let now = next.lab().sweep.as_ref().unwrap().steps;
+    assert!(now[0] >= steps[0], "{now:?} after {steps:?}");
+    next.ask_lab(LabCommand::StopSweep);
+    next.until_lab("the second stop", |lab| !lab.is_sweeping());
 }
 
 #[test]
@@ -224,6 +361,8 @@ fn a_sweep_is_followed_and_its_encoders_open() {
     window.settle();
     let shown = window.app().snapshot().unwrap().request().encoder.title();
     assert!(shown.contains("step-000003"), "{shown}");
+    // Its point is ringed in the lab's pictures.
+    assert_eq!(window.lab().opened_row, Some(2));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The whole window without a screen: every step goes through events, as a user's would.
 
+mod columns;
 mod inspector;
 mod keyboard;
 mod lab;
 mod landscape;
 mod load;
 mod opening;
+mod painting;
 mod points;
 mod settings;
 mod training;

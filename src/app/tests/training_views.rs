@@ -6,7 +6,7 @@ use glam::Vec3;
 use super::{Window, training::small};
 use crate::{
     analysis::PairSetKind,
-    data::AugmentConfig,
+    data::{AugmentConfig, CropRange},
     features::{FeatureKind, MatchingRule},
     objectives::{DenseAlignUniform, DenseContrast, Negatives},
     training::{Head, Knob, Objective, Optimiser, Phase, RunConfig},
@@ -29,7 +29,8 @@ impl Window {
     }
 
     fn has(&self, words: &str) -> bool {
-        self.harness.query_by_label_contains(words).is_some()
+        let mut found = self.harness.query_all_by_label_contains(words);
+        found.next().is_some()
     }
 
     /// Shows a kept frame and waits for it.
@@ -225,15 +226,18 @@ fn augmented_views_follow_the_strengths() {
         "Probability of greyscale",
         "Greatest blur",
     ] {
-        assert!(window.harness.query_by_label(label).is_some(), "{label}");
+        let mut found = window.harness.query_all_by_label(label);
+        assert!(found.next().is_some(), "{label}");
     }
     // What makes no sense is told, and what was there stays.
-    window.harness.state_mut().views.training.draft.augment.flip = f32::NAN;
+    let mut upside_down = CropRange::with_scale(0.2);
+    upside_down.ratio = [3.0, 1.0];
+    window.harness.state_mut().views.training.draft.augment.crop = Some(upside_down);
     window.until("a refusal", |window| {
         window.app().preview.state.failure.is_some()
     });
     window.harness.run_steps(2);
-    assert!(window.has("augmentation needs flip"));
+    assert!(window.has("augmentation needs crop"));
 }
 
 #[test]
@@ -248,8 +252,8 @@ fn every_setting_of_a_run_can_be_reached() {
         change(&mut window.harness.state_mut().views.training.draft);
         window.harness.run_steps(2);
         for label in labels {
-            let found = window.harness.query_by_label(label);
-            assert!(found.is_some(), "{label} cannot be reached");
+            let mut found = window.harness.query_all_by_label(label);
+            assert!(found.next().is_some(), "{label} cannot be reached");
         }
     };
     reached(

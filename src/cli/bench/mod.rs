@@ -6,6 +6,7 @@ mod encoder;
 pub(super) mod input;
 mod landscape;
 mod rows;
+mod scores;
 mod sphere;
 mod training;
 
@@ -88,6 +89,14 @@ enum Case {
     #[value(name = "read-resnet50")]
     #[serde(rename = "read-resnet50")]
     Read,
+    /// All scores of 500 encoders: 2,000 bootstrap draws.
+    #[value(name = "scores-500")]
+    #[serde(rename = "scores-500")]
+    Scores500,
+    /// The same with 1,000 permutations, as the window asks.
+    #[value(name = "scores-500-p")]
+    #[serde(rename = "scores-500-p")]
+    Scores500P,
     /// The sphere with 20,000 points, 1000×1000 pixels.
     #[value(name = "sphere-20k")]
     #[serde(rename = "sphere-20k")]
@@ -220,6 +229,8 @@ impl Case {
             Self::Landscape => landscape::slice(setting),
             Self::Open => encoder::opening(setting),
             Self::Read => encoder::reading(setting),
+            Self::Scores500 => scores::scores(500, 2_000, 0),
+            Self::Scores500P => scores::scores(500, 2_000, 1_000),
             Self::Sphere20k => sphere::frames(setting, 20_000),
             Self::Sphere100k => sphere::frames(setting, 100_000),
             Self::Sphere1m => sphere::frames(setting, 1_000_000),

@@ -119,7 +119,8 @@ impl Table {
         } else {
             self.to_string().into_bytes()
         };
-        write_whole(path, &bytes).map_err(|error| failed(error.to_string()))
+        super::write_whole(path, |file| file.write_all(&bytes))
+            .map_err(|error: std::io::Error| failed(error.to_string()))
     }
 }
 
@@ -137,25 +138,6 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
     endings
         .iter()
         .any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-/// Writes a file beside its place and moves it there.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o644));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// The file and what stands in it.

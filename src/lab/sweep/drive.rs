@@ -1,19 +1,23 @@
 //! Doing a sweep: run after run, each finished one a row that stays.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use super::{Axis, PlannedRun, SweepPlan};
+use super::{
+    Axis, PlannedRun, SweepPlan,
+    course::{Clock, Course},
+};
 use crate::{
     analysis::{AnalysisError, Cache, EncoderSource},
     compute::{Compute, ComputeError, panic_message},
-    data::{Resize, Table},
+    data::{Resize, Table, write_whole},
     features::FeatureError,
     lab::{
         LabError, MeasurePlan,
@@ -22,7 +26,7 @@ use crate::{
         measuring::{push, put},
         series::FAILED,
     },
-    progress::{Cancelled, Progress},
+    progress::Progress,
     training::{Curves, Run, TrainingError},
 };
 
@@ -32,8 +36,6 @@ const SERIES: &str = "series.csv";
 const ALONG: &str = "along.csv";
 /// The plan.
 const PLAN: &str = "sweep.toml";
-/// How often a pause looks whether it is over.
-const PATIENCE: Duration = Duration::from_millis(50);
 /// Steps between two reports.
 const REPORT_EVERY: usize = 5;
 
@@ -78,6 +80,8 @@ pub struct SweepState {
     pub remaining_s: Option<f64>,
     /// The table so far.
     pub table: Arc<Table>,
+    /// The table of encoders along training so far.
+    pub along: Arc<Table>,
     /// What went wrong, or was done last.
     pub message: Option<String>,
 }
@@ -99,7 +103,8 @@ impl SweepControl {
 }
 
 /// A sweep with its folder: `sweep.toml`, `series.csv` with a row each finished run, `along.csv`
-/// with a row each encoder on the way, and the runs themselves.
+/// with a row each encoder on the way, both as Parquet too once all is done, and the runs
+/// themselves.
 #[derive(Debug)]
 pub struct Sweep {
     folder: PathBuf,
@@ -142,7 +147,8 @@ impl Sweep {
                 }
                 let failed = |error: std::io::Error| refuse(&error.to_string());
                 std::fs::create_dir_all(folder).map_err(failed)?;
-                write_whole(&path, plan.to_toml()?.as_bytes()).map_err(failed)?;
+                let text = plan.to_toml()?;
+                write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(failed)?;
                 plan
             }
         };
@@ -216,6 +222,7 @@ impl Sweep {
             finished: self.runs.len() - self.unfinished().count(),
             total: self.runs.len(),
             table: Arc::new(self.table.clone()),
+            along: Arc::new(self.along.clone()),
             ..SweepState::default()
         }
     }
@@ -286,9 +293,21 @@ impl Sweep {
             course.state.table = Arc::new(self.table.clone());
             course.publish();
         }
+        self.write_parquet()?;
         course.state.phase = SweepPhase::Finished;
         course.state.remaining_s = None;
         course.publish();
+        Ok(())
+    }
+
+    /// The finished tables once more, with typed columns. They are for other programs: going on
+    /// reads the text ones.
+    fn write_parquet(&self) -> Result<(), LabError> {
+        for (name, table) in [(SERIES, &self.table), (ALONG, &self.along)] {
+            if !table.rows().is_empty() {
+                table.write(&self.folder.join(name).with_extension("parquet"))?;
+            }
+        }
         Ok(())
     }
 
@@ -341,7 +360,7 @@ impl Sweep {
                     None => run.save(&folder, &curves)?,
                 };
                 let fields = self.measured(planned, &file, step, compute, course)?;
-                self.keep_along(&fields)?;
+                self.keep_along(&fields, course)?;
             }
             if step >= total {
                 break;
@@ -370,14 +389,21 @@ impl Sweep {
         };
         let fields = self.measured(planned, &file, total, compute, course)?;
         if !self.plan.measure_at.is_empty() && !has(&self.along, &planned.name, total) {
-            self.keep_along(&fields)?;
+            self.keep_along(&fields, course)?;
         }
         Ok(fields)
     }
 
-    fn keep_along(&mut self, fields: &[(String, String)]) -> Result<(), LabError> {
+    fn keep_along(
+        &mut self,
+        fields: &[(String, String)],
+        course: &mut Course<'_>,
+    ) -> Result<(), LabError> {
         push(&mut self.along, fields);
-        Ok(self.along.write(&self.folder.join(ALONG))?)
+        self.along.write(&self.folder.join(ALONG))?;
+        course.state.along = Arc::new(self.along.clone());
+        course.publish();
+        Ok(())
     }
 
     fn measured(
@@ -479,266 +505,6 @@ fn is_of_images(error: &FeatureError) -> bool {
     )
 }
 
-/// What goes along while a sweep is done.
-struct Course<'a> {
-    state: SweepState,
-    control: &'a SweepControl,
-    progress: &'a Progress,
-    tell: &'a mut dyn FnMut(&SweepState),
-    clock: Clock,
-}
-
-impl Course<'_> {
-    fn publish(&mut self) {
-        (self.tell)(&self.state);
-    }
-
-    fn at(&mut self, step: usize, total: usize) {
-        self.state.steps = [step, total];
-        self.state.remaining_s = self.clock.remaining_s();
-        self.publish();
-        let done = self.state.finished as u64 * 1000 + (1000 * step / total.max(1)) as u64;
-        self.progress
-            .report("sweep", done, Some(self.state.total as u64 * 1000));
-    }
-
-    /// Waits out a pause.
-    fn wait(&mut self) -> Result<(), Cancelled> {
-        if self.control.is_paused() {
-            let began = Instant::now();
-            let before = std::mem::replace(&mut self.state.phase, SweepPhase::Paused);
-            self.publish();
-            while self.control.is_paused() && !self.progress.is_cancelled() {
-                std::thread::sleep(PATIENCE);
-            }
-            self.clock.pauses += began.elapsed();
-            self.state.phase = before;
-            self.publish();
-        }
-        self.progress.check()
-    }
-}
-
-/// How fast the sweep is, measuring included.
-struct Clock {
-    began: Instant,
-    pauses: Duration,
-    steps_done: usize,
-    steps_left: usize,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            began: Instant::now(),
-            pauses: Duration::ZERO,
-            steps_done: 0,
-            steps_left: 0,
-        }
-    }
-}
-
-impl Clock {
-    fn step(&mut self) {
-        self.steps_done += 1;
-        self.steps_left = self.steps_left.saturating_sub(1);
-    }
-
-    /// Steps that were done another time.
-    fn skip(&mut self, steps: usize) {
-        self.steps_left = self.steps_left.saturating_sub(steps);
-    }
-
-    fn remaining_s(&self) -> Option<f64> {
-        let seconds = self
-            .began
-            .elapsed()
-            .saturating_sub(self.pauses)
-            .as_secs_f64();
-        (self.steps_done >= 10).then(|| seconds * self.steps_left as f64 / self.steps_done as f64)
-    }
-}
-
-/// Writes a file beside its place and moves it there.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::{
-        compute::DevicePolicy,
-        lab::{PerformanceSettings, Task},
-    };
-
-    /// Four short runs, one of which diverges.
-    pub fn small() -> SweepPlan {
-        let mut plan: SweepPlan = toml::from_str(
-            r#"
-            name = "small"
-            measure-at = [3]
-            save-every = 2
-            image-count = 64
-            [base]
-            steps = 6
-            batch = 8
-            architecture = "tiny:4"
-            [[parts]]
-            vary = { uniform-weight = [0, 1], seed = [1] }
-            [[parts]]
-            preset = "nt-xent"
-            "#,
-        )
-        .unwrap();
-        plan.measure.performance = PerformanceSettings {
-            tasks: vec![Task::Knn],
-            ..PerformanceSettings::default()
-        };
-        if let crate::analysis::ImagesSource::Builtin(images) = &mut plan.base.images {
-            images.count = 64;
-        }
-        plan
-    }
-
-    fn without(table: &Table, columns: &[&str]) -> Vec<Vec<String>> {
-        let keeps: Vec<bool> = table
-            .columns()
-            .iter()
-            .map(|c| !columns.contains(&c.as_str()))
-            .collect();
-        let keep = |row: &Vec<String>| {
-            row.iter()
-                .zip(&keeps)
-                .filter(|(_, keep)| **keep)
-                .map(|(field, _)| field.clone())
-                .collect()
-        };
-        table.rows().iter().map(keep).collect()
-    }
-
-    #[test]
-    fn a_sweep_that_was_broken_off_ends_as_one_that_was_not() {
-        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let whole = folder.path().join("whole");
-        let control = SweepControl::default();
-        let mut sweep = Sweep::open(&whole, Some(small())).unwrap();
-        let mut phases = Vec::new();
-        sweep
-            .drive(&compute, &control, &Progress::none(), |state| {
-                phases.push(state.phase);
-            })
-            .unwrap();
-        assert!(phases.contains(&SweepPhase::Measuring));
-        assert_eq!(phases.last(), Some(&SweepPhase::Finished));
-        assert_eq!(
-            (sweep.table().rows().len(), sweep.along().rows().len()),
-            (3, 6)
-        );
-
-        // Broken off in the middle of the second run, once through a cancel.
-        let broken = folder.path().join("broken");
-        let progress = Progress::none();
-        let mut sweep = Sweep::open(&broken, Some(small())).unwrap();
-        let stop = progress.clone();
-        let outcome = sweep.drive(&compute, &control, &progress, move |state| {
-            if state.finished == 1 && state.phase == SweepPhase::Measuring {
-                stop.cancel();
-            }
-        });
-        assert!(outcome.unwrap_err().is_cancelled());
-        assert_eq!(Sweep::open(&broken, None).unwrap().state().finished, 1);
-        let mut again = Sweep::open(&broken, Some(small())).unwrap();
-        assert_eq!(again.unfinished().count(), 2);
-        again
-            .drive(&compute, &control, &Progress::none(), |_| {})
-            .unwrap();
-        let first = Sweep::open(&whole, None).unwrap();
-        let ours = ["seconds"];
-        assert_eq!(without(first.table(), &ours), without(again.table(), &ours));
-        assert_eq!(without(first.along(), &ours), without(again.along(), &ours));
-    }
-
-    #[test]
-    fn folders_are_not_shared() {
-        let folder = tempfile::tempdir().unwrap();
-        let refuse = |folder: &Path, plan| Sweep::open(folder, plan).unwrap_err().to_string();
-        assert!(refuse(folder.path(), None).contains("sweep.toml"));
-        std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        assert!(refuse(folder.path(), Some(small())).contains("empty"));
-        let own = folder.path().join("own");
-        Sweep::open(&own, Some(small())).unwrap();
-        let mut other = small();
-        other.base.steps = 7;
-        assert!(refuse(&own, Some(other)).contains("another sweep"));
-        assert!(Sweep::open(&own, Some(small())).is_ok());
-    }
-
-    #[test]
-    fn a_run_that_diverges_has_a_row_that_says_so() {
-        let mut plan = small();
-        plan.measure_at = Vec::new();
-        plan.parts.truncate(1);
-        let text = "[[parts]]\nvary = { learning-rate = [10.0, 0.001] }";
-        plan.parts = toml::from_str::<SweepPlan>(text).unwrap().parts;
-        plan.base.optimiser = toml::from_str::<crate::training::RunConfig>(
-            "[optimiser.sgd]\nmomentum = 0.99\nweight-decay = 1.0\nnesterov = false\n",
-        )
-        .unwrap()
-        .optimiser;
-        plan.base.steps = 60;
-        plan.save_every = 1000;
-        let folder = tempfile::tempdir().unwrap();
-        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
-        let mut sweep = Sweep::open(folder.path(), Some(plan)).unwrap();
-        let control = SweepControl::default();
-        sweep
-            .drive(&compute, &control, &Progress::none(), |_| {})
-            .unwrap();
-        let notes = sweep.table().column("notes").unwrap();
-        let rows = sweep.table().rows();
-        assert_eq!(rows.len(), 2);
-        assert!(rows[0][notes].contains("diverged"), "{:?}", rows[0]);
-        assert!(!rows[1][notes].contains("diverged"), "{:?}", rows[1]);
-        assert_eq!(sweep.unfinished().count(), 0);
-    }
-
-    #[test]
-    fn only_divergence_is_final() {
-        let folder = tempfile::tempdir().unwrap();
-        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
-        let control = SweepControl::default();
-        let mut plan = small();
-        plan.measure_at = Vec::new();
-        let mut sweep = Sweep::open(folder.path(), Some(plan)).unwrap();
-        // A file stands where the first run's folder would be: it cannot be saved.
-        let taken = folder.path().join(&sweep.runs()[0].folder);
-        std::fs::create_dir_all(taken.parent().unwrap()).unwrap();
-        std::fs::write(&taken, b"in the way").unwrap();
-        let outcome = sweep.drive(&compute, &control, &Progress::none(), |_| {});
-        assert!(outcome.is_err());
-        assert!(sweep.table().rows().is_empty());
-        std::fs::remove_file(&taken).unwrap();
-        // A row that says only that the run failed is done again, in its place.
-        let first = sweep.runs()[0].name.clone();
-        let failed = [("name", first.as_str()), ("notes", "failed: out of memory")];
-        put(
-            &mut sweep.table,
-            &failed.map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        assert_eq!(sweep.unfinished().count(), 3);
-        sweep
-            .drive(&compute, &control, &Progress::none(), |_| {})
-            .unwrap();
-        let notes = sweep.table().column("notes").unwrap();
-        let rows = sweep.table().rows();
-        assert_eq!((rows.len(), rows[0][0].as_str()), (3, first.as_str()));
-        assert!(rows.iter().all(|row| !row[notes].starts_with(FAILED)));
-        assert_eq!(sweep.unfinished().count(), 0);
-    }
-}
+#[path = "drive_tests.rs"]
+pub(super) mod tests;

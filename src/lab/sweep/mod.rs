@@ -1,6 +1,7 @@
 //! Sweeps: runs over a grid or a random choice of settings, one after the other, a row each.
 
 mod axis;
+mod course;
 mod drive;
 mod plan;
 mod preset;

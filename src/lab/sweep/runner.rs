@@ -10,6 +10,7 @@ use crate::{
     compute::{Compute, JobId, Worker, WorkerEvent},
     lab::LabError,
     progress::Progress,
+    training::beside_a_window,
 };
 
 /// A sweep on a pinned thread. Dropping it stops the sweep, with the run under way saved.
@@ -52,8 +53,12 @@ impl SweepRunner {
                     *lock(&state) = Arc::new(newest.clone());
                     wake();
                 };
-                let outcome = Sweep::open(&folder, plan)
-                    .and_then(|mut sweep| sweep.drive(&compute, &control, progress, tell));
+                let whole = || {
+                    Sweep::open(&folder, plan)
+                        .and_then(|mut sweep| sweep.drive(&compute, &control, progress, tell))
+                };
+                let outcome = beside_a_window(&compute, whole)
+                    .unwrap_or_else(|error| Err(LabError::Thread(error)));
                 if let Err(error) = outcome {
                     let mut end = SweepState::clone(&lock(&state));
                     end.remaining_s = None;

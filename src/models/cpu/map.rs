@@ -160,6 +160,13 @@ impl Buffers {
         pixels
     }
 
+    /// Memory of the maps that wait for use.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        let count: usize = self.free.iter().map(Vec::capacity).sum();
+        count * size_of::<Pixel>()
+    }
+
     /// Gives a map's buffer back.
     pub fn recycle(&mut self, map: Map) {
         self.give_back(map.pixels);

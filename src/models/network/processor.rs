@@ -77,7 +77,7 @@ impl ProcessorSteps {
             .iter()
             .map(LayerTensors::values)
             .collect::<Result<Vec<_>, _>>()?;
-        let pass = self.0.forward(&values, slice(&images)?, shape);
+        let pass = self.0.forward(&values, slice(&images)?, shape, records);
         for ((conv, statistics), values) in convs.iter().zip(&pass.statistics).zip(&values) {
             if let (Some(norm), Some(statistics)) = (&conv.norm, statistics) {
                 follow(norm, statistics, values.bias, &device);

@@ -22,7 +22,7 @@ mod verdict;
 pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
 pub use inspector::{InspectorPictures, inspector_ui};
-pub use lab::{lab_ui, plane_plot};
+pub use lab::{cells_ui, lab_ui, plane_plot, tiles_ui, trails_plot, trend_plots};
 pub use landscape::{LandscapeCanvas, landscape_ui, picture_ui};
 pub use log::log_ui;
 pub use pairs::pairs_ui;

@@ -142,7 +142,10 @@ fn images_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
             key_value(ui, "images", &images.len().to_string());
             classes_ui(ui, images.classes(), &snapshot.prepared.class_counts);
             if images.has_masks() {
-                let masks = format!("{} classes", images.mask_classes().len());
+                let masks = match images.mask_classes().len() {
+                    0 => "classes without names".to_owned(),
+                    named => format!("{named} classes"),
+                };
                 key_value(ui, "masks", &masks);
             }
             skipped_ui(ui, images);

@@ -203,12 +203,19 @@ impl CpuTrainer {
         })
     }
 
-    /// Images `[n, channels, height, width]` through the stages. `values` are the layers'.
+    /// Images `[n, channels, height, width]` through the stages. `values` are the layers'. Without
+    /// `records` there is no way back from the tape, and no map is kept longer than it is needed.
     ///
     /// The shape must have been checked against the blueprint.
-    pub fn forward(&self, values: &[LayerValues<'_>], images: &[f32], shape: [usize; 4]) -> Pass {
+    pub fn forward(
+        &self,
+        values: &[LayerValues<'_>],
+        images: &[f32],
+        shape: [usize; 4],
+        records: bool,
+    ) -> Pass {
         let mut buffers = self.take_buffers();
-        let tape = tape::forward(self, values, images, shape, &mut buffers);
+        let tape = tape::forward(self, values, images, shape, records, &mut buffers);
         let last = tape.output();
         let output = last[0].shape;
         let shape = [shape[0], output.channels, output.height, output.width];
@@ -246,6 +253,15 @@ impl CpuTrainer {
         let mut buffers = self.take_buffers();
         tape.recycle(&mut buffers);
         self.put_buffers(buffers);
+    }
+
+    /// Bytes that passes have left for the next one.
+    #[cfg(test)]
+    fn kept_bytes(&self) -> usize {
+        let buffers = self.take_buffers();
+        let bytes = buffers.bytes();
+        self.put_buffers(buffers);
+        bytes
     }
 
     fn take_buffers(&self) -> Buffers {

@@ -55,6 +55,37 @@ impl Moments {
     }
 }
 
+/// Work on one plane with the sixteen channels of a pixel in `V` registers.
+pub(super) trait PlaneJob: Sized {
+    /// What comes of it beside what it writes.
+    type Output: Default;
+
+    /// Does it. Inlined into one function for each length of register.
+    fn plane<S: Simd, const V: usize>(self, simd: S) -> Self::Output;
+
+    /// Does it with the registers of `arch`.
+    fn run(self, arch: Arch) -> Self::Output {
+        arch.dispatch(InRegisters(self))
+    }
+}
+
+struct InRegisters<J>(J);
+
+impl<J: PlaneJob> WithSimd for InRegisters<J> {
+    type Output = J::Output;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> J::Output {
+        match S::F32_LANES {
+            16 => self.0.plane::<S, 1>(simd),
+            8 => self.0.plane::<S, 2>(simd),
+            4 => self.0.plane::<S, 4>(simd),
+            // `CpuTrainer::is_supported` has refused these.
+            _ => J::Output::default(),
+        }
+    }
+}
+
 /// Sums of what `term` makes of a pixel, over the rows of one image.
 #[inline(always)]
 fn row_sums(
@@ -161,22 +192,9 @@ pub(super) struct Apply<'a> {
     pub output: &'a mut [Pixel],
 }
 
-impl WithSimd for Apply<'_> {
+impl PlaneJob for Apply<'_> {
     type Output = ();
 
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            16 => self.plane::<S, 1>(simd),
-            8 => self.plane::<S, 2>(simd),
-            4 => self.plane::<S, 4>(simd),
-            // `CpuTrainer::is_supported` has refused these.
-            _ => {}
-        }
-    }
-}
-
-impl Apply<'_> {
     #[inline(always)]
     fn plane<S: Simd, const V: usize>(self, simd: S) {
         let shape = self.shape;
@@ -287,18 +305,13 @@ pub(super) enum Mask<'a> {
 }
 
 /// Σ g and Σ g (z − μ) of sixteen channels.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct GradientSums {
     pub plain: [f64; LANES],
     pub centred: [f64; LANES],
 }
 
 impl GradientSums {
-    pub const NONE: Self = Self {
-        plain: [0.0; LANES],
-        centred: [0.0; LANES],
-    };
-
     #[inline(always)]
     pub fn with(mut self, plain: &[f32; LANES], centred: &[f32; LANES]) -> Self {
         for lane in 0..LANES {
@@ -326,26 +339,14 @@ pub(super) struct MaskAndSum<'a> {
     pub mask: Mask<'a>,
 }
 
-impl WithSimd for MaskAndSum<'_> {
+impl PlaneJob for MaskAndSum<'_> {
     type Output = GradientSums;
 
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> GradientSums {
-        match S::F32_LANES {
-            16 => self.plane::<S, 1>(simd),
-            8 => self.plane::<S, 2>(simd),
-            4 => self.plane::<S, 4>(simd),
-            _ => GradientSums::NONE,
-        }
-    }
-}
-
-impl MaskAndSum<'_> {
     #[inline(always)]
     fn plane<S: Simd, const V: usize>(self, simd: S) -> GradientSums {
         let shape = self.shape;
         let mean = load::<S, V>(simd, self.mean);
-        let mut all = GradientSums::NONE;
+        let mut all = GradientSums::default();
         for image in 0..shape.images {
             let mut sums = RowSums::<S, V>::new(simd);
             for [start, end] in rows_of(shape, image) {
@@ -448,21 +449,9 @@ pub(super) struct ApplyBack<'a> {
     pub into: &'a mut [Pixel],
 }
 
-impl WithSimd for ApplyBack<'_> {
+impl PlaneJob for ApplyBack<'_> {
     type Output = ();
 
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            16 => self.plane::<S, 1>(simd),
-            8 => self.plane::<S, 2>(simd),
-            4 => self.plane::<S, 4>(simd),
-            _ => {}
-        }
-    }
-}
-
-impl ApplyBack<'_> {
     #[inline(always)]
     fn plane<S: Simd, const V: usize>(self, simd: S) {
         let (shape, back) = (self.shape, self.back);

@@ -6,7 +6,10 @@ use rayon::prelude::*;
 use super::{
     Groups, LayerValues, Statistics,
     layer::moments,
-    norm::{Added, Affine, Apply, ApplyBack, GradientSums, Mask, MaskAndSum, Moments, NormBack},
+    norm::{
+        Added, Affine, Apply, ApplyBack, GradientSums, Mask, MaskAndSum, Moments, NormBack,
+        PlaneJob as _,
+    },
 };
 use crate::models::cpu::map::{LANES, Pixel};
 
@@ -114,14 +117,15 @@ impl ConvTape {
                         &other.affine[block],
                     ),
                 };
-                arch.dispatch(Apply {
+                Apply {
                     shape: &shape,
                     z: &z.pixels[block * plane..][..plane],
                     affine: &self.affine[block],
                     added,
                     has_relu,
                     output,
-                });
+                }
+                .run(arch);
             });
         });
     }
@@ -150,20 +154,21 @@ impl ConvTape {
                                 Mask::Output(&output[group].pixels[block * plane..][..plane])
                             }
                         };
-                        arch.dispatch(MaskAndSum {
+                        MaskAndSum {
                             shape: &shape,
                             gradient,
                             z: &z.pixels[block * plane..][..plane],
                             mean: &means[block],
                             mask,
-                        })
+                        }
+                        .run(arch)
                     })
                     .collect()
             })
             .collect();
         let total = |block: usize| {
             let groups = partial.iter().map(|group| &group[block]);
-            groups.fold(GradientSums::NONE, GradientSums::and)
+            groups.fold(GradientSums::default(), GradientSums::and)
         };
         BackSums {
             blocks: (0..self.affine.len()).map(total).collect(),
@@ -210,13 +215,14 @@ impl ConvTape {
             let plane = shape.plane();
             let planes = into.pixels.par_chunks_exact_mut(plane).enumerate();
             planes.for_each(|(block, into)| {
-                arch.dispatch(ApplyBack {
+                ApplyBack {
                     shape: &shape,
                     z: &z.pixels[block * plane..][..plane],
                     back: &backs[block],
                     gradient: gradient.map(|maps| &maps[group].pixels[block * plane..][..plane]),
                     into,
-                });
+                }
+                .run(arch);
             });
         });
     }

@@ -51,14 +51,18 @@ struct Forward<'a> {
     buffers: &'a mut Buffers,
     convs: Vec<Option<ConvTape>>,
     inner: Vec<Option<Groups>>,
+    /// Whether maps are kept for the way back; else each goes as soon as the next is there.
+    records: bool,
 }
 
-/// Images `[n, channels, height, width]` through all steps.
+/// Images `[n, channels, height, width]` through all steps. Without `records` the tape holds the
+/// statistics and the last output alone.
 pub(super) fn forward(
     trainer: &CpuTrainer,
     values: &[LayerValues<'_>],
     images: &[f32],
     shape: [usize; 4],
+    records: bool,
     buffers: &mut Buffers,
 ) -> Tape {
     let count = trainer.layers.len();
@@ -68,11 +72,15 @@ pub(super) fn forward(
         buffers,
         convs: (0..count).map(|_| None).collect(),
         inner: vec_of_none(count),
+        records,
     };
     let images = pass.pad(images, shape);
     let mut outputs = vec![pass.stem(&images, shape)];
     for step in &trainer.steps {
         let output = pass.step(step, &outputs[outputs.len() - 1]);
+        if !records && let Some(before) = outputs.pop() {
+            recycle(before, pass.buffers);
+        }
         outputs.push(output);
     }
     Tape {
@@ -123,8 +131,25 @@ impl Forward<'_> {
         let conv = ConvTape::new(arch, z, &self.values[0]);
         let mut output = groups(&shape, count, self.buffers);
         conv.apply(arch, Sum::Nothing, plan.has_relu, &mut output);
-        self.convs[0] = Some(conv);
+        self.keep(0, conv);
         output
+    }
+
+    /// Keeps what the way back needs of a convolution.
+    fn keep(&mut self, index: usize, mut conv: ConvTape) {
+        if !self.records {
+            recycle(std::mem::take(&mut conv.z), self.buffers);
+        }
+        self.convs[index] = Some(conv);
+    }
+
+    /// Keeps an output inside a residual block.
+    fn keep_inner(&mut self, index: usize, output: Groups) {
+        if self.records {
+            self.inner[index] = Some(output);
+        } else {
+            recycle(output, self.buffers);
+        }
     }
 
     /// A convolution and its statistics.
@@ -142,7 +167,7 @@ impl Forward<'_> {
         let conv = self.conv(index, input);
         let mut output = groups(&conv.z[0].shape, image_count(input), self.buffers);
         conv.apply(self.trainer.arch, sum, has_relu, &mut output);
-        self.convs[index] = Some(conv);
+        self.keep(index, conv);
         output
     }
 
@@ -177,7 +202,7 @@ impl Forward<'_> {
             let from = last.as_ref().unwrap_or(input);
             let output = self.activated(*index, from, Sum::Nothing, has_relu);
             if let Some(done) = last.replace(output) {
-                self.inner[start[position - 1]] = Some(done);
+                self.keep_inner(start[position - 1], done);
             }
         }
         let from = last.as_ref().unwrap_or(input);
@@ -186,7 +211,7 @@ impl Forward<'_> {
             Shortcut::Conv(projection) => {
                 let conv = self.conv(*projection, input);
                 let output = self.activated(*end, from, Sum::Normalised(&conv), true);
-                self.convs[*projection] = Some(conv);
+                self.keep(*projection, conv);
                 output
             }
             Shortcut::Subsample(plan, weight) => {
@@ -199,7 +224,7 @@ impl Forward<'_> {
             }
         };
         if let (Some(done), Some(index)) = (last, start.last()) {
-            self.inner[*index] = Some(done);
+            self.keep_inner(*index, done);
         }
         output
     }

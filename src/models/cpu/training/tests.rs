@@ -265,7 +265,7 @@ impl Layers {
 fn step(trainer: &CpuTrainer, layers: &Layers, shape: [usize; 4]) -> (f64, Vec<LayerGradients>) {
     let images = noise(shape.iter().product(), 0.0);
     let values = layers.values();
-    let pass = trainer.forward(&values, &images, shape);
+    let pass = trainer.forward(&values, &images, shape, true);
     let weights = noise(pass.values.len(), 3.0);
     let products = pass.values.iter().zip(&weights);
     let loss = products
@@ -385,4 +385,35 @@ fn shorter_registers_give_the_same_gradients() {
             }
         }
     }
+}
+
+#[test]
+fn without_a_way_back_the_values_are_the_same_and_maps_are_not_kept() {
+    let architecture = Architecture::ResNet {
+        depth: 18,
+        stem: Stem::Cifar,
+        width: 8,
+    };
+    let plan = architecture.blueprint().unwrap();
+    let layers = Layers::new(&architecture);
+    let values = layers.values();
+    let shape = [9, 3, 16, 16];
+    let images = noise(shape.iter().product(), 0.0);
+    let pass = |records: bool| {
+        let trainer = CpuTrainer::new(&plan).unwrap();
+        let pass = trainer.forward(&values, &images, shape, records);
+        let means: Vec<Vec<f32>> = pass
+            .statistics
+            .into_iter()
+            .flatten()
+            .map(|statistics| statistics.mean)
+            .collect();
+        trainer.forget(pass.tape);
+        (pass.values, means, trainer.kept_bytes())
+    };
+    let (kept, let_go) = (pass(true), pass(false));
+    assert!(kept.0 == let_go.0 && kept.1 == let_go.1);
+    // Two maps a layer for twenty layers, or the few that a block needs at a time (here a quarter,
+    // with the packed weights of all layers).
+    assert!(3 * let_go.2 < kept.2, "{} {}", let_go.2, kept.2);
 }

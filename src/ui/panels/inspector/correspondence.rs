@@ -155,6 +155,14 @@ pub(super) fn correspondence_ui(
     }
     caption(ui, drawn_line(view, state, subject));
     table_ui(subject, ui);
+    if world.is_export {
+        // In the window the pointer asks for it.
+        for found in &subject.correspondences {
+            if let Err(why) = &found.matches {
+                caption(ui, format!("{} is absent: {why}", found.rule));
+            }
+        }
+    }
 }
 
 /// What the lines are, and how many of how many.

@@ -1,57 +1,47 @@
-//! The map of scores: groups, or measures, down; tasks across.
+//! The map of scores: a cell for each row and column, with its interval.
 
 use egui::{Align2, Sense, Ui, vec2};
 
 use crate::{
-    correlation::{Score, Statistic},
+    correlation::{Interval, Score, Statistic},
     lab::{Answer, Cell, Question},
     ui::{
-        Command, Commands, LabCommand, LabView,
+        Command, Commands, LabCommand, LabPage, LabView,
         colour::{mix, ramp},
         theme::{self, Tokens},
         widgets::{caption, choice, labelled, tip},
     },
 };
 
-/// Which score is drawn.
-pub(super) fn statistic_ui(view: &mut LabView, ui: &mut Ui) {
+/// The choice of the score that is drawn.
+pub(super) fn statistic_choice(view: &mut LabView, ui: &mut Ui) {
     let options = Statistic::ALL.map(|one| (one, one.name().to_owned(), one.formula()));
-    if let Some(chosen) = labelled(ui, "Score", |ui| {
-        choice(ui, "Score", &view.statistic, &options)
-    }) {
+    if let Some(chosen) = choice(ui, "Score", &view.statistic, &options) {
         view.statistic = chosen;
     }
 }
 
-/// Draws the map. A click on a cell asks the cell's question.
+/// Draws the map. A click on a cell asks the cell's question and shows its plane.
 pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
-    let question = &answer.question;
-    let mut options = vec![(
-        None,
-        "the measures".to_owned(),
-        "each pair of A and U a row",
-    )];
-    options.extend(
-        answer
-            .columns
-            .groups
-            .iter()
-            .map(|name| (Some(name.clone()), name.clone(), "")),
-    );
-    if let Some(group) = labelled(ui, "Rows", |ui| {
-        choice(ui, "Rows of the map", &question.group, &options)
-    }) {
-        commands.push(Command::Lab(LabCommand::Ask(Question {
-            group,
-            only: None,
-            ..question.clone()
-        })));
+    super::facets::facets_ui(answer, commands, ui);
+    labelled(ui, "Score", |ui| {
+        ui.set_max_width(Tokens::of(ui).shape.grid * 32.0);
+        statistic_choice(view, ui);
+    });
+    if let Some(question) = cells_ui(view.statistic, answer, ui) {
+        view.page = LabPage::Plane;
+        commands.push(Command::Lab(LabCommand::Ask(question)));
     }
-    statistic_ui(view, ui);
+}
+
+/// Draws the cells alone; the question of the one that was clicked.
+pub fn cells_ui(statistic: Statistic, answer: &Answer, ui: &mut Ui) -> Option<Question> {
+    let question = &answer.question;
+    let mut clicked = None;
     let [rows, columns] = answer.axes();
     if rows.is_empty() {
         caption(ui, "Nothing to part the encoders by.");
-        return;
+        return None;
     }
     egui::ScrollArea::horizontal()
         .id_salt("map of scores")
@@ -61,11 +51,11 @@ pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Command
                 .show(ui, |ui| {
                     ui.label("");
                     for column in &columns {
-                        caption(ui, *column);
+                        name_ui(column, ui);
                     }
                     ui.end_row();
                     for row in rows {
-                        caption(ui, row);
+                        name_ui(row, ui);
                         for column in &columns {
                             let cell = answer
                                 .cells
@@ -73,10 +63,11 @@ pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Command
                                 .find(|cell| cell.row == row && cell.column == *column);
                             if let Some(cell) = cell {
                                 let is_shown = cell.question == *question;
-                                if cell_ui(cell, view.statistic, is_shown, ui) {
-                                    commands
-                                        .push(Command::Lab(LabCommand::Ask(cell.question.clone())));
+                                if cell_ui(cell, statistic, is_shown, ui) {
+                                    clicked = Some(cell.question.clone());
                                 }
+                            } else {
+                                ui.label("");
                             }
                         }
                         ui.end_row();
@@ -84,15 +75,27 @@ pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Command
                 });
         });
     // Multiple R is never below 0, nor is its interval.
-    let weak = if view.statistic == Statistic::MultipleR {
+    let weak = if statistic == Statistic::MultipleR {
         "p is above 0.05"
     } else {
         "the 95 % interval holds 0"
     };
     caption(
         ui,
-        format!("A click shows a cell's encoders. Weak colour: {weak}, or too few."),
+        format!(
+            "Below each score its 95 % interval. Weak colour: {weak}, or fewer than {} encoders. A \
+             click shows a cell's plane.",
+            crate::correlation::TOO_FEW
+        ),
     );
+    clicked
+}
+
+/// The name of a row or column, on one line: a grid would break it anywhere.
+fn name_ui(name: &str, ui: &mut Ui) {
+    let weak = Tokens::of(ui).text.weak.0;
+    let text = egui::RichText::new(name).small().color(weak);
+    ui.add(egui::Label::new(text).extend());
 }
 
 fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bool {
@@ -121,7 +124,12 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
                 ..
             },
         )) => {
-            let share = if statistic.bounds().is_some() {
+            let is_of_one_scale = statistic.bounds().is_some()
+                || matches!(
+                    statistic,
+                    Statistic::BetaAlignment | Statistic::BetaUniformity
+                );
+            let share = if is_of_one_scale {
                 0.5 + 0.5 * value
             } else {
                 0.5
@@ -202,14 +210,24 @@ fn words(score: Option<(usize, bool, &Score)>) -> (String, String) {
         )) => {
             let few = if is_too_few { ", too few" } else { "" };
             let detail = match interval {
-                Some(interval) if !is_too_few => {
-                    format!("{:.2} to {:.2}", interval.low, interval.high).replace('-', "−")
-                }
+                Some(_) if !is_too_few => short_interval(*interval).trim_start().to_owned(),
                 _ => format!("n = {n}{few}"),
             };
-            (format!("{value:+.2}").replace('-', "−"), detail)
+            (signed(*value), detail)
         }
         Some((n, ..)) => ("—".to_owned(), format!("n = {n}")),
         None => ("—".to_owned(), "too few".to_owned()),
     }
+}
+
+/// A score with its sign, short.
+pub(super) fn signed(value: f64) -> String {
+    format!("{value:+.2}").replace('-', "−")
+}
+
+/// An interval in brackets, short, with a space before; nothing where there is none.
+pub(super) fn short_interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |interval| {
+        format!(" [{:.2}, {:.2}]", interval.low, interval.high).replace('-', "−")
+    })
 }

@@ -1,58 +1,101 @@
 //! The correlation lab: how alignment and uniformity go with performance over many encoders.
 
+mod along;
+mod axes;
+mod facets;
 mod map;
 mod plots;
 mod scores;
+mod small;
 mod sweep;
 
 use egui::{ScrollArea, Ui};
 
 use crate::{
-    lab::{Answer, Question},
+    lab::{Answer, Question, performance_words},
     ui::{
         Command, Commands, LabCommand, LabPage, LabState, LabView, Pane, World,
         icons::Icon,
+        theme,
         widgets::{caption, caption_line, choice, empty_state, how_to_read, note, section},
     },
 };
 
-pub use plots::plane_plot;
+pub use along::trails_plot;
+pub use map::cells_ui;
+pub use plots::{plane_plot, trend_plots};
+pub use small::tiles_ui;
+
+/// From this size on findings stand beside the picture, in points.
+const ROOMY: egui::Vec2 = egui::vec2(820.0, 420.0);
 
 /// Draws the correlation lab.
 pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     how_to_read(ui, Pane::Correlation.how_to_read());
     let nothing = LabState::default();
     let state = world.lab.unwrap_or(&nothing);
+    if let Some(answer) = &state.answer {
+        head_ui(view, state, answer, commands, ui);
+    } else {
+        source_ui(state, commands, ui);
+    }
+    // What is under way stays above the picture, the choice of another stands below.
+    sweep::bar_ui(state, commands, ui);
+    let room = ui.available_height();
     ScrollArea::vertical()
         .id_salt("correlation")
         .auto_shrink([false, false])
         .show(ui, |ui| {
-            source_ui(state, commands, ui);
             if let Some(problem) = &state.problem {
                 note(ui, Icon::Warning, problem);
             }
-            // What is under way stands above the picture, the choice of another below.
-            let is_first = state.answer.is_none() || state.is_sweeping();
-            if is_first {
-                sweep::sweep_ui(view, state, commands, ui);
-            }
             match &state.answer {
-                Some(answer) => answer_ui(view, answer, commands, ui),
+                Some(answer) => answer_ui(view, state, answer, room, commands, ui),
                 None if state.is_working => {
                     caption(ui, "Computing scores…");
                 }
-                None => empty_state(
+                None if state.is_sweeping() => empty_state(
                     ui,
-                    "No encoders yet",
-                    "Open a table with alignment, uniformity and performance, or start a sweep.",
+                    "The sweep is being prepared",
+                    "Each encoder appears here as soon as its run is measured.",
                 ),
-            }
-            if !is_first {
-                sweep::sweep_ui(view, state, commands, ui);
+                None => {
+                    sweep::choice_ui(view, state, commands, ui);
+                    empty_state(
+                        ui,
+                        "No encoders yet",
+                        "Open a table with alignment, uniformity and performance, or start a sweep.",
+                    );
+                }
             }
         });
 }
 
+/// Pages, and which alignment, uniformity, performance and encoders: two rows, so that small tiles
+/// have room for the picture.
+fn head_ui(
+    view: &mut LabView,
+    state: &LabState,
+    answer: &Answer,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x *= 0.5;
+        for page in LabPage::ALL {
+            let label = ui.selectable_label(view.page == page, page.name());
+            if label.on_hover_text(page.explanation()).clicked() {
+                view.page = page;
+            }
+        }
+        ui.menu_button("Table", |ui| source_ui(state, commands, ui))
+            .response
+            .on_hover_text("Open another table, relate what was measured here, export");
+    });
+    question_ui(answer, commands, ui);
+}
+
+/// Where a table comes from, and where it goes.
 fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         let mut button = |name: &str, is_enabled: bool, command: LabCommand| {
@@ -68,47 +111,76 @@ fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
             }
         };
         button("Open table…", true, LabCommand::AskOpen);
+        button("Columns…", state.source.is_some(), LabCommand::AskColumns);
         button("Measured here", true, LabCommand::UseMeasured);
         button("Judge the shown", !state.is_judging, LabCommand::JudgeShown);
         button("Export…", state.answer.is_some(), LabCommand::AskExport);
     });
     if let Some(source) = &state.source {
-        let n = state.answer.as_ref().map_or_else(String::new, |answer| {
-            let left = answer.table.rows().len() - answer.series.len();
-            let without = if left > 0 {
-                format!(", {left} without all numbers or left out")
-            } else {
-                String::new()
-            };
-            format!(" · n = {}{without}", answer.series.len())
-        });
-        caption_line(ui, &format!("{source}{n}"));
+        caption_line(ui, source);
     }
 }
 
-fn answer_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
-    question_ui(answer, commands, ui);
-    ui.horizontal_wrapped(|ui| {
-        for page in LabPage::ALL {
-            if ui
-                .selectable_label(view.page == page, page.name())
-                .clicked()
-            {
-                view.page = page;
-            }
-        }
-    });
-    match view.page {
-        LabPage::Plane => plots::plane_ui(answer, commands, ui),
-        LabPage::Trends => plots::trends_ui(answer, commands, ui),
-        LabPage::Scores => scores::scores_ui(answer, ui),
-        LabPage::Map => map::map_ui(view, answer, commands, ui),
-        LabPage::Along => plots::along_ui(view, answer, commands, ui),
+fn answer_ui(
+    view: &mut LabView,
+    state: &LabState,
+    answer: &Answer,
+    room: f32,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    let size = egui::vec2(ui.available_width(), room) / theme::mark_scale(ui);
+    let is_roomy = size.x >= ROOMY.x && size.y >= ROOMY.y;
+    if is_roomy && view.page != LabPage::Scores {
+        let findings = size.x * 0.3 * theme::mark_scale(ui);
+        ui.horizontal_top(|ui| {
+            let left = ui.available_width() - findings - ui.spacing().item_spacing.x * 2.0;
+            ui.vertical(|ui| {
+                ui.set_width(left);
+                page_ui(view, state, answer, room, commands, ui);
+            });
+            ui.vertical(|ui| {
+                ui.set_width(findings);
+                section(ui, "Findings");
+                scores::findings_ui(answer, ui);
+                below_ui(view, state, commands, ui);
+            });
+        });
+        return;
     }
+    page_ui(view, state, answer, room, commands, ui);
     if view.page != LabPage::Scores {
         section(ui, "Findings");
         scores::findings_ui(answer, ui);
     }
+    below_ui(view, state, commands, ui);
+}
+
+fn page_ui(
+    view: &mut LabView,
+    state: &LabState,
+    answer: &Answer,
+    room: f32,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    let opened = state.opened_row;
+    match view.page {
+        LabPage::Plane => plots::plane_ui(answer, opened, room, commands, ui),
+        LabPage::Trends => plots::trends_ui(answer, opened, room, commands, ui),
+        LabPage::Grid => small::grid_ui(view, answer, opened, commands, ui),
+        LabPage::Map => map::map_ui(view, answer, commands, ui),
+        LabPage::Along => along::along_ui(view, state, room, commands, ui),
+        LabPage::Scores => scores::scores_ui(answer, ui),
+    }
+}
+
+/// Where the table comes from, and another sweep.
+fn below_ui(view: &mut LabView, state: &LabState, commands: &mut Commands, ui: &mut Ui) {
+    if let Some(source) = &state.source {
+        caption_line(ui, source);
+    }
+    sweep::choice_ui(view, state, commands, ui);
 }
 
 /// Which alignment and uniformity, which performance, which encoders.
@@ -121,37 +193,30 @@ fn question_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
             .map(|name| (name.clone(), name.clone(), ""))
             .collect()
     };
-    let measures = plain(
-        answer
-            .columns
-            .measures
-            .iter()
-            .map(|(name, _)| name)
-            .collect(),
-    );
-    let tasks = plain(
-        answer
-            .columns
-            .performances
-            .iter()
-            .map(|(name, _)| name)
-            .collect(),
-    );
+    let columns = &answer.columns;
+    let measures = plain(columns.measures.iter().map(|(name, _)| name).collect());
+    let tasks: Vec<(String, String, &str)> = (columns.performances.iter())
+        .map(|(name, _)| (name.clone(), performance_words(name), ""))
+        .collect();
     ui.columns(2, |sides| {
-        caption(&mut sides[0], "A and U of");
-        if let Some(measure) = choice(&mut sides[0], "Measure", &question.measure, &measures) {
-            ask(Question {
-                measure,
-                ..question.clone()
-            });
-        }
-        caption(&mut sides[1], "P by");
-        if let Some(task) = choice(&mut sides[1], "Task", &question.task, &tasks) {
-            ask(Question {
-                task,
-                ..question.clone()
-            });
-        }
+        sides[0].horizontal(|ui| {
+            caption(ui, "A, U").on_hover_text("Alignment and uniformity of these vectors");
+            if let Some(measure) = choice(ui, "Measure", &question.measure, &measures) {
+                ask(Question {
+                    measure,
+                    ..question.clone()
+                });
+            }
+        });
+        sides[1].horizontal(|ui| {
+            caption(ui, "P").on_hover_text("Performance downstream, higher is better");
+            if let Some(task) = choice(ui, "Task", &question.task, &tasks) {
+                ask(Question {
+                    task,
+                    ..question.clone()
+                });
+            }
+        });
     });
     if let Some((column, value)) = &question.only {
         ui.horizontal_wrapped(|ui| {

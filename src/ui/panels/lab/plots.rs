@@ -1,36 +1,52 @@
-//! The plane of the series, its trends, and scores along a number.
+//! The plane of the series, and its trends.
 
 use egui::{Ui, Vec2b};
 use egui_plot::{
-    Arrows, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Polygon,
-    Text,
+    Arrows, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text,
 };
 
-use super::{super::plane::walked_to, map::statistic_ui};
+use super::{
+    super::plane::walked_to,
+    axes::{Names, with_axes},
+};
 use crate::{
     correlation::{Encoder, Statistic},
-    lab::{Answer, Question},
+    lab::{Answer, performance_words},
     ui::{
-        Command, Commands, LabCommand, LabView,
+        Command, Commands, LabCommand,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, choice, empty_state, labelled, note, tip, tip_at, view_keys},
+        widgets::{caption, empty_state, tip, tip_at, view_keys},
     },
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
 const REACH: f32 = 10.0;
-/// Height of a plot in points, at least.
-const LEAST_HEIGHT: f32 = 220.0;
+/// Height of a plot in points, at least and at most.
+pub(super) const HEIGHTS: [f32; 2] = [150.0, 900.0];
+/// Room below a plot for its legend, in points.
+const LEGEND: f32 = 30.0;
 /// Lines of equal performance, at most.
 const LEVELS: usize = 6;
 
-/// Draws the plane of the series.
-pub(super) fn plane_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
+/// The height of a plot where so much is free, with a line below it.
+pub(super) fn height(room: f32, ui: &Ui) -> f32 {
+    let scale = theme::mark_scale(ui);
+    (room - LEGEND * scale).clamp(HEIGHTS[0] * scale, HEIGHTS[1] * scale)
+}
+
+/// Draws the plane of the series in `room` points of height.
+pub(super) fn plane_ui(
+    answer: &Answer,
+    opened_row: Option<usize>,
+    room: f32,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
     if is_empty_ui(answer, ui) {
         return;
     }
-    if let Some(index) = plane_plot(answer, LEAST_HEIGHT * theme::mark_scale(ui), ui) {
+    if let Some(index) = plane_plot(answer, opened_row, height(room, ui), ui) {
         commands.push(Command::Lab(LabCommand::OpenEncoder(index)));
     }
     legend_ui(answer, ui);
@@ -38,11 +54,18 @@ pub(super) fn plane_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
 
 fn is_empty_ui(answer: &Answer, ui: &mut Ui) -> bool {
     if answer.series.is_empty() {
-        empty_state(
-            ui,
-            "No encoder has all three numbers",
-            "Choose another measure or task.",
-        );
+        let [title, next] = if answer.table.rows().is_empty() {
+            [
+                "No encoder is measured yet",
+                "Each appears here as soon as its run is measured.",
+            ]
+        } else {
+            [
+                "No encoder has all three numbers",
+                "Choose another measure or task.",
+            ]
+        };
+        empty_state(ui, title, next);
         return true;
     }
     false
@@ -50,7 +73,12 @@ fn is_empty_ui(answer: &Answer, ui: &mut Ui) -> bool {
 
 /// The align–uniform plane coloured by performance, with the fitted plane; the encoder that was
 /// clicked.
-pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
+pub fn plane_plot(
+    answer: &Answer,
+    opened_row: Option<usize>,
+    height: f32,
+    ui: &mut Ui,
+) -> Option<usize> {
     let tokens = Tokens::of(ui);
     let scale = theme::mark_scale(ui);
     let encoders = answer.series.encoders();
@@ -59,19 +87,17 @@ pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
         widened(encoders.iter().map(|one| one.uniformity)),
     ];
     let measure = &answer.question.measure;
-    let names = [
-        format!("L_align, {measure}  ← better"),
-        format!("← better  L_uniform, {measure}"),
-    ];
-    let plot = plot(
-        &format!("plane of the series {bounds:?}"),
-        names,
-        bounds,
-        height,
-    );
+    let names = Names {
+        across: format!("L_align, {measure}  ← better"),
+        up: format!("← better  L_uniform, {measure}"),
+        up_short: "L_uniform".to_owned(),
+    };
+    let id = format!("plane of the series {bounds:?}");
+    let plot = plot(&id, names, bounds, height, ui);
     let response = plot.show(ui, |plot| {
         if let Some(fit) = &answer.fit {
-            for level in fit.levels(LEVELS) {
+            let levels = fit.levels(LEVELS);
+            for &level in &levels {
                 if let Some([from, to]) = fit.iso_line(level, bounds) {
                     plot.line(
                         Line::new("equal performance", PlotPoints::from(vec![from, to]))
@@ -80,7 +106,7 @@ pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
                             .width(1.0)
                             .allow_hover(false),
                     );
-                    let words = egui::RichText::new(short(level)).small();
+                    let words = egui::RichText::new(level_words(level, &levels)).small();
                     plot.text(
                         Text::new("", PlotPoint::new(to[0], to[1]), words)
                             .color(tokens.text.weak.0)
@@ -98,13 +124,8 @@ pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
                     .allow_hover(false),
             );
         }
-        points(
-            plot,
-            encoders,
-            |one| [one.alignment, one.uniformity],
-            tokens,
-            scale,
-        )
+        let at = |one: &Encoder| [one.alignment, one.uniformity];
+        points(plot, encoders, at, opened_row, tokens, scale)
     });
     finish(
         &response.response,
@@ -118,12 +139,31 @@ pub fn plane_plot(answer: &Answer, height: f32, ui: &mut Ui) -> Option<usize> {
 /// One of the three numbers.
 type Of = fn(&Encoder) -> f64;
 
-/// Draws alignment and uniformity against performance, with straight trends.
-pub(super) fn trends_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
+/// Draws alignment and uniformity against performance, with straight trends, in `room` points of
+/// height.
+pub(super) fn trends_ui(
+    answer: &Answer,
+    opened_row: Option<usize>,
+    room: f32,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
     if is_empty_ui(answer, ui) {
         return;
     }
-    let height = 0.8 * LEAST_HEIGHT * theme::mark_scale(ui);
+    let height = height(room - LEGEND * 0.5, ui);
+    if let Some(index) = trend_plots(answer, opened_row, height, ui) {
+        commands.push(Command::Lab(LabCommand::OpenEncoder(index)));
+    }
+}
+
+/// Alignment and uniformity, each against performance, side by side; the encoder that was clicked.
+pub fn trend_plots(
+    answer: &Answer,
+    opened_row: Option<usize>,
+    height: f32,
+    ui: &mut Ui,
+) -> Option<usize> {
     let sides: [(&str, Of, Statistic); 2] = [
         ("L_align", |one| one.alignment, Statistic::PearsonAlignment),
         (
@@ -132,26 +172,24 @@ pub(super) fn trends_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
             Statistic::PearsonUniformity,
         ),
     ];
-    for (name, of, statistic) in sides {
-        if let Some(index) = trend_plot(answer, name, of, height, ui) {
-            commands.push(Command::Lab(LabCommand::OpenEncoder(index)));
+    let mut clicked = None;
+    ui.columns(2, |columns| {
+        for ((name, of, statistic), ui) in sides.into_iter().zip(columns) {
+            clicked = trend_plot(answer, name, of, opened_row, height, ui).or(clicked);
+            if let Ok(scores) = &answer.scores {
+                let score = super::scores::words(scores.get(statistic));
+                caption(ui, format!("{name} alone: r {score}"));
+            }
         }
-        if let Ok(scores) = &answer.scores {
-            caption(
-                ui,
-                format!(
-                    "{name} alone: {}",
-                    super::scores::words(scores.get(statistic))
-                ),
-            );
-        }
-    }
+    });
+    clicked
 }
 
 fn trend_plot(
     answer: &Answer,
     name: &str,
-    of: fn(&Encoder) -> f64,
+    of: Of,
+    opened_row: Option<usize>,
     height: f32,
     ui: &mut Ui,
 ) -> Option<usize> {
@@ -162,16 +200,13 @@ fn trend_plot(
         widened(encoders.iter().map(of)),
         widened(encoders.iter().map(|one| one.performance)),
     ];
-    let names = [
-        format!("{name}, {}  ← better", answer.question.measure),
-        format!("P, {}  → better", answer.question.task),
-    ];
-    let plot = plot(
-        &format!("{name} against performance {bounds:?}"),
-        names,
-        bounds,
-        height,
-    );
+    let names = Names {
+        across: format!("{name}, {}  ← better", answer.question.measure),
+        up: format!("{}  → better", performance_words(&answer.question.task)),
+        up_short: performance_words(&answer.question.task),
+    };
+    let id = format!("{name} against performance {bounds:?}");
+    let plot = plot(&id, names, bounds, height, ui);
     let response = plot.show(ui, |plot| {
         if let Some(ends) = straight(encoders, of, bounds[0]) {
             plot.line(
@@ -181,26 +216,21 @@ fn trend_plot(
                     .allow_hover(false),
             );
         }
-        points(
-            plot,
-            encoders,
-            |one| [of(one), one.performance],
-            tokens,
-            scale,
-        )
+        let at = |one: &Encoder| [of(one), one.performance];
+        points(plot, encoders, at, opened_row, tokens, scale)
     });
     let axes = format!("{name} across, performance upwards");
     finish(&response.response, &response.inner, encoders, &axes, ui)
 }
 
 /// Ends of the least-squares line of P on one variable.
-fn straight(
+pub(super) fn straight(
     encoders: &[Encoder],
-    of: fn(&Encoder) -> f64,
+    of: impl Fn(&Encoder) -> f64,
     ends: [f64; 2],
 ) -> Option<[[f64; 2]; 2]> {
     let n = encoders.len() as f64;
-    let mean_x = encoders.iter().map(of).sum::<f64>() / n;
+    let mean_x = encoders.iter().map(&of).sum::<f64>() / n;
     let mean_p = encoders.iter().map(|one| one.performance).sum::<f64>() / n;
     let (mut squares, mut products) = (0.0, 0.0);
     for one in encoders {
@@ -210,115 +240,18 @@ fn straight(
     (squares > 0.0).then(|| ends.map(|x| [x, mean_p + products / squares * (x - mean_x)]))
 }
 
-/// Draws scores along a number with their intervals.
-pub(super) fn along_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
-    let question = &answer.question;
-    let mut options = vec![(None, "choose a column".to_owned(), "")];
-    options.extend(
-        answer
-            .columns
-            .orders
-            .iter()
-            .map(|name| (Some(name.clone()), name.clone(), "")),
-    );
-    if let Some(along) = labelled(ui, "Along", |ui| {
-        choice(ui, "Along", &question.along, &options)
-    }) {
-        commands.push(Command::Lab(LabCommand::Ask(Question {
-            along,
-            ..question.clone()
-        })));
-    }
-    statistic_ui(view, ui);
-    let along = match &answer.along {
-        None => {
-            caption(
-                ui,
-                "A column of numbers that at least three encoders share, such as the step.",
-            );
-            return;
-        }
-        Some(Err(why)) => {
-            note(ui, crate::ui::icons::Icon::Info, why);
-            return;
-        }
-        Some(Ok(along)) => along,
-    };
-    let tokens = Tokens::of(ui);
-    let mut line = Vec::new();
-    let (mut lows, mut highs) = (Vec::new(), Vec::new());
-    for place in along {
-        let score = place.scores.get(view.statistic);
-        if let Some(value) = score.value {
-            line.push([place.at, value]);
-            if let Some(interval) = score.interval {
-                lows.push([place.at, interval.low]);
-                highs.push([place.at, interval.high]);
-            }
-        }
-    }
-    let x_name = question.along.clone().unwrap_or_default();
-    let response = Plot::new(format!("scores along {x_name} {:?}", view.statistic))
-        .height(LEAST_HEIGHT * theme::mark_scale(ui))
-        .x_axis_label(x_name)
-        .y_axis_label(view.statistic.name())
-        .allow_scroll(false)
-        .show_background(false)
-        .show(ui, |plot| {
-            for outline in band(&lows, &highs) {
-                plot.polygon(
-                    Polygon::new("95 % interval", PlotPoints::from(outline.to_vec()))
-                        .fill_color(tokens.accent.main.0.gamma_multiply(0.2))
-                        .stroke(egui::Stroke::NONE)
-                        .allow_hover(false),
-                );
-            }
-            plot.points(
-                Points::new("score", PlotPoints::from(line.clone()))
-                    .color(tokens.accent.main.0)
-                    .radius(3.0),
-            );
-            plot.line(Line::new("score", PlotPoints::from(line)).color(tokens.accent.main.0));
-        });
-    let text = format!("Plot of {} along {} places", view.statistic, along.len());
-    response
-        .response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &text));
-    if let [first, .., last] = &along[..] {
-        caption(
-            ui,
-            format!(
-                "n = {} at {}, {} at {}",
-                first.scores.n, first.at, last.scores.n, last.at
-            ),
-        );
-    }
-}
-
-/// The area between two lines at the same places, a part each pair of neighbours: each is convex,
-/// the only kind of polygon that is filled rightly.
-fn band(lows: &[[f64; 2]], highs: &[[f64; 2]]) -> Vec<[[f64; 2]; 4]> {
-    lows.windows(2)
-        .zip(highs.windows(2))
-        .map(|(low, high)| [low[0], low[1], high[1], high[0]])
-        .collect()
-}
-
-fn plot<'a>(id: &str, names: [String; 2], bounds: [[f64; 2]; 2], height: f32) -> Plot<'a> {
-    let [x_name, y_name] = names;
+fn plot<'a>(id: &str, names: Names, bounds: [[f64; 2]; 2], height: f32, ui: &Ui) -> Plot<'a> {
     let [x, y] = bounds;
-    Plot::new(id.to_owned())
+    let plot = Plot::new(id.to_owned())
         .height(height)
-        .x_axis_label(x_name)
-        .y_axis_label(y_name)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_background(false)
         .show_crosshair(false)
         .show_grid(Vec2b::FALSE)
-        .grid_spacing(egui::Rangef::new(12.0, 90.0))
         .default_x_bounds(x[0], x[1])
-        .default_y_bounds(y[0], y[1])
+        .default_y_bounds(y[0], y[1]);
+    with_axes(plot, names, height, ui)
 }
 
 /// Draws the encoders coloured by performance; their places on the screen.
@@ -326,10 +259,22 @@ fn points(
     plot: &mut PlotUi<'_>,
     encoders: &[Encoder],
     at: impl Fn(&Encoder) -> [f64; 2],
+    opened_row: Option<usize>,
     tokens: &Tokens,
     scale: f32,
 ) -> Vec<egui::Pos2> {
-    let [low, high] = ends(encoders);
+    let [low, high] = ends(encoders.iter());
+    if let Some(one) = encoders.iter().find(|one| Some(one.row) == opened_row) {
+        // Below the point itself: a ring is all that is seen of it.
+        plot.points(
+            Points::new("", at(one))
+                .color(tokens.accent.main.0)
+                .radius(8.0 * scale)
+                .shape(MarkerShape::Circle)
+                .filled(false)
+                .allow_hover(false),
+        );
+    }
     for one in encoders {
         let share = if high > low {
             (one.performance - low) / (high - low)
@@ -386,7 +331,7 @@ fn finish(
     view_keys(ui, response).is_chosen.then_some(index)
 }
 
-fn explain_ui(one: &Encoder, ui: &mut Ui) {
+pub(super) fn explain_ui(one: &Encoder, ui: &mut Ui) {
     ui.set_max_width(Tokens::of(ui).shape.grid * 40.0);
     ui.label(&one.name);
     ui.label(format!(
@@ -407,10 +352,18 @@ fn explain_ui(one: &Encoder, ui: &mut Ui) {
     );
 }
 
+/// Colours of performance, and how many encoders there are.
 fn legend_ui(answer: &Answer, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
-    let [low, high] = ends(answer.series.encoders());
-    ui.horizontal(|ui| {
+    let encoders = answer.series.encoders();
+    let [low, high] = ends(encoders.iter());
+    let left = answer.table.rows().len() - answer.series.len();
+    let without = if left > 0 {
+        format!(", {left} left out or without all numbers")
+    } else {
+        String::new()
+    };
+    let row = ui.horizontal(|ui| {
         caption(ui, format!("P {}", short(low)));
         let size = egui::vec2(tokens.shape.grid * 10.0, tokens.shape.grid);
         let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
@@ -423,25 +376,26 @@ fn legend_ui(answer: &Answer, ui: &mut Ui) {
             ui.painter()
                 .rect_filled(part, 0.0, ramp(&tokens.data.sequential, share));
         }
-        caption(ui, short(high));
-    });
-    if answer.fit.is_some() {
         caption(
             ui,
+            format!("{} · n = {}{without}", short(high), encoders.len()),
+        );
+    });
+    if answer.fit.is_some() {
+        row.response.on_hover_text(
             "Dashed: equal performance of the fitted plane. Arrow: one standard deviation uphill.",
         );
     }
 }
 
-fn ends(encoders: &[Encoder]) -> [f64; 2] {
-    encoders
-        .iter()
-        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], one| {
-            [low.min(one.performance), high.max(one.performance)]
-        })
+/// Least and greatest performance.
+pub(super) fn ends<'a>(encoders: impl Iterator<Item = &'a Encoder>) -> [f64; 2] {
+    encoders.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], one| {
+        [low.min(one.performance), high.max(one.performance)]
+    })
 }
 
-fn widened(values: impl Iterator<Item = f64>) -> [f64; 2] {
+pub(super) fn widened(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
         [low.min(value), high.max(value)]
     });
@@ -456,23 +410,11 @@ fn short(value: f64) -> String {
     format!("{value:.2}").replace('-', "−")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_band_is_made_of_convex_parts() {
-        // A band that is narrow in the middle is not convex as a whole.
-        let lows = [[0.0, -1.0], [1.0, -0.1], [2.0, -1.0]];
-        let highs = [[0.0, 1.0], [1.0, 0.1], [2.0, 1.0]];
-        let parts = band(&lows, &highs);
-        assert_eq!(parts.len(), 2);
-        for part in parts {
-            for corner in 0..4 {
-                let [a, b, c] = [0, 1, 2].map(|next| part[(corner + next) % 4]);
-                let turn = (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]);
-                assert!(turn > 0.0, "{part:?}");
-            }
-        }
-    }
+/// A level of equal performance, with the decimals that tell it from the next.
+fn level_words(level: f64, levels: &[f64]) -> String {
+    let step = match levels {
+        [first, second, ..] => second - first,
+        _ => 0.01,
+    };
+    super::axes::tick(level, step)
 }

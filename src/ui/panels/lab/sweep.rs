@@ -1,22 +1,22 @@
 //! The sweep: which, and how far it is.
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
 use crate::{
     lab::{SweepPhase, SweepPreset, SweepState},
     ui::{
         Command, Commands, LabCommand, LabState, LabView, SweepLink,
         icons::Icon,
-        widgets::{caption, choice, icon_button, labelled, note, seconds, section},
+        widgets::{caption, caption_line, choice, icon_button, labelled, note, seconds, section},
     },
 };
 
-/// Draws the choice of a sweep, or the one under way.
-pub(super) fn sweep_ui(view: &mut LabView, state: &LabState, commands: &mut Commands, ui: &mut Ui) {
-    section(ui, "Sweep");
+/// Draws the sweep under way, or that the open table is of one that has runs left, in a line;
+/// nothing else.
+pub(super) fn bar_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
     let mut ask = |command: LabCommand| commands.push(Command::Lab(command));
     if let Some(sweep) = state.sweep.as_ref().filter(|_| state.is_sweeping()) {
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal(|ui| {
             let is_paused = sweep.phase == SweepPhase::Paused;
             let (icon, label) = if is_paused {
                 (Icon::Play, "Go on with the sweep")
@@ -32,13 +32,37 @@ pub(super) fn sweep_ui(view: &mut LabView, state: &LabState, commands: &mut Comm
             {
                 ask(LabCommand::StopSweep);
             }
-            if state.link != SweepLink::Following && ui.button("Show its table").clicked() {
-                ask(LabCommand::FollowSweep);
-            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if state.link != SweepLink::Following && ui.button("Show its table").clicked() {
+                    ask(LabCommand::FollowSweep);
+                }
+                ui.with_layout(Layout::top_down(Align::Min), |ui| progress_ui(sweep, ui));
+            });
         });
-        progress_ui(sweep, ui);
+        if let Some(message) = &sweep.message {
+            note(ui, Icon::Warning, message);
+        }
+    } else if state.link == SweepLink::Unfinished {
+        ui.horizontal_wrapped(|ui| {
+            if ui.button("Go on with the open sweep").clicked() {
+                ask(LabCommand::ContinueSweep);
+            }
+            caption(ui, "It has runs left.");
+        });
+    }
+}
+
+/// Draws how the last sweep ended, and the choice of another.
+pub(super) fn choice_ui(
+    view: &mut LabView,
+    state: &LabState,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    if state.is_sweeping() {
         return;
     }
+    section(ui, "Sweep");
     if let Some(sweep) = &state.sweep {
         caption(
             ui,
@@ -68,26 +92,20 @@ pub(super) fn sweep_ui(view: &mut LabView, state: &LabState, commands: &mut Comm
     }) {
         view.sweep = chosen;
     }
-    ui.horizontal_wrapped(|ui| {
-        if let Ok(preset) = SweepPreset::named(&view.sweep)
-            && ui
-                .button("Start sweep…")
-                .on_hover_text(preset.comment)
-                .clicked()
-        {
-            ask(LabCommand::AskSweep(preset.name));
+    if let Ok(preset) = SweepPreset::named(&view.sweep) {
+        let button = ui.button("Start sweep…").on_hover_text(preset.comment);
+        if button.clicked() {
+            commands.push(Command::Lab(LabCommand::AskSweep(preset.name)));
         }
-        if state.link == SweepLink::Unfinished && ui.button("Go on with the open sweep").clicked() {
-            ask(LabCommand::ContinueSweep);
-        }
-    });
+        caption(ui, preset.comment);
+    }
 }
 
 fn progress_ui(sweep: &SweepState, ui: &mut Ui) {
     let [step, steps] = sweep.steps;
     let share = step as f32 / steps.max(1) as f32;
     let whole = (sweep.finished as f32 + share) / sweep.total.max(1) as f32;
-    let bar = egui::ProgressBar::new(whole).desired_height(8.0);
+    let bar = egui::ProgressBar::new(whole).desired_height(6.0);
     let _ = ui.add(bar).accessible_name("Progress of the sweep");
     let phase = match sweep.phase {
         SweepPhase::Measuring => "measuring",
@@ -98,14 +116,9 @@ fn progress_ui(sweep: &SweepState, ui: &mut Ui) {
     let left = sweep
         .remaining_s
         .map_or_else(String::new, |left| format!(" · {} left", seconds(left)));
-    caption(
-        ui,
-        format!(
-            "{} of {} runs · {phase} {} · step {step} of {steps}{left}",
-            sweep.finished, sweep.total, sweep.run
-        ),
+    let line = format!(
+        "{} of {} runs{left} · {phase} {} · step {step} of {steps}",
+        sweep.finished, sweep.total, sweep.run
     );
-    if let Some(message) = &sweep.message {
-        note(ui, Icon::Warning, message);
-    }
+    caption_line(ui, &line);
 }

@@ -1,6 +1,9 @@
 //! The sphere's picture: scene, camera and renderer, and where things are on the screen.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use egui::{Pos2, Rect, TextureId, Ui, Vec2, mutex::RwLock, pos2, vec2};
 use egui_wgpu::wgpu;
@@ -13,7 +16,7 @@ use crate::{
         SphereRenderer, SphereScene, SphereStyle, SurfaceField, View,
     },
     ui::{
-        Combine, Shading, Snapshot, SphereView, World,
+        Combine, MOVING_INTERVAL, Shading, Snapshot, SphereView, World,
         colour::ramp,
         marks::{MarkState, Marks},
         snapshot::DENSITY_MAP,
@@ -23,8 +26,9 @@ use crate::{
 
 /// While a pick is on its way, what was hit last still counts this near, in points of the screen.
 const STICKY: f32 = 6.0;
-/// How long points glide from one frame of a run to the next, seconds.
-const GLIDE_S: f32 = 0.2;
+/// How long points glide from one frame of a run to the next: as long as the frames lie apart,
+/// within these bounds, seconds.
+const GLIDE_S: [f32; 2] = [0.2, 1.0];
 /// More points than this jump: moving each would cost the window its frames.
 const MOST_GLIDING: usize = 20_000;
 /// Mean of points from which on they have a side.
@@ -47,6 +51,8 @@ pub struct SphereCanvas {
     pressed: Option<(Pos2, Combine, bool)>,
     pub(super) area: Option<Area>,
     glide: Option<Glide>,
+    /// When the newest snapshot came.
+    arrived: Option<Instant>,
     /// Where the points are drawn, for the next glide to begin at.
     drawn: Arc<Vec<[f32; 3]>>,
     /// Mean of the snapshot's points.
@@ -190,7 +196,9 @@ impl SphereCanvas {
     ) {
         let is_dark = std::ptr::eq(tokens, Tokens::dark());
         if self.scene_key.serial != Some(snapshot.serial) {
-            self.glide = Glide::between(&self.drawn, snapshot, world);
+            let apart_s = (self.arrived.replace(Instant::now()))
+                .map_or(0.0, |before| before.elapsed().as_secs_f32());
+            self.glide = Glide::between(&self.drawn, snapshot, world, apart_s);
             self.drawn = Arc::clone(&snapshot.prepared.sphere);
             self.mean = mean(&snapshot.prepared.sphere);
             if self.glide.is_none() {
@@ -407,10 +415,13 @@ impl SphereCanvas {
         self.camera.zoom_at(factor, pixel, self.size_px());
     }
 
-    /// Moves a glide on; whether one is under way.
-    pub(super) fn advance(&mut self, elapsed_s: f32) -> bool {
+    /// Moves the camera on; in what time the picture is another one, when something is under way.
+    pub(super) fn advance(&mut self, elapsed_s: f32) -> Option<Duration> {
         self.camera.advance(elapsed_s);
-        self.camera.is_moving() || self.glide.is_some()
+        if self.camera.is_moving() {
+            return Some(Duration::ZERO);
+        }
+        self.glide.as_ref().map(|_| MOVING_INTERVAL)
     }
 
     /// Glides until the whole sphere is seen.
@@ -458,12 +469,18 @@ struct Glide {
     from: Arc<Vec<[f32; 3]>>,
     to: Arc<Vec<[f32; 3]>>,
     began: Instant,
+    lasts_s: f32,
 }
 
 impl Glide {
-    /// The way from where the points are drawn to the frame; none when they are not the same
-    /// points, or too many to be moved one by one.
-    fn between(from: &Arc<Vec<[f32; 3]>>, snapshot: &Snapshot, world: &World<'_>) -> Option<Self> {
+    /// The way from where the points are drawn to the frame, which came `apart_s` after the one
+    /// before; none when they are not the same points, or too many to be moved one by one.
+    fn between(
+        from: &Arc<Vec<[f32; 3]>>,
+        snapshot: &Snapshot,
+        world: &World<'_>,
+        apart_s: f32,
+    ) -> Option<Self> {
         let to = &snapshot.prepared.sphere;
         let is_smooth = snapshot.is_of_run()
             && !world.is_export
@@ -474,12 +491,13 @@ impl Glide {
             from: Arc::clone(from),
             to: Arc::clone(to),
             began: Instant::now(),
+            lasts_s: apart_s.clamp(GLIDE_S[0], GLIDE_S[1]),
         })
     }
 
     /// How much of the way is done, 0 to 1.
     fn share(&self) -> f32 {
-        self.began.elapsed().as_secs_f32() / GLIDE_S
+        self.began.elapsed().as_secs_f32() / self.lasts_s
     }
 
     /// Where the points are: on the chord, brought back to the sphere.
@@ -615,6 +633,7 @@ mod tests {
             from: Arc::new(vec![[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
             to: Arc::new(vec![[0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),
             began: Instant::now(),
+            lasts_s: 1.0,
         };
         let half = std::f32::consts::FRAC_1_SQRT_2;
         let middle = Vec3::from_array(glide.at(0.5)[0]);

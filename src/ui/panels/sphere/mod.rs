@@ -383,8 +383,8 @@ fn move_camera(canvas: &mut SphereCanvas, response: &Response, ui: &Ui) {
             canvas.zoom_at(factor, position);
         }
     }
-    if canvas.advance(ui.input(|input| input.stable_dt)) {
-        ui.request_repaint();
+    if let Some(interval) = canvas.advance(ui.input(|input| input.stable_dt)) {
+        ui.request_repaint_after(interval);
     }
 }
 

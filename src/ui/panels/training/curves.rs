@@ -3,7 +3,7 @@
 use egui::{Id, Ui, vec2};
 
 use crate::{
-    training::{Curve, Curves},
+    training::{Curve, Curves, WEIGHT_OF},
     ui::{
         Command, Commands, RunView, TrainCommand, TrainingView,
         colour::class_colour,
@@ -18,7 +18,7 @@ const TOOLS: f32 = 17.0;
 const LEAST: [f32; 2] = [24.0, 11.0];
 
 /// Which curves are drawn.
-const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 4] = [
     (
         "loss",
         "the terms of the loss as the batches gave them, unweighted, and their weighted total",
@@ -28,6 +28,10 @@ const GROUPS: [(&str, &str); 3] = [
         "numbers of the fixed probe images, un-augmented weights",
     ),
     ("rate", "the learning rate"),
+    (
+        "weights",
+        "what each term of the loss is multiplied by, as knobs and warm-up have it",
+    ),
 ];
 
 fn group_of(name: &str) -> &'static str {
@@ -35,6 +39,8 @@ fn group_of(name: &str) -> &'static str {
         "probe"
     } else if name == "learning rate" {
         "rate"
+    } else if name.starts_with(WEIGHT_OF) {
+        "weights"
     } else {
         "loss"
     }
@@ -250,6 +256,7 @@ fn of_group<'a>(curves: &'a Curves, group: &str) -> impl Iterator<Item = &'a Cur
 
 fn short(name: &str) -> &str {
     name.trim_start_matches("probe ")
+        .trim_start_matches(WEIGHT_OF)
 }
 
 #[cfg(test)]
@@ -261,7 +268,8 @@ mod tests {
         assert_eq!(group_of("probe alignment"), "probe");
         assert_eq!(group_of("learning rate"), "rate");
         assert_eq!(group_of("total"), "loss");
+        assert_eq!(group_of("weight of alignment"), "weights");
         let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["loss", "probe", "rate"]);
+        assert_eq!(names, ["loss", "probe", "rate", "weights"]);
     }
 }
