@@ -237,7 +237,10 @@ fn pointing_at_a_cell_shows_its_features_and_marks_the_plane() {
     assert_eq!(window.serial(), serial, "what is shown itself stays");
     window.harness.run_steps(3);
     let named = window.harness.query_all_by_label_contains("landscape at");
-    assert!(named.count() >= 2, "sphere and circle say whose features they show");
+    assert!(
+        named.count() >= 2,
+        "sphere and circle say whose features they show"
+    );
     // The middle is the encoder: its own features, at their own places.
     dispatch(
         &mut window,
