@@ -34,7 +34,7 @@ impl App {
             return;
         }
         let inspector = &mut self.inspector;
-        inspector.turn_to(snapshot);
+        inspector.turn_to(snapshot, &self.views.inspector);
         inspector.follow(&snapshot.analysis, &self.selection, &self.views.inspector);
         inspector.want(&self.views.inspector, &self.jobs);
     }

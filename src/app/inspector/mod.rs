@@ -14,7 +14,7 @@ use crate::{
     dense::{
         Answer, Basis, Beside, Colours, Cut, Question, Shown, Subject, SubjectRequest, place_of,
     },
-    ui::{Chosen, InspectorState, InspectorView, Selection, Snapshot, widgets::Level},
+    ui::{Chosen, InspectMode, InspectorState, InspectorView, Selection, Snapshot, widgets::Level},
 };
 
 /// What decides the colours of principal axes.
@@ -187,20 +187,22 @@ impl Inspector {
         self.asked_density = None;
     }
 
+    /// Whether the map of the analysis at hand, or its colours, are still to come. What was called
+    /// off is not.
+    fn is_at_work(&self, view: &InspectorView) -> bool {
+        let awaits_map = self.state.is_waiting || self.asked_subject.is_none();
+        let awaits_colours = view.mode == InspectMode::Pca
+            && self.state.subject.is_some()
+            && (self.asked_colours.is_none() || self.fitting.is_some());
+        awaits_map || awaits_colours
+    }
+
     /// Turns to a new analysis; the chosen place stays where the images are the same.
-    fn turn_to(&mut self, snapshot: &Snapshot) {
+    fn turn_to(&mut self, snapshot: &Snapshot, view: &InspectorView) {
         if (self.analysis.as_ref()).is_some_and(|(serial, _)| *serial == snapshot.serial) {
             return;
         }
         let new = &snapshot.analysis;
-        let is_same_set = self.analysis.as_ref().is_some_and(|(_, old)| {
-            old.images.source() == new.images.source() && old.features.images == new.features.images
-        });
-        if !is_same_set {
-            self.state.subject = None;
-            self.state.chosen = None;
-            self.state.image = new.features.images.first().copied().unwrap_or_default();
-        }
         // Frames of one run are coloured by the axes of the first that was looked at: what changes
         // between them is then the map, not the axes.
         let is_same_run = self.analysis.as_ref().is_some_and(|(_, old)| {
@@ -210,6 +212,18 @@ impl Inspector {
             };
             run(old).is_some() && run(old) == run(new) && old.features.dim == new.features.dim
         });
+        if is_same_run && self.is_at_work(view) {
+            // A run brings frames faster than maps are made: turning to each would finish none.
+            return;
+        }
+        let is_same_set = self.analysis.as_ref().is_some_and(|(_, old)| {
+            old.images.source() == new.images.source() && old.features.images == new.features.images
+        });
+        if !is_same_set {
+            self.state.subject = None;
+            self.state.chosen = None;
+            self.state.image = new.features.images.first().copied().unwrap_or_default();
+        }
         self.analysis = Some((snapshot.serial, Arc::clone(new)));
         self.asked_subject = None;
         if !is_same_run {

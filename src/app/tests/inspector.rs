@@ -417,22 +417,20 @@ fn frames_of_a_run_are_coloured_by_the_axes_of_the_first() {
     let app = window.harness.state_mut();
     app.dispatch(&ctx, Command::Train(TrainCommand::Start(Box::new(config))));
     let began = Instant::now();
-    let mut seen = Vec::new();
-    let mut scores = Vec::new();
-    while seen.len() < 2 {
+    let mut scores: Vec<std::sync::Arc<crate::dense::Colours>> = Vec::new();
+    while scores.len() < 2 {
         assert!(began.elapsed() < PATIENCE, "two frames of a run");
         window.step();
         std::thread::sleep(Duration::from_millis(5));
         let app = window.app();
-        let Some(snapshot) = app.snapshot().filter(|snapshot| snapshot.is_of_run()) else {
+        if !app.snapshot().is_some_and(crate::ui::Snapshot::is_of_run) {
             continue;
-        };
-        let serial = snapshot.serial;
+        }
         let Some(colours) = app.inspector.state.colours.clone() else {
             continue;
         };
-        if !seen.contains(&serial) {
-            seen.push(serial);
+        let is_new = (scores.last()).is_none_or(|last| !std::sync::Arc::ptr_eq(last, &colours));
+        if is_new {
             scores.push(colours);
         }
     }
