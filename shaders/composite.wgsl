@@ -6,7 +6,6 @@
 // Variants of the pipeline leave out what the scene does not have.
 override HAS_ARCS: bool = true;
 override HAS_DENSITY: bool = true;
-override HAS_RELIEF: bool = false;
 
 @group(0) @binding(1) var<storage, read> keys: array<u32>;
 @group(0) @binding(2) var<storage, read> marks: array<vec2<u32>>;
@@ -15,6 +14,7 @@ override HAS_RELIEF: bool = false;
 @group(0) @binding(5) var density: texture_2d<f32>;
 @group(0) @binding(6) var ramp: texture_2d<f32>;
 @group(0) @binding(7) var smooth_sampler: sampler;
+// A surface that has sunk below the unit sphere, or a single clear texel.
 @group(0) @binding(8) var relief: texture_2d<f32>;
 
 const PI: f32 = 3.14159265;
@@ -194,17 +194,13 @@ fn composite(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
         colour = over(textureLoad(back_arcs, at, 0) * frame.back_opacity, colour);
     }
     colour = over(points.far, colour);
+    colour = over(textureLoad(relief, at, 0), colour);
 
     // Near surface: thin in the middle, denser where the ray crosses it at a slant.
     let near = surface_at(p_near, dir, t_near);
     let slant = 1.0 - facing;
     let film = frame.surface.a * (0.55 + 0.45 * slant * slant);
-    if HAS_RELIEF {
-        // A surface that has sunk below the unit sphere, whose lines then hover over it.
-        colour = over(textureLoad(relief, at, 0), colour);
-    } else {
-        colour = over(premultiplied(frame.surface.rgb, cover * film), colour);
-    }
+    colour = over(premultiplied(frame.surface.rgb, cover * film), colour);
     if HAS_DENSITY {
         let place = vec2(near.longitude / (2.0 * PI) + 0.5, 0.5 - near.latitude / PI);
         let value = textureSampleLevel(density, smooth_sampler, place, 0.0).r;
@@ -215,9 +211,8 @@ fn composite(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
         let shade = cover * tint.a * frame.density_opacity * smoothstep(0.02, 0.6, value);
         colour = over(premultiplied(tint.rgb, shade), colour);
     }
-    let hover = select(1.0, 0.35, HAS_RELIEF);
-    colour = over(premultiplied(line.rgb, hover * cover * line.a * near.graticule), colour);
-    let glow = select(frame.rim.a * 0.35 * slant * slant * slant * slant, 0.0, HAS_RELIEF);
+    colour = over(premultiplied(line.rgb, cover * line.a * near.graticule), colour);
+    let glow = frame.rim.a * 0.35 * slant * slant * slant * slant;
     let edge = frame.rim.a * clamp(0.5 + 0.6 * frame.pixels_per_point - abs(inside_px - 0.5), 0.0, 1.0);
     colour = over(premultiplied(frame.rim.rgb, max(cover * glow, edge)), colour);
     if HAS_ARCS {

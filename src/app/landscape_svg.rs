@@ -5,6 +5,7 @@ use maud::{PreEscaped, html};
 
 use super::figure::FigureTheme;
 use crate::{
+    geometry::{decimals, round_levels},
     landscape::Quantity,
     ui::{LandscapePicture, colour::ramp, theme::Tokens},
 };
@@ -14,6 +15,8 @@ const MAP: f64 = 640.0;
 /// Room to the left of the map, and above it.
 const LEFT: f64 = 96.0;
 const TOP: f64 = 56.0;
+/// Round numbers along an axis, about.
+const TICKS: usize = 8;
 /// Height of a line of the settings.
 const LINE: f64 = 15.0;
 /// Characters of a line of the settings.
@@ -149,20 +152,35 @@ fn marks(picture: &LandscapePicture, tokens: &Tokens) -> PreEscaped<String> {
 fn axes(picture: &LandscapePicture, tokens: &Tokens) -> PreEscaped<String> {
     let grid = &picture.slice.grid;
     let weak = hex(tokens.text.weak.0);
-    let last = grid.side.saturating_sub(1);
     let [across, up] = &picture.slice.axis_names;
     let turned = format!("translate(24 {}) rotate(-90)", TOP + 0.5 * MAP);
+    // Round numbers along an axis, with their texts and places.
+    let ticks = |axis: usize| -> Vec<(String, [f64; 2])> {
+        let [low, high] = [-1.0, 1.0].map(|sign| grid.centre[axis] + sign * grid.half_width);
+        let levels = round_levels([low, high], TICKS);
+        let digits = decimals(&levels);
+        let tick = |level: f64| {
+            let mut at = grid.centre;
+            at[axis] = level;
+            let text = format!("{level:.digits$}").replace('-', "−");
+            (text, place(grid.side, grid.cell_of(at)))
+        };
+        levels.into_iter().map(tick).collect()
+    };
+    let (bottom, left) = (TOP + MAP, LEFT);
     html! {
         rect x=(LEFT) y=(TOP) width=(MAP) height=(MAP) fill="none"
             stroke=(hex(tokens.surface.rule_strong.0)) {}
         g font-size="12" fill=(weak) {
-            @for index in [0, last / 2, last] {
-                @let at = grid.at(index * grid.side + index);
-                @let [x, y] = place(grid.side, [index as f64; 2]);
-                text x=(round(x)) y=(TOP + MAP + 18.0) text-anchor="middle" { (short(at[0])) }
-                text x=(LEFT - 8.0) y=(round(y + 4.0)) text-anchor="end" { (short(at[1])) }
+            @for (text, [x, _]) in ticks(0) {
+                path d=(format!("M{} {bottom}v5", round(x))) stroke=(weak) {}
+                text x=(round(x)) y=(bottom + 18.0) text-anchor="middle" { (text) }
             }
-            text x=(LEFT + 0.5 * MAP) y=(TOP + MAP + 38.0) text-anchor="middle" { (across) }
+            @for (text, [_, y]) in ticks(1) {
+                path d=(format!("M{left} {}h-5", round(y))) stroke=(weak) {}
+                text x=(left - 8.0) y=(round(y + 4.0)) text-anchor="end" { (text) }
+            }
+            text x=(LEFT + 0.5 * MAP) y=(bottom + 38.0) text-anchor="middle" { (across) }
             text transform=(turned) text-anchor="middle" { (up) }
         }
     }
@@ -214,10 +232,6 @@ fn round(value: f64) -> f64 {
 
 fn number(value: f64) -> String {
     format!("{value:.4}").replace('-', "−")
-}
-
-fn short(value: f64) -> String {
-    format!("{value:.2}").replace('-', "−")
 }
 
 /// A text in lines of at most about `width` characters, broken at spaces.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use egui::{Color32, ColorImage, TextureOptions};
+use egui::{ColorImage, TextureOptions};
 
 use super::{App, jobs::Slot};
 use crate::{
@@ -96,8 +96,7 @@ fn set(
 ) -> Result<ImageSet, TrainingError> {
     // Replaced whole: a panic in between leaves it sound.
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((of, set)) = kept.as_ref().filter(|(of, _)| of == source) {
-        let _ = of;
+    if let Some((_, set)) = kept.as_ref().filter(|(of, _)| of == source) {
         return Ok(set.clone());
     }
     let set = match source {
@@ -112,17 +111,15 @@ fn set(
 fn picture(ctx: &egui::Context, request: &PreviewRequest, rows: &[PreviewRow]) -> PreviewPicture {
     let side = request.tile_side() as usize;
     let columns = 1 + PREVIEW_VIEWS;
-    let mut image = ColorImage::filled([columns * side, rows.len() * side], Color32::BLACK);
-    let width = image.size[0];
+    let size = [columns * side, rows.len() * side];
+    let mut sheet = image::RgbImage::new(size[0] as u32, size[1] as u32);
     for (row, made) in rows.iter().enumerate() {
         for (column, tile) in made.tiles.iter().enumerate() {
-            for (x, y, pixel) in tile.enumerate_pixels() {
-                let at = (row * side + y as usize) * width + column * side + x as usize;
-                let [r, g, b] = pixel.0;
-                image.pixels[at] = Color32::from_rgb(r, g, b);
-            }
+            let corner = [column * side, row * side].map(|at| at as i64);
+            image::imageops::replace(&mut sheet, tile, corner[0], corner[1]);
         }
     }
+    let image = ColorImage::from_rgb(size, sheet.as_raw());
     let first = request.draw * PREVIEW_VIEWS as u64 / 2;
     let scaled = if request.tile_side() < request.side {
         format!(", shown at {side} px")

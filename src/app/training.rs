@@ -283,7 +283,7 @@ impl App {
 
     /// Opens a saved run: its saved steps are the times that the views can go to.
     pub(super) fn open_run(&mut self, ctx: &egui::Context, folder: &std::path::Path) {
-        let wake = self.jobs.waker();
+        let wake = self.jobs.waker_at_pace();
         match Runner::open(folder, self.jobs.compute(), move || wake()) {
             Ok(runner) => self.take_runner(ctx, runner, "opened"),
             Err(error) => self.tell(Level::Error, error.to_string()),

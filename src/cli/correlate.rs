@@ -1,6 +1,6 @@
 //! `spherescope correlate`: how alignment and uniformity go with performance over many encoders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -105,17 +105,8 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let along = along(args, &series, settings, &progress)?;
     let map = (args.map.then(|| map(args, &found, settings, &progress))).transpose()?;
     if let Some(folder) = &args.figures {
-        let answer = chosen(args, &found, settings, &progress)?;
         // Outside the macro, which does not look at its arguments while nobody listens.
-        let followed = AlongQuestion {
-            column: args.along.clone(),
-            ..AlongQuestion::default()
-        };
-        let asked = &answer.question;
-        let columns = &answer.columns;
-        let trails = Trails::new(&found, columns, asked, &followed, settings, &progress)?;
-        let (trails, statistic) = (trails.as_ref(), Statistic::MultipleR);
-        let told = app::export_series(&answer, trails, statistic, folder, &headless(policy)?)?;
+        let told = figures(args, &found, settings, &progress, folder, policy)?;
         log::info!("{told}");
     }
     bar.finish();
@@ -268,14 +259,46 @@ fn check_group(column: &str, found: &Table) -> anyhow::Result<()> {
 /// The columns that were named.
 fn named(args: &CorrelateArgs, found: &Table) -> Columns {
     let pair = [args.alignment.clone(), args.uniformity.clone()];
+    let known = views(found);
+    // Columns that go together by their names are called so, others by themselves.
+    let measure = known.measures.iter().find(|(_, columns)| *columns == pair);
+    let measure = measure.map_or_else(|| pair.join(", "), |(name, _)| name.clone());
+    let performance = |column: &String| {
+        let task = known.performances.iter().find(|(_, of)| of == column);
+        let name = task.map_or(column, |(name, _)| name).clone();
+        (name, column.clone())
+    };
     Columns {
         name: args.name.clone(),
-        measures: vec![(pair.join(", "), pair)],
-        performances: (args.performance.iter())
-            .map(|column| (column.clone(), column.clone()))
-            .collect(),
-        ..views(found)
+        measures: vec![(measure, pair)],
+        performances: args.performance.iter().map(performance).collect(),
+        ..known
     }
+}
+
+/// Writes the figures of the columns that were named, with scores along a number where one was asked
+/// for; what was written, in words.
+fn figures(
+    args: &CorrelateArgs,
+    found: &Table,
+    settings: ScoreSettings,
+    progress: &Progress,
+    folder: &Path,
+    policy: DevicePolicy,
+) -> anyhow::Result<String> {
+    let answer = chosen(args, found, settings, progress)?;
+    let followed = AlongQuestion {
+        column: args.along.clone(),
+        ..AlongQuestion::default()
+    };
+    let (columns, asked) = (&answer.columns, &answer.question);
+    let trails = match &args.along {
+        Some(_) => Trails::new(found, columns, asked, &followed, settings, progress)?,
+        None => None,
+    };
+    let statistic = Statistic::MultipleR;
+    let compute = headless(policy)?;
+    app::export_series(&answer, trails.as_ref(), statistic, folder, &compute)
 }
 
 /// The answer about the columns that were named.
@@ -287,7 +310,10 @@ fn chosen(
 ) -> anyhow::Result<Answer> {
     let columns = named(args, found);
     let table = std::sync::Arc::new(found.clone());
-    let question = Question::default();
+    let question = Question {
+        group: args.group_by.clone(),
+        ..Question::default()
+    };
     Ok(Answer::with_columns(
         table, columns, &question, settings, progress,
     )?)

@@ -167,7 +167,8 @@ impl Basis {
             "the foreground, {count} of {total} locations, whose score along joint axis 1 is \
              {side} {:.4}",
             cut.score
-        );
+        )
+        .replace(" -", " −");
         let basis = Self::fit_rows(&kept, self.dim, self.is_centred, fitted_to, progress)?;
         Ok(Self {
             foreground: Some(Foreground {

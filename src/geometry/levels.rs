@@ -17,9 +17,31 @@ pub fn round_levels([low, high]: [f64; 2], most: usize) -> Vec<f64> {
     (first..=last).map(|index| index as f64 * step).collect()
 }
 
+/// Decimals that tell neighbouring [`round_levels`] apart; two for fewer than two levels.
+pub fn decimals(levels: &[f64]) -> usize {
+    let step = match levels {
+        [first, second, ..] => (second - first).abs(),
+        _ => return 2,
+    };
+    if step <= 0.0 {
+        return 2;
+    }
+    // Steps are 1, 2 or 5 times a power of ten; a hair less keeps 0.1 at one digit.
+    (-step.log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize
+}
+
 #[cfg(test)]
 mod tests {
-    use super::round_levels;
+    use super::{decimals, round_levels};
+
+    #[test]
+    fn levels_are_told_apart() {
+        assert_eq!(decimals(&[-1.0, 0.0, 1.0]), 0);
+        assert_eq!(decimals(&[-0.5, 0.0, 0.5]), 1);
+        assert_eq!(decimals(&[0.1, 0.2]), 1);
+        assert_eq!(decimals(&[0.0, 0.02]), 2);
+        assert_eq!(decimals(&[1.0]), 2);
+    }
 
     #[test]
     fn levels_are_round_and_inside() {

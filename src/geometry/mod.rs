@@ -12,7 +12,7 @@ pub mod special;
 pub mod sphere;
 pub mod vmf;
 
-pub use levels::round_levels;
+pub use levels::{decimals, round_levels};
 
 /// Norm below which a row is taken to have no direction, as in PyTorch's `F.normalize`.
 pub const NORM_EPSILON: f64 = 1e-12;

@@ -36,7 +36,7 @@ pub(super) struct Pipelines {
     pub arcs: wgpu::RenderPipeline,
     pub rings: wgpu::RenderPipeline,
     /// Indexed by [`composite_variant`].
-    composites: [wgpu::RenderPipeline; 6],
+    composites: [wgpu::RenderPipeline; 4],
     pub splat_layout: wgpu::BindGroupLayout,
     pub composite_layout: wgpu::BindGroupLayout,
     /// The frame and one list of shapes.
@@ -44,19 +44,8 @@ pub(super) struct Pipelines {
     pub sampler: wgpu::Sampler,
 }
 
-/// What the near surface of the sphere is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NearSurface {
-    /// A translucent film.
-    Film,
-    /// The film with a field's colours.
-    Shaded,
-    /// A surface that sinks where a field is low.
-    Relief,
-}
-
-fn composite_variant(has_arcs: bool, near: NearSurface) -> usize {
-    usize::from(has_arcs) + 2 * near as usize
+fn composite_variant(has_arcs: bool, has_field: bool) -> usize {
+    usize::from(has_arcs) + 2 * usize::from(has_field)
 }
 
 impl Pipelines {
@@ -68,8 +57,8 @@ impl Pipelines {
     }
 
     /// The compositor that draws exactly what the scene has.
-    pub fn composite(&self, has_arcs: bool, near: NearSurface) -> &wgpu::RenderPipeline {
-        &self.composites[composite_variant(has_arcs, near)]
+    pub fn composite(&self, has_arcs: bool, has_field: bool) -> &wgpu::RenderPipeline {
+        &self.composites[composite_variant(has_arcs, has_field)]
     }
 
     fn build(device: &wgpu::Device) -> Self {
@@ -97,8 +86,7 @@ impl Pipelines {
             is_blended: true,
             constants: &[],
         };
-        let composite = |has_arcs: bool, near: NearSurface| {
-            let is = |surface| f64::from(u8::from(near == surface));
+        let composite = |has_arcs: bool, has_field: bool| {
             RenderPart {
                 label: "sphere composite",
                 source: shaders::COMPOSITE,
@@ -107,8 +95,7 @@ impl Pipelines {
                 is_blended: false,
                 constants: &[
                     ("HAS_ARCS", f64::from(u8::from(has_arcs))),
-                    ("HAS_DENSITY", is(NearSurface::Shaded)),
-                    ("HAS_RELIEF", is(NearSurface::Relief)),
+                    ("HAS_DENSITY", f64::from(u8::from(has_field))),
                 ],
             }
             .pipeline(device, &composite_layout)
@@ -118,8 +105,7 @@ impl Pipelines {
             arcs: arcs.pipeline(device, &shapes_layout),
             rings: rings.pipeline(device, &shapes_layout),
             composites: std::array::from_fn(|variant| {
-                let near = [NearSurface::Film, NearSurface::Shaded, NearSurface::Relief];
-                composite(variant & 1 == 1, near[variant / 2])
+                composite(variant & 1 == 1, variant & 2 == 2)
             }),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("sphere field"),

@@ -4,7 +4,7 @@ use super::{
     Camera, Pick, Picture, ReliefRenderer, RenderError, Side, SphereScene, SphereStyle, View,
     frame::FrameUniform,
     ids::IdMap,
-    pipelines::{NearSurface, Pipelines, guarded},
+    pipelines::{PICTURE_FORMAT, Pipelines, guarded},
     readback,
     scene::next_revision,
     targets::{Targets, allowed_size},
@@ -27,8 +27,10 @@ pub struct SphereRenderer {
     frame: wgpu::Buffer,
     uploads: Uploads,
     targets: Targets,
-    /// The surface in relief; made when the first is drawn.
+    /// The surface in relief, while the scene has one.
     relief: Option<ReliefRenderer>,
+    /// What is laid over the far side where there is none.
+    clear_texel: wgpu::TextureView,
     groups: Option<BindGroups>,
     /// The frame whose keys and marks are on the device, with the scene's points as uploaded.
     splatted: Option<FrameUniform>,
@@ -77,6 +79,7 @@ impl SphereRenderer {
             uploads: Uploads::new(device)?,
             targets: Targets::new(device, [1, 1])?,
             relief: None,
+            clear_texel: guarded(device, "a clear texel", || clear_texel(device))?,
             groups: None,
             splatted: None,
             drawn_count: 0,
@@ -105,7 +108,12 @@ impl SphereRenderer {
     ) -> Result<&wgpu::TextureView, RenderError> {
         self.resize(size_px)?;
         let view = camera.view(self.targets.size_px);
-        let mut frame = FrameUniform::new(&view, camera.zoom(), style, scene.field.is_some());
+        let mut style = *style;
+        if scene.relief.is_some() {
+            // What stands in its place must not be veiled by it.
+            style.colours.surface[3] = 0;
+        }
+        let mut frame = FrameUniform::new(&view, camera.zoom(), &style, scene.field.is_some());
         let changes =
             self.uploads
                 .sync(&self.device, &self.queue, scene, frame.pixels_per_point())?;
@@ -129,13 +137,8 @@ impl SphereRenderer {
             Some(groups) => groups,
             None => guarded(&self.device, "the scene's bindings", || self.bind())?,
         };
-        let near = match (&scene.relief, self.uploads.has_field()) {
-            (Some(_), _) => NearSurface::Relief,
-            (None, true) => NearSurface::Shaded,
-            (None, false) => NearSurface::Film,
-        };
         guarded(&self.device, "the drawing of the sphere", || {
-            self.submit(&frame, &groups, near, keeps_points);
+            self.submit(&frame, &groups, keeps_points);
         })?;
         self.groups = Some(groups);
         self.splatted = Some(frame);
@@ -242,24 +245,28 @@ impl SphereRenderer {
         Ok(())
     }
 
-    /// Draws the surface in relief into a texture of its own, when the scene has one.
+    /// Draws the surface in relief into a texture of its own; a single clear texel when the scene has
+    /// none.
     fn draw_relief(&mut self, scene: &SphereScene, view: &View) -> Result<(), RenderError> {
-        let Some(relief) = &scene.relief else {
-            return Ok(());
-        };
-        if self.relief.is_none() {
-            self.groups = None;
-            self.relief = Some(ReliefRenderer::new(&self.device, &self.queue)?);
+        let before = self.relief.as_ref().map(ReliefRenderer::target_revision);
+        if let Some(relief) = &scene.relief {
+            if self.relief.is_none() {
+                self.relief = Some(ReliefRenderer::new(&self.device, &self.queue)?);
+            }
+            if let Some(renderer) = &mut self.relief {
+                renderer.draw_around(relief, view)?;
+            }
+        } else {
+            self.relief = None;
         }
-        let Some(renderer) = &mut self.relief else {
-            return Ok(());
-        };
-        let before = renderer.target_revision();
-        renderer.draw_around(relief, view)?;
-        if renderer.target_revision() != before {
+        if self.relief.as_ref().map(ReliefRenderer::target_revision) != before {
             self.groups = None;
         }
         Ok(())
+    }
+
+    fn relief_layer(&self) -> &wgpu::TextureView {
+        (self.relief.as_ref()).map_or(&self.clear_texel, ReliefRenderer::picture_view)
     }
 
     /// Fills in what depends on the uploaded scene.
@@ -321,7 +328,7 @@ impl SphereRenderer {
             texture(field),
             texture(ramp),
             wgpu::BindingResource::Sampler(&self.pipelines.sampler),
-            texture((self.relief.as_ref()).map_or(ramp, ReliefRenderer::picture_view)),
+            texture(self.relief_layer()),
         ];
         let shapes = &self.pipelines.shapes_layout;
         BindGroups {
@@ -350,13 +357,7 @@ impl SphereRenderer {
 
     /// Draws; `keeps_points` leaves out the splat pass when only what lies around the points changed
     /// (a ring that follows the pointer).
-    fn submit(
-        &self,
-        frame: &FrameUniform,
-        groups: &BindGroups,
-        near: NearSurface,
-        keeps_points: bool,
-    ) {
+    fn submit(&self, frame: &FrameUniform, groups: &BindGroups, keeps_points: bool) {
         self.queue
             .write_buffer(&self.frame, 0, bytemuck::bytes_of(frame));
         let mut encoder = self
@@ -387,7 +388,7 @@ impl SphereRenderer {
             &[&self.targets.picture_view],
             frame.clear_colour(),
         );
-        pass.set_pipeline(self.pipelines.composite(has_arcs, near));
+        pass.set_pipeline(self.pipelines.composite(has_arcs, self.uploads.has_field()));
         pass.set_bind_group(0, &groups.composite, &[]);
         pass.draw(0..COVER_VERTICES, 0..1);
         if self.uploads.ring_count() > 0 {
@@ -398,6 +399,21 @@ impl SphereRenderer {
         drop(pass);
         self.queue.submit([encoder.finish()]);
     }
+}
+
+/// A texture is all zeros until something is written: clear.
+fn clear_texel(device: &wgpu::Device) -> wgpu::TextureView {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("no relief"),
+        size: wgpu::Extent3d::default(),
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: PICTURE_FORMAT,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING,
+        view_formats: &[],
+    });
+    texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
 fn begin<'a>(

@@ -204,11 +204,13 @@ mod tests {
         };
         let [_, right] = row(&scene);
         assert!(right > 30, "the smooth sphere reaches its limb: {right}");
+        scene.set_field(None);
         scene.set_relief(Some(Arc::new(SphereRelief::new(&field, 0.3, ground))));
         let [left, right] = row(&scene);
         assert!(left > 90, "the high half stays at radius 1: {left}");
         assert!(right < 60, "the low half has sunk: {right}");
         scene.set_relief(None);
+        scene.set_field(Some(field));
         assert!(row(&scene)[1] > 30);
     }
 }

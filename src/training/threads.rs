@@ -45,7 +45,8 @@ const NICENESS: &str = "10";
 /// From now on this thread, and those that it starts, compute when nothing else wants to. Where the
 /// system does not let a thread do so (all but Linux), nothing happens.
 fn give_way() {
-    #[cfg(target_os = "linux")]
+    // Tests wait for a run beside whatever else the machine does, and not for ever.
+    #[cfg(all(target_os = "linux", not(test)))]
     if let Err(error) = renice() {
         log::debug!("a run computes with the priority of the window: {error}");
     }

@@ -236,7 +236,11 @@ fn pointing_at_a_cell_shows_its_features_and_marks_the_plane() {
     assert_ne!(seen.prepared.sphere, own, "other features");
     assert_eq!(window.serial(), serial, "what is shown itself stays");
     window.harness.run_steps(3);
-    window.harness.get_by_label_contains("landscape at");
+    let named = window.harness.query_all_by_label_contains("landscape at");
+    assert!(
+        named.count() >= 2,
+        "sphere and circle say whose features they show"
+    );
     // The middle is the encoder: its own features, at their own places.
     dispatch(
         &mut window,
@@ -303,7 +307,8 @@ fn the_status_bar_tells_of_a_slice_and_stops_it() {
         running.is_some_and(|running| running.total == Some(33 * 33) && running.done > 1)
     });
     window.harness.run_steps(2);
-    window.harness.get_by_label("Filling the landscape");
+    let told = window.harness.query_all_by_label("Filling the landscape");
+    assert!(told.count() >= 2, "the pane and the status bar both tell");
     window.run_command("cancel the work under way");
     wait(&mut window, "the stop", |app| {
         !app.landscape.view().is_running

@@ -103,6 +103,9 @@ fn a_pinned_time_stands_beside_the_shown_one() {
     // Both halves are of one selection and one camera.
     if window.app().canvas.is_connected() {
         let name = format!("Sphere A · step {first}");
+        // Enter chooses among the near points, and a young run may have them all on the far side.
+        window.dispatch(Command::FacePoints);
+        window.harness.run_steps(2);
         window.harness.get_by_label_contains(&name).focus();
         window.harness.run_steps(2);
         let before = window.app().canvas.angles_rad();

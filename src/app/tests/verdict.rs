@@ -62,7 +62,10 @@ fn the_verdict_is_worked_out_when_it_is_looked_at() {
     );
 
     // Another kind is a press away, and stays chosen.
-    window.harness.get_by_label_contains("dense: ").click();
+    window
+        .harness
+        .get_by_label_contains("dense: healthy")
+        .click();
     window.harness.run_steps(3);
     assert_eq!(window.app().views.verdict.kind, Some(FeatureKind::Dense));
     window.harness.get_by_label_contains("dense vectors in");
@@ -202,10 +205,12 @@ fn a_folder_of_checkpoints_becomes_a_table_whose_rows_open_them() {
     window
         .harness
         .get_by_label_contains("broken.pth, not judged");
-    window.harness.get_by_label_contains(row).click();
+    // The row may lie below the edge of the pane.
+    window.harness.get_by_label_contains(row).click_accesskit();
     window.settle();
     let request = window.app().request();
-    assert!(request.encoder.title().starts_with("complete-collapse"));
+    let opened = request.encoder.title();
+    assert!(opened.starts_with("complete-collapse"), "{opened}");
     let series = window.app().series_verdicts.state.series.clone().unwrap();
     assert_eq!(request.images, series.request.images);
 

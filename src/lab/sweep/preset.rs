@@ -21,9 +21,10 @@ impl SweepPreset {
         Self {
             name: "relation",
             title: "From collapsed to good",
-            comment: "Eighteen encoders on single objects, from complete collapse to supervised: \
-                      how alignment and uniformity of pooled features go with linear and k-NN \
-                      accuracy. About ten minutes on two cores.",
+            comment: "Eighteen encoders on single objects, from complete collapse to labels: how \
+                      alignment and uniformity of pooled and projected features go with linear and \
+                      k-NN accuracy, and how that changes along training. About ten minutes on two \
+                      cores.",
             text: include_str!("../../../assets/sweeps/relation.toml"),
         },
         Self {
@@ -31,8 +32,9 @@ impl SweepPreset {
             title: "Single objects against several",
             comment: "Eighteen encoders, half trained on scenes of one object and half of several, \
                       by losses of whole images and of locations: how pooled and dense alignment \
-                      and uniformity go with what is where (mIoU), what is there (average \
-                      precision) and the class. Group by `data`.",
+                      and uniformity, under every rule that pairs locations, go with what is where \
+                      (mIoU), what is there (average precision) and the class. Rows by `data`, or \
+                      by the matching rule. About ten minutes on two cores.",
             text: include_str!("../../../assets/sweeps/single-against-multi.toml"),
         },
     ];

@@ -136,6 +136,14 @@ fn ticks(room: f32, least: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
     }
 }
 
+/// A tick's number with the digits that tell it from the next.
+fn tick_text(mark: GridMark) -> String {
+    let digits = (-mark.step_size.log10().floor()).clamp(0.0, 9.0) as usize;
+    // Never "−0".
+    let value = if mark.value == 0.0 { 0.0 } else { mark.value };
+    format!("{value:.digits$}").replace('-', "−")
+}
+
 /// Names the plot for those who do not see it.
 fn name_plot(response: &egui::Response, encoders: usize) {
     response.widget_info(|| {
@@ -186,6 +194,8 @@ fn plot<'a>(
         .grid_spacing(egui::Rangef::new(12.0, 90.0))
         .x_grid_spacer(ticks(room.x, TICKS[0]))
         .y_grid_spacer(ticks(room.y, TICKS[1]))
+        .x_axis_formatter(|mark, _| tick_text(mark))
+        .y_axis_formatter(|mark, _| tick_text(mark))
         .default_x_bounds(x_range[0], x_range[1])
         .default_y_bounds(y_range[0], y_range[1])
         .show(ui, |plot| {
@@ -596,6 +606,9 @@ mod tests {
                 assert!(marks.len() > 1, "{bounds:?} {room}");
                 let inside = |mark: &GridMark| mark.value >= bounds.0 && mark.value <= bounds.1;
                 assert!(marks.iter().all(inside));
+                let mut texts: Vec<String> = marks.iter().map(|mark| tick_text(*mark)).collect();
+                texts.dedup();
+                assert_eq!(texts.len(), marks.len(), "{texts:?}");
             }
         }
     }

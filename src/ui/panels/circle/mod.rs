@@ -128,7 +128,7 @@ fn drawings_ui(
     };
     let (other, other_marks) = &mut *companion;
     other_marks.update_as(marks, &of_pinned, Tokens::of(ui));
-    ui.scope_builder(egui::UiBuilder::new().id_salt("A").max_rect(left), |ui| {
+    ui.scope_builder(half("A", left), |ui| {
         let name = comparison::name("A", pinned);
         drawing_ui(
             Some(&name),
@@ -140,11 +140,19 @@ fn drawings_ui(
             ui,
         );
     });
-    ui.scope_builder(egui::UiBuilder::new().id_salt("B").max_rect(right), |ui| {
+    ui.scope_builder(half("B", right), |ui| {
         let name = comparison::name("B", shown);
         drawing_ui(Some(&name), view, picture, marks, world, commands, ui);
     });
     picture.companion = Some(companion);
+}
+
+/// Where one of two circles is drawn, its name above it.
+fn half(letter: &str, rect: Rect) -> egui::UiBuilder {
+    egui::UiBuilder::new()
+        .id_salt(letter)
+        .max_rect(rect)
+        .layout(egui::Layout::top_down(egui::Align::Min))
 }
 
 /// The circle itself, as large as what is left of the place; with its name when there are two.

@@ -139,11 +139,6 @@ pub(super) fn correspondence_ui(
             }
             ui.checkbox(&mut view.is_mutual_only, "mutual")
                 .on_hover_text("Only pairs that the rule leads to from both sides");
-            ui.spacing_mut().slider_width = 64.0;
-            let slider = egui::Slider::new(&mut view.least_similarity, -1.0..=1.0)
-                .fixed_decimals(2)
-                .text("least cosine");
-            let _ = ui.add(slider).accessible_name("Least cosine of a line");
             let densecl = ui.button("as DenseCL draws them").on_hover_text(
                 "All mutual partners by backbone argmax of a cosine of 0.9 or more, as in the \
                  figure of the paper",
@@ -151,6 +146,13 @@ pub(super) fn correspondence_ui(
             if densecl.clicked() {
                 view.draw_as_densecl();
             }
+        });
+        // A slider wider than what is left of a wrapped line would widen all that stands below.
+        labelled(ui, "least cosine", |ui| {
+            ui.spacing_mut().slider_width = 96.0;
+            let slider = egui::Slider::new(&mut view.least_similarity, -1.0..=1.0);
+            let response = ui.add(slider.fixed_decimals(2));
+            let _ = response.accessible_name("Least cosine of a line");
         });
     }
     caption(ui, drawn_line(view, state, subject));

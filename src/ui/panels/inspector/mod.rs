@@ -32,7 +32,7 @@ const ASIDE: [f32; 2] = [300.0, 340.0];
 /// Gap before it.
 const GAP: f32 = 16.0;
 /// The pictures may be this much lower than they would be with the rest below them.
-const SHRUNK: f32 = 0.85;
+const SHRUNK: f32 = 0.8;
 
 /// Draws the inspector.
 pub fn inspector_ui(

@@ -439,6 +439,7 @@ fn point(
         commands.push(Command::Hover(row));
     }
     tip(response, |ui| {
+        ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         let at = format!(
             "row {}, column {}",
             cell / side.grid[1],

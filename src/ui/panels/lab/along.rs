@@ -160,6 +160,7 @@ pub fn trails_plot(trails: &Trails, statistic: Statistic, height: f32, ui: &mut 
         .height(height)
         .allow_scroll(false)
         .show_background(false)
+        .show_crosshair(false)
         .show_grid(egui::Vec2b::FALSE);
     let response = with_axes(plot, names, height, ui).show(ui, |plot| {
         if statistic != Statistic::MultipleR {

@@ -25,7 +25,6 @@ pub(super) fn statistic_choice(view: &mut LabView, ui: &mut Ui) {
 pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
     super::facets::facets_ui(answer, commands, ui);
     labelled(ui, "Score", |ui| {
-        ui.set_max_width(Tokens::of(ui).shape.grid * 32.0);
         statistic_choice(view, ui);
     });
     if let Some(question) = cells_ui(view.statistic, answer, ui) {

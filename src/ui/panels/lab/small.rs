@@ -39,7 +39,6 @@ pub(super) fn grid_ui(
     super::facets::facets_ui(answer, commands, ui);
     let options = Picture::ALL.map(|one| (one, one.title().to_owned(), ""));
     labelled(ui, "Draw", |ui| {
-        ui.set_max_width(Tokens::of(ui).shape.grid * 26.0);
         if let Some(chosen) = choice(ui, "Small pictures", &view.small, &options) {
             view.small = chosen;
         }

@@ -4,7 +4,7 @@ use egui::{Align2, Painter, Pos2, Rect, Ui, Vec2, pos2, vec2};
 
 use super::{heat::on_screen, number};
 use crate::{
-    geometry::round_levels,
+    geometry::{decimals, round_levels},
     landscape::Slice,
     ui::{LandscapePicture, LandscapeView, colour::ramp, theme::Tokens},
 };
@@ -89,7 +89,7 @@ pub(super) fn axes(
         let [low, high] = [-1.0, 1.0].map(|sign| grid.centre[axis] + sign * grid.half_width);
         let most = (room.side / TICKS[axis]).floor().clamp(2.0, 9.0) as usize;
         let levels = round_levels([low, high], most);
-        let digits = digits(&levels);
+        let digits = decimals(&levels);
         for level in levels {
             let mut at = grid.centre;
             at[axis] = level;
@@ -122,19 +122,6 @@ pub(super) fn axes(
     let text =
         egui::epaint::TextShape::new(at, galley, weak).with_angle(-std::f32::consts::FRAC_PI_2);
     painter.add(text);
-}
-
-/// Decimals that tell neighbouring ticks apart.
-fn digits(levels: &[f64]) -> usize {
-    let step = match levels {
-        [first, second, ..] => (second - first).abs(),
-        _ => return 2,
-    };
-    if step <= 0.0 {
-        return 2;
-    }
-    // Steps are 1, 2 or 5 times a power of ten; a hair less keeps 0.1 at one digit.
-    (-step.log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize
 }
 
 /// The ramp with the heights of its ends and of the contours.
@@ -247,14 +234,5 @@ mod tests {
         let small = Room::within(vec2(390.0, 130.0)).unwrap();
         assert!(small.beside > 0.0, "a wide tile has room for numbers");
         assert_eq!(Room::within(vec2(390.0, 60.0)), None);
-    }
-
-    #[test]
-    fn ticks_are_told_apart() {
-        assert_eq!(digits(&[-1.0, 0.0, 1.0]), 0);
-        assert_eq!(digits(&[-0.5, 0.0, 0.5]), 1);
-        assert_eq!(digits(&[0.1, 0.2]), 1);
-        assert_eq!(digits(&[0.0, 0.02]), 2);
-        assert_eq!(digits(&[1.0]), 2);
     }
 }

@@ -259,8 +259,9 @@ impl SphereCanvas {
             let relief = (surface.as_deref())
                 .filter(|_| view.shows_potential() && world.potential.has_relief)
                 .map(|surface| super::potential::relief(surface, tokens));
+            // A relief wears the field's colours itself.
+            self.scene.set_field(surface.filter(|_| relief.is_none()));
             self.scene.set_relief(relief);
-            self.scene.set_field(surface);
             self.scene_key.field = field;
         }
     }

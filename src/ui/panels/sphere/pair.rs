@@ -90,6 +90,11 @@ fn half_ui(
         });
         let top = Rect::from_min_max(rect.min, pos2(rect.right(), rect.top() + 18.0));
         one_ui(view, canvas, marks, world, commands, ui, &response);
-        ui.put(top, egui::Label::new(comparison::title(ui, &name)).truncate());
+        let corner = egui::UiBuilder::new()
+            .max_rect(top)
+            .layout(egui::Layout::left_to_right(egui::Align::Min));
+        ui.scope_builder(corner, |ui| {
+            ui.add(egui::Label::new(comparison::title(ui, &name)).truncate());
+        });
     });
 }

@@ -34,6 +34,7 @@ pub(super) fn augmentations_ui(
     egui::Window::new("Augmentations")
         .open(&mut is_open)
         .collapsible(false)
+        .default_pos(pos2((size.x - 960.0).max(48.0) * 0.5, 96.0))
         .default_size(vec2(960.0, 420.0).min(size - vec2(48.0, 96.0)))
         .max_size(size - vec2(32.0, 64.0))
         .show(ctx, |ui| contents_ui(view, world, commands, ui));

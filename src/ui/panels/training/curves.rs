@@ -122,7 +122,7 @@ fn pictures_ui(view: &TrainingView, run: &RunView, commands: &mut Commands, ui: 
         );
         return;
     }
-    let range = [0.0, run.state.total_steps.max(1) as f64];
+    let range = [0.0, reach(run.state.step, run.state.total_steps)];
     let gap = tokens.shape.grid;
     let room = ui.available_size() - vec2(4.0, 2.0);
     let least = LEAST.map(|units| units * gap);
@@ -174,6 +174,21 @@ fn pictures_ui(view: &TrainingView, run: &RunView, commands: &mut Commands, ui: 
         });
         ui.request_repaint();
     }
+}
+
+/// How far the steps go across: a round number beyond the newest, so that a young run is not squeezed
+/// into a corner and a growing one does not move at every step; the whole run in its second half.
+fn reach(step: usize, total: usize) -> f64 {
+    let total = total.max(1);
+    let wanted = (step + step / 4).max(20);
+    let mut power = 1;
+    while power < wanted / 10 {
+        power *= 10;
+    }
+    let round = [1, 2, 5, 10, 20, 50, 100].map(|factor| factor * power);
+    let found = round.into_iter().find(|reach| *reach >= wanted);
+    let is_late = step > total / 2;
+    found.filter(|_| !is_late).unwrap_or(total).min(total) as f64
 }
 
 /// The kept frame so many after the shown one.
@@ -262,6 +277,20 @@ fn short(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_reaches_across_its_pictures() {
+        assert_eq!(
+            [0, 9, 27, 80, 100, 249].map(|step| reach(step, 500)),
+            [20.0, 20.0, 50.0, 100.0, 200.0, 500.0]
+        );
+        assert_eq!((reach(300, 500), reach(500, 500)), (500.0, 500.0));
+        assert_eq!((reach(0, 3), reach(0, 0)), (3.0, 1.0));
+        for step in (0..2_000_000).step_by(1013) {
+            let reach = reach(step, 2_000_000);
+            assert!(reach >= step as f64 && reach <= 2_000_000.0);
+        }
+    }
 
     #[test]
     fn every_curve_has_its_group() {

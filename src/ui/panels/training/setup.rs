@@ -4,7 +4,7 @@ use egui::{Slider, Ui};
 
 use super::{data::data_ui, network::network_ui, objective::objective_ui};
 use crate::{
-    analysis::EncoderSource,
+    analysis::{EncoderSource, GALLERY},
     training::{KnobRange, Phase, Preset, RunConfig, Start},
     ui::{
         Command, Commands, TrainCommand, TrainingView, World,
@@ -136,6 +136,14 @@ fn knob_fields_ui(draft: &mut RunConfig, ui: &mut Ui) {
 /// From random weights, or from the checkpoint that is open.
 fn start_ui(draft: &mut RunConfig, world: &World<'_>, ui: &mut Ui) {
     let mut options = vec![(Start::Scratch, "random weights".to_owned(), "")];
+    options.extend(GALLERY.iter().map(|bundled| {
+        let start = Start::Bundled(bundled.name.to_owned());
+        (
+            start,
+            format!("bundled: {}", bundled.title),
+            bundled.comment,
+        )
+    }));
     if let EncoderSource::File(path) = &world.request.encoder {
         options.push((
             Start::Checkpoint(path.clone()),
@@ -154,7 +162,7 @@ fn start_ui(draft: &mut RunConfig, world: &World<'_>, ui: &mut Ui) {
     if let Some(chosen) = chosen {
         draft.start = chosen;
     }
-    if options.len() == 1 {
+    if !matches!(world.request.encoder, EncoderSource::File(_)) {
         caption(ui, "Open a checkpoint file to fine-tune it here.");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 const SCALE: &str = "Where the value lies between what collapsed features give, left, and what uniform \
     features give, right";
 /// Width of a scale, in points.
-const SCALE_WIDTH: f32 = 56.0;
+const SCALE_WIDTH: f32 = 44.0;
 
 /// Draws one row a figure and one column a kind, with what uniform features give at that kind's N and d.
 pub(super) fn table_ui(kinds: &[KindDiagnosis], ui: &mut Ui) {
@@ -37,7 +37,7 @@ pub(super) fn table_ui(kinds: &[KindDiagnosis], ui: &mut Ui) {
         .show(ui, |ui| {
             Grid::new("collapse figures")
                 .striped(true)
-                .spacing([18.0, 4.0])
+                .spacing([11.0, 4.0])
                 .show(ui, |ui| {
                     ui.label("");
                     for (kind, _) in &there {
