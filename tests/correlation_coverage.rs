@@ -228,8 +228,9 @@ fn intervals_come_to_cover_as_they_say_from_few_encoders_to_many() {
 }
 
 #[test]
-fn fewer_than_eight_encoders_are_flagged_because_their_intervals_promise_too_much() {
-    // Partial correlations of five cover the planted value in a quarter of the series.
+fn fewer_than_eight_encoders_are_flagged_because_their_intervals_say_little() {
+    // Of five encoders too many draws are degenerate: partial correlations hardly ever have an
+    // interval that holds the planted value, and most have none.
     let shares = coverage(&PLAIN, 5, 200, 300);
     assert!(shares[4] < 0.6 && shares[5] < 0.6, "{shares:?}");
     for n in [3, 5, 7, 8, 40] {

@@ -70,8 +70,12 @@ def main():
                 method="percentile", rng=np.random.default_rng(7),
             )
             ci = found.confidence_interval
-            spread = float(np.std(found.bootstrap_distribution))
-            entry["intervals"][statistic] = [float(ci.low), float(ci.high), spread]
+            # Standard error of each end: how far the quantile moves by one standard error of the
+            # share of draws below it.
+            drawn = found.bootstrap_distribution
+            step = np.sqrt(0.025 * 0.975 / DRAWS)
+            ends = [np.ptp(np.quantile(drawn, [q - step, q + step])) / 2 for q in (0.025, 0.975)]
+            entry["intervals"][statistic] = [float(v) for v in (ci.low, ci.high, *ends)]
         for statistic in PERMUTED:
             function = STATISTICS[statistic]
             tested = scipy.stats.permutation_test(
