@@ -188,7 +188,7 @@ const SIMULATED_KINDS: [[f64; 7]; 5] = [
     [0.797, 0.848, 0.934, 0.922, 0.898, 0.883, 0.938],
 ];
 
-/// The same of the first kind by the number of encoders.
+/// The same of the first kind by the number of encoders (300 series of 500).
 const SIMULATED_SIZES: [(usize, [f64; 7]); 4] = [
     (8, [0.770, 0.935, 0.938, 0.939, 0.938, 0.933, 0.962]),
     (16, [0.873, 0.921, 0.922, 0.919, 0.921, 0.927, 0.959]),
