@@ -360,11 +360,6 @@ impl Jobs {
         self.extra_serial
     }
 
-    /// As [`help`](Self::help), with a title for the status bar.
-    pub fn help_with(&self, title: &str, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
-        self.helper.submit(title, job).is_ok()
-    }
-
     /// Does a small thing beside the window's thread; whether there was room for it.
     pub fn help(&self, job: impl FnOnce(&Progress) + Send + 'static) -> bool {
         self.helper.submit("", job).is_ok()
@@ -373,15 +368,6 @@ impl Jobs {
     /// As [`help`](Self::help); its number, or nothing while too much waits.
     pub fn help_for(&self, job: impl FnOnce(&Progress) + Send + 'static) -> Option<JobId> {
         self.helper.submit("", job).ok()
-    }
-
-    /// As [`help_with`](Self::help_with); its number, or nothing while too much waits.
-    pub fn help_for_titled(
-        &self,
-        title: &str,
-        job: impl FnOnce(&Progress) + Send + 'static,
-    ) -> Option<JobId> {
-        self.helper.submit(title, job).ok()
     }
 
     /// Does a thing beside the window's thread that the status bar tells of.

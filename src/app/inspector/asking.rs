@@ -178,7 +178,8 @@ impl Inspector {
         let (analysis, subject) = (Arc::clone(analysis), Arc::clone(subject));
         let slot = self.arrivals.colours.clone();
         let wake = jobs.waker();
-        let job = jobs.help_for_titled("Finding the axes of the colours", move |progress| {
+        // Not among the helpers: the verdicts of a run's frames may keep those busy all along.
+        let job = jobs.inspect_beside("Finding the axes of the colours", move |progress| {
             let made = basis(&analysis, known, key, progress)
                 .and_then(|basis| Colours::new(&analysis, &subject, basis, progress));
             if !progress.is_cancelled() {
@@ -200,7 +201,7 @@ impl Inspector {
         let (analysis, subject) = (Arc::clone(analysis), Arc::clone(subject));
         let slot = self.arrivals.densities.clone();
         let wake = jobs.waker();
-        let is_taken = jobs.help_with("Estimating local density", move |progress| {
+        let job = jobs.inspect_beside("Estimating local density", move |progress| {
             let made: Result<Vec<_>, _> = subject
                 .sides
                 .iter()
@@ -211,7 +212,7 @@ impl Inspector {
                 wake();
             }
         });
-        if is_taken {
+        if job.is_some() {
             self.asked_density = Some(revision);
         }
     }
