@@ -27,7 +27,8 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
         .auto_shrink([false, false])
         .show(ui, |ui| {
             how_to_read(ui, Pane::Sources.how_to_read());
-            let hint = "Drop a checkpoint, a folder of images or a session";
+            let hint = "Drop a checkpoint, images, a table of encoders (CSV, Parquet), the folder \
+                        of a run, of checkpoints or of a sweep, or a session";
             if drop_zone(
                 ui,
                 hint,
