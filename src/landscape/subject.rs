@@ -216,6 +216,17 @@ impl SliceSubject {
         Quantity::ALL.into_iter().filter(is_measured).collect()
     }
 
+    /// Points that are measured beside each other: two a thread, so that none waits long for the last,
+    /// but one on a graphics device, whose work is bound to its thread.
+    pub fn points_at_once(&self) -> usize {
+        const MOST: usize = 16;
+        if self.compute.is_gpu() {
+            1
+        } else {
+            (2 * rayon::current_num_threads()).clamp(1, MOST)
+        }
+    }
+
     /// α of alignment and t of uniformity.
     pub fn temperatures(&self) -> [f64; 2] {
         [self.alpha, self.t]

@@ -12,7 +12,7 @@ use super::{Answer, Source};
 use crate::{
     analysis::{EncoderSource, Request, Subject},
     app::jobs::Slot,
-    compute::Compute,
+    compute::{Compute, beside_a_window},
     landscape::{
         Directions, LandscapeError, SharedSubject, Slice, SliceSettings, SliceSubject,
         SnapshotWeights,
@@ -82,7 +82,7 @@ impl Fill {
                 shown = Instant::now();
             }
         };
-        let outcome = slice.fill(&subject, progress, |slice| {
+        let measured = |slice: &Slice| {
             if self.is_crowded.load(Ordering::Relaxed) {
                 // As long a rest as the point took: half of the time is left to others.
                 std::thread::sleep(began.elapsed());
@@ -92,9 +92,11 @@ impl Fill {
             let is_first = slice.lattices == 1 && !has_lattice;
             has_lattice |= is_first;
             show(slice, slice.done == 1 || is_first);
-        });
+        };
+        // The slice has a thread of its own, so that it may give way for good.
+        let outcome = beside_a_window(&self.compute, || slice.fill(&subject, progress, measured));
         show(&slice, true);
-        outcome
+        outcome.map_err(LandscapeError::Threads)?
     }
 
     fn title(&self) -> String {
