@@ -14,13 +14,12 @@ use super::{
 };
 use crate::{
     analysis::ImagesSource,
-    compute::JobId,
+    compute::{JobId, beside_a_window},
     data::{BuiltinConfig, BuiltinKind, Table},
     lab::{
         FolderSeries, LabError, Measure, MeasurePlan, PerformanceSettings, images_of_run,
         series_of_frames,
     },
-    training::beside_a_window,
     ui::{
         FolderCommand, FolderPhase, FolderState, SeriesImages, TableLink, TrainCommand,
         widgets::Level,
