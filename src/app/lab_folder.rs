@@ -14,13 +14,12 @@ use super::{
 };
 use crate::{
     analysis::ImagesSource,
-    compute::JobId,
+    compute::{JobId, beside_a_window},
     data::{BuiltinConfig, BuiltinKind, Table},
     lab::{
         FolderSeries, LabError, Measure, MeasurePlan, PerformanceSettings, images_of_run,
         series_of_frames,
     },
-    training::beside_a_window,
     ui::{
         FolderCommand, FolderPhase, FolderState, SeriesImages, TableLink, TrainCommand,
         widgets::Level,
@@ -295,7 +294,7 @@ impl App {
         if self.lab.state().link != TableLink::Measuring {
             return;
         }
-        if is_first {
+        if self.views.lab.source != file {
             // So that the next window opens it again, whatever becomes of this one.
             self.views.lab.source = file;
             self.keep_session();
@@ -322,10 +321,12 @@ impl App {
         } else {
             folder.phase = FolderPhase::Stopped;
             // A stop that was asked for is no problem.
-            if how != STOPPED {
+            if how == STOPPED {
+                self.tell(Level::Info, format!("{text}, stopped"));
+            } else {
                 folder.problem = Some(format!("{name}: {how}"));
+                self.tell(Level::Warning, format!("{text}: {how}"));
             }
-            self.tell(Level::Info, format!("{text}: {how}"));
         }
         self.lab.set_folder(folder);
         self.lab.measured_to_its_end(is_whole);
