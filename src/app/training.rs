@@ -265,7 +265,7 @@ impl App {
         if self.training.unpin() {
             return;
         }
-        let shown = self.snapshot.as_ref().filter(|shown| shown.is_of_run());
+        let shown = (self.snapshot.as_ref()).filter(|shown| shown.run_step().is_some());
         let (Some(shown), Some(view)) = (shown, &mut self.training.view) else {
             return self.tell(Level::Info, "Only a time of a training run can be pinned");
         };

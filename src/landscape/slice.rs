@@ -5,6 +5,9 @@ use rayon::prelude::*;
 use super::{Grid, LandscapeError, PlaneMark, Quantity, SlicePoint, SliceSettings, SliceSubject};
 use crate::progress::Progress;
 
+/// What the words say of a loss that features do not tell.
+pub(super) const NOT_DRAWN: &str = "is not drawn:";
+
 /// The surfaces, as far as they are filled.
 #[derive(Clone, Debug)]
 pub struct Slice {
@@ -65,6 +68,12 @@ impl Slice {
         self.done == self.cells.len()
     }
 
+    /// Why the run's loss has no surface, where it is known to be missing.
+    pub fn why_no_objective(&self) -> Option<&str> {
+        let mut words = self.words.iter().map(String::as_str);
+        words.find(|words| words.contains(NOT_DRAWN))
+    }
+
     /// One number of a point.
     pub fn value(&self, point: &SlicePoint, quantity: Quantity) -> f64 {
         match quantity {
@@ -95,10 +104,10 @@ impl Slice {
         }
     }
 
-    /// A surface over the whole grid: cells that are not measured yet take the nearest that is.
+    /// A surface over the whole grid: cells that are not measured yet lie between those that are.
     pub fn surface(&self, quantity: Quantity) -> Vec<f64> {
         self.grid
-            .filled(|cell| self.cells[cell].map(|point| self.value(&point, quantity)))
+            .interpolated(|cell| self.cells[cell].map(|point| self.value(&point, quantity)))
     }
 
     /// Measures the cells that are missing, coarse lattices first, and hands the slice to `show`

@@ -78,7 +78,10 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         }
         (
             None,
-            EncoderSource::Untrained { .. } | EncoderSource::Bundled(_) | EncoderSource::Run { .. },
+            EncoderSource::Untrained { .. }
+            | EncoderSource::Bundled(_)
+            | EncoderSource::Run { .. }
+            | EncoderSource::Place { .. },
         ) => {}
     }
     ui.horizontal_wrapped(|ui| {
