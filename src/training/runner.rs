@@ -408,7 +408,7 @@ impl Drive {
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
         let is_single = std::mem::take(&mut self.is_single);
-        if is_last || is_single || report.step.is_multiple_of(run.config().probe.every) {
+        if is_last || is_single || run.config().probe.is_due(report.step) {
             self.probe(run, progress)?;
         }
         if is_last || report.step.is_multiple_of(run.config().snapshot_every) {
