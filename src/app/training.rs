@@ -308,6 +308,8 @@ impl App {
     /// Puts a run in the place of the one before, which settings that are refused did not cost.
     fn take_runner(&mut self, ctx: &egui::Context, runner: Runner, what: &str) {
         self.training.end();
+        // What was asked for before would take the views from the run when it is done.
+        self.jobs.cancel();
         let replay = self.training.view.as_ref().map(|view| view.replay);
         let state = runner.state();
         let name = state.config.name.clone();
@@ -404,6 +406,7 @@ impl App {
         };
         let (phase, message) = (view.state.phase.clone(), view.state.message.clone());
         let (name, step) = (view.state.config.name.clone(), view.state.step);
+        let is_refusal = view.state.is_refusal;
         let told = &mut self.training.told;
         let is_new_phase = told.0.as_ref() != Some(&phase);
         let is_new_message = message.is_some() && told.1 != message;
@@ -411,6 +414,8 @@ impl App {
         if is_new_message && let Some(message) = message {
             let level = if phase == Phase::Failed {
                 Level::Error
+            } else if is_refusal {
+                Level::Warning
             } else {
                 Level::Info
             };

@@ -213,6 +213,49 @@ fn prototypes_are_drawn_and_colour_their_members() {
 }
 
 #[test]
+fn a_saved_run_that_is_opened_at_the_start_keeps_the_views() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("run");
+    let mut window = Window::open(&[]);
+    window.train(TrainCommand::Start(Box::new(RunConfig {
+        steps: 2,
+        ..small()
+    })));
+    window.until("the end", |window| {
+        window.run().state.phase == Phase::Finished
+    });
+    window.train(TrainCommand::SaveTo(saved.clone()));
+    window.until("saving", |window| window.run().state.message.is_some());
+    assert!(!window.run().state.is_refusal);
+    drop(window);
+    let mut window = Window::open(&[&saved]);
+    window.until("the saved step", |window| {
+        window
+            .app()
+            .snapshot()
+            .and_then(crate::ui::Snapshot::run_step)
+            == Some(2)
+    });
+    // Nothing else comes and takes its place.
+    window.settle();
+    assert!(window.app().snapshot().unwrap().is_of_run());
+    assert!(!window.log_contains("shown: checkpoint=bundled"));
+    // Nor what was asked for just before a run is started.
+    window.run_command("Open the demo");
+    let ctx = window.harness.ctx.clone();
+    let state = window.harness.state_mut();
+    state.dispatch(&ctx, Command::Recompute);
+    state.dispatch(&ctx, Command::Train(TrainCommand::Start(Box::new(small()))));
+    window.until("a frame of the run", |window| {
+        let shown = window.app().snapshot();
+        shown.is_some_and(crate::ui::Snapshot::is_of_run)
+    });
+    window.until("nothing else", |window| !window.app().is_busy());
+    window.harness.run_steps(4);
+    assert!(window.app().snapshot().unwrap().is_of_run());
+}
+
+#[test]
 fn what_cannot_go_together_is_told_where_it_is_started() {
     let mut window = Window::with_settings(&[]);
     window.choose("Encoder of the run", "SmallAlexNet");
@@ -296,6 +339,7 @@ fn a_place_that_cannot_be_written_is_told_and_the_run_goes_on() {
     window.until("a refusal", |window| {
         window.log_contains("What was saved before is untouched")
     });
+    assert!(window.run().state.is_refusal);
     let step = window.run().state.step;
     window.until("more steps", |window| {
         window.run().state.step > step && window.run().state.phase == Phase::Running
