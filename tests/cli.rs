@@ -78,12 +78,19 @@ fn a_landscape_is_written_as_numbers_and_pictures() {
         .arg(&out)
         .assert()
         .success()
-        .stdout(contains("25 of 25 points").and(contains("filter-normalised")));
+        .stdout(
+            contains("25 of 25 points")
+                .and(contains("filter-normalised"))
+                .and(contains("first picture (9 points) after "))
+                .and(contains(", whole after ")),
+        );
     let json: Value =
         serde_json::from_slice(&std::fs::read(out.join("landscape.json")).unwrap()).unwrap();
     assert_eq!(json["settings"]["side"], 5);
     assert_eq!(json["device"]["compute"], "cpu (flex)");
     let origin = json["origin"]["alignment"].as_f64().unwrap();
+    let seconds = |name: &str| json["pace"][name].as_f64().unwrap();
+    assert!(seconds("first_s") > 0.0 && seconds("first_s") <= seconds("whole_s"));
     let mut npz = npyz::npz::NpzArchive::open(out.join("landscape.npz")).unwrap();
     let mut array =
         |name: &str| -> Vec<f64> { npz.by_name(name).unwrap().unwrap().into_vec().unwrap() };

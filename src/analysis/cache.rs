@@ -60,11 +60,11 @@ impl Cache {
                     checkpoint::untrained(architecture, *seed, compute.device())?
                 }
                 EncoderSource::Bundled(name) => Bundled::named(name)?.load(compute, progress)?,
-                EncoderSource::Run { .. } => {
+                EncoderSource::Run { .. } | EncoderSource::Place { .. } => {
                     return Err(AnalysisError::Setting {
                         name: "the encoder",
                         range: "a checkpoint file or an architecture",
-                        found: format!("a run in memory ({})", request.encoder.title()),
+                        found: format!("a slice or a run in memory ({})", request.encoder.title()),
                     });
                 }
             };
@@ -169,9 +169,10 @@ fn remembered<T: Clone>(
 fn model_key(request: &Request, compute: &Compute) -> String {
     let stamp = match &request.encoder {
         EncoderSource::File(path) => modified(path),
-        EncoderSource::Untrained { .. } | EncoderSource::Bundled(_) | EncoderSource::Run { .. } => {
-            None
-        }
+        EncoderSource::Untrained { .. }
+        | EncoderSource::Bundled(_)
+        | EncoderSource::Run { .. }
+        | EncoderSource::Place { .. } => None,
     };
     format!(
         "{:?} {:?} {stamp:?} {}",

@@ -38,6 +38,13 @@ pub enum EncoderSource {
         /// Steps that the weights have taken.
         step: usize,
     },
+    /// Weights at a place of a slice of weight space. Nothing can be opened by it either.
+    Place {
+        /// Title of the encoder that the slice was cut around.
+        around: String,
+        /// The place, in the slice's units.
+        at: [f64; 2],
+    },
 }
 
 impl EncoderSource {
@@ -53,6 +60,9 @@ impl EncoderSource {
             }
             Self::Bundled(name) => format!("bundled {name}"),
             Self::Run { name, step } => format!("{name}, step {step}"),
+            Self::Place { around, at: [x, y] } => {
+                format!("landscape at {x:.3}, {y:.3} around {around}").replace('-', "−")
+            }
         }
     }
 }
@@ -284,6 +294,8 @@ impl Request {
             EncoderSource::Run { step, .. } => {
                 flag("checkpoint", format!("step-{step:06}.safetensors"));
             }
+            // No file holds these weights: a name that nobody takes for another's.
+            EncoderSource::Place { .. } => flag("checkpoint", self.encoder.title()),
         }
         if let Some(root) = &self.root {
             flag("root", root.clone());

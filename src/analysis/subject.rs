@@ -48,11 +48,11 @@ impl Subject {
                 checkpoint::untrained_weights(architecture, *seed)?
             }
             EncoderSource::Bundled(name) => Bundled::named(name)?.weights(progress)?,
-            EncoderSource::Run { .. } => {
+            EncoderSource::Run { .. } | EncoderSource::Place { .. } => {
                 return Err(AnalysisError::Setting {
                     name: "the encoder",
                     range: "a checkpoint file or an architecture",
-                    found: format!("a run in memory ({})", request.encoder.title()),
+                    found: format!("a slice or a run in memory ({})", request.encoder.title()),
                 });
             }
         };

@@ -1,6 +1,6 @@
 //! Which column of a table is what: guessed, and changed by hand with the rows in sight.
 
-use egui::{Grid, RichText, ScrollArea, Ui};
+use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
 use super::{
     columns::Foreign,
@@ -11,6 +11,7 @@ use crate::{
     ui::{
         Command, Commands, LabCommand,
         icons::Icon,
+        theme::Tokens,
         widgets::{caption, choice, labelled, note, section},
     },
 };
@@ -192,19 +193,23 @@ impl ColumnsDialog {
             .id_salt("first rows")
             .show(ui, |ui| {
                 Grid::new("first rows").striped(true).show(ui, |ui| {
+                    // On one line each: a grid would break words to its first guess of a width.
+                    let weak = Tokens::of(ui).text.weak.0;
                     for (role, _) in &shown {
-                        caption(ui, *role);
+                        let role = RichText::new(*role).small().color(weak);
+                        ui.add(Label::new(role).extend());
                     }
                     ui.end_row();
                     for (_, column) in &shown {
-                        ui.label(RichText::new(cut(column)).strong());
+                        ui.add(Label::new(RichText::new(cut(column)).strong()).extend());
                     }
                     ui.end_row();
                     for row in 0..PREVIEW {
                         for (_, column) in &shown {
                             let of = self.fields.iter().find(|(name, _)| name == column);
                             let field = of.and_then(|(_, fields)| fields.get(row));
-                            ui.label(RichText::new(field.map_or("", String::as_str)).monospace());
+                            let field = RichText::new(field.map_or("", String::as_str));
+                            ui.add(Label::new(field.monospace()).extend());
                         }
                         ui.end_row();
                     }

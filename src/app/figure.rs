@@ -535,6 +535,7 @@ pub(super) fn world_of<'a>(snapshot: &'a Snapshot, selection: &'a Selection) -> 
             has_ring: false,
             has_relief: false,
         },
+        pinned_potential: None,
         landscape: crate::ui::Landscape::default(),
         history: &[],
         run: None,

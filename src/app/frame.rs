@@ -90,7 +90,8 @@ impl App {
                 None,
                 EncoderSource::Untrained { .. }
                 | EncoderSource::Bundled(_)
-                | EncoderSource::Run { .. },
+                | EncoderSource::Run { .. }
+                | EncoderSource::Place { .. },
             ) => None,
         }
     }
@@ -123,6 +124,7 @@ impl App {
                 .as_ref()
                 .map(|density| (density.values.as_slice(), density.how.as_str())),
             potential: self.potential_view(potential),
+            pinned_potential: self.pinned_potential(potential),
             landscape: self.landscape.view(),
             history: &self.session.history,
             run: self.training.view(),
@@ -172,6 +174,12 @@ impl App {
         let mut is_verdict_looked_at = false;
         let mut is_landscape_drawn = false;
         let enlarged = self.enlarged;
+        // What is out of sight is drawn small beside the landscape.
+        let is_seen = |pane| match enlarged {
+            Some(one) => one == pane,
+            None => layout::is_shown(&tree, pane),
+        };
+        let [is_sphere_seen, is_plane_seen] = [Pane::Sphere, Pane::Plane].map(is_seen);
         let mut dock = layout::Dock {
             enlarge: None,
             scale: theme::mark_scale(ui),
@@ -193,10 +201,20 @@ impl App {
                 Pane::Correlation => panels::lab_ui(&mut views.lab, &world, commands, ui),
                 Pane::Landscape => {
                     is_landscape_drawn = true;
+                    let sphere = (!is_sphere_seen).then_some(panels::LinkedSphere {
+                        view: &views.sphere,
+                        canvas: &mut canvas,
+                        marks: &marks,
+                        world: points,
+                    });
                     panels::landscape_ui(
                         &mut views.landscape,
                         &mut landscape,
                         &world,
+                        panels::LinkedViews {
+                            sphere,
+                            has_plane: !is_plane_seen,
+                        },
                         commands,
                         ui,
                     );

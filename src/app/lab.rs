@@ -11,6 +11,7 @@ use super::{
     columns::Foreign,
     jobs::Slot,
     lab_figures::export_apart,
+    lab_folder::Measuring,
     path_dialog::{PathDialog, Purpose},
 };
 use crate::{
@@ -19,10 +20,13 @@ use crate::{
     correlation::ScoreSettings,
     data::Table,
     lab::{
-        Answer, ColumnMapping, Judgement, PerformanceSettings, Sweep, SweepPhase, SweepPreset,
-        SweepRunner, Trails, performance,
+        Answer, ColumnMapping, FolderSeries, Judgement, PerformanceSettings, Sweep, SweepPhase,
+        SweepPreset, SweepRunner, Trails, performance,
     },
-    ui::{Command, LabCommand, LabState, Measured, OpenTarget, Pane, SweepLink, widgets::Level},
+    ui::{
+        Command, FolderPhase, FolderState, LabCommand, LabState, Measured, OpenTarget, Pane,
+        TableLink, widgets::Level,
+    },
 };
 
 /// The lab's state that panels do not see.
@@ -43,6 +47,8 @@ pub(super) struct Lab {
     /// The job that measures performance: should it break off, nobody waits for it any more.
     judging: Option<JobId>,
     told: Slot<(Level, String)>,
+    /// The series of a folder's checkpoints.
+    pub measuring: Measuring,
     opened: Slot<Result<Opened, String>>,
     phase: Option<SweepPhase>,
 }
@@ -60,6 +66,8 @@ struct Opened {
     is_of_session: bool,
     /// It is of a sweep that has runs left.
     is_unfinished: bool,
+    /// It is of a folder's checkpoints, of which some are left: so many, of so many.
+    unmeasured: Option<(Arc<FolderSeries>, [usize; 2])>,
     /// Its columns have to be chosen.
     foreign: Option<Foreign>,
 }
@@ -73,6 +81,7 @@ fn opened(path: &Path, is_of_session: bool) -> Result<Opened, String> {
         folder: None,
         is_of_session,
         is_unfinished: false,
+        unmeasured: None,
         foreign: None,
     };
     if path.is_dir() {
@@ -90,10 +99,19 @@ fn opened(path: &Path, is_of_session: bool) -> Result<Opened, String> {
     let folder = path.parent().map(Path::to_owned);
     Ok(Opened {
         foreign: Foreign::wanting(path, &table, folder.as_ref()),
+        unmeasured: unmeasured(path, &table),
         table,
         folder,
         ..found
     })
+}
+
+/// Checkpoints that rows of a folder lack.
+fn unmeasured(path: &Path, table: &Table) -> Option<(Arc<FolderSeries>, [usize; 2])> {
+    let series = FolderSeries::of_rows(path, table)?;
+    // A folder that is gone has nothing left to measure.
+    let [left, total] = series.left(table).ok()?;
+    (left > 0).then(|| (Arc::new(series), [left, total]))
 }
 
 impl Lab {
@@ -108,11 +126,38 @@ impl Lab {
     }
 
     /// A job came to its end, with an answer or without.
-    pub fn job_ended(&mut self, id: JobId) {
+    pub fn job_ended(&mut self, id: JobId, how: &str) {
+        self.measuring.job_ended(id, how);
         if self.judging == Some(id) {
             self.judging = None;
             self.state.is_judging = false;
         }
+    }
+
+    /// Where the series of a folder stands.
+    pub fn set_folder(&mut self, folder: FolderState) {
+        self.state.folder = Some(Arc::new(folder));
+    }
+
+    /// The series of a folder is made no longer; whether nothing of it is left.
+    pub fn measured_to_its_end(&mut self, is_whole: bool) {
+        if self.state.link == TableLink::Measuring {
+            self.state.link = if is_whole {
+                TableLink::None
+            } else {
+                TableLink::Unmeasured
+            };
+        }
+    }
+
+    /// The folder that the run was saved in, or opened from.
+    pub fn run_folder(&self) -> Option<PathBuf> {
+        self.state.run_folder.clone()
+    }
+
+    /// The run is another, or saved elsewhere.
+    pub fn set_run_folder(&mut self, folder: Option<PathBuf>) {
+        self.state.run_folder = folder;
     }
 
     /// Ends the sweep under way; its thread saves and comes to its end by itself.
@@ -161,7 +206,7 @@ impl App {
                 }
             }
             LabCommand::ContinueSweep => match &self.lab.table {
-                Some((_, Some(folder))) if self.lab.state.link == SweepLink::Unfinished => {
+                Some((_, Some(folder))) if self.lab.state.link == TableLink::Unfinished => {
                     let folder = folder.clone();
                     self.start_sweep(folder, None);
                 }
@@ -184,6 +229,7 @@ impl App {
                 let row = answer.and_then(|answer| Some(answer.series.encoders().get(index)?.row));
                 self.open_encoder(ctx, row);
             }
+            LabCommand::Folder(command) => self.lab_folder(command),
             LabCommand::OpenRow(row) => self.open_encoder(ctx, Some(row)),
             LabCommand::AskExport => {
                 if self.lab.state.answer.is_some() {
@@ -253,10 +299,26 @@ impl App {
             };
         }
         self.lab.state.link = if opened.is_unfinished {
-            SweepLink::Unfinished
+            TableLink::Unfinished
         } else {
-            SweepLink::None
+            TableLink::None
         };
+        if let Some((series, [left, total])) = opened.unmeasured
+            && self.lab.state.link == TableLink::None
+        {
+            self.lab.state.link = TableLink::Unmeasured;
+            self.lab.set_folder(FolderState {
+                folder: series.folder.clone(),
+                file: Some(opened.path.clone()),
+                done: total - left,
+                total,
+                phase: FolderPhase::Stopped,
+                command_line: Some(series.command_line(&opened.path).into()),
+                ..FolderState::default()
+            });
+            let (path, table) = (opened.path.clone(), Arc::clone(&opened.table));
+            self.lab.measuring.found(series, path, table);
+        }
         let source = opened.path.display().to_string();
         self.views.lab.source = Some(opened.path);
         self.views.lab.columns = None;
@@ -275,7 +337,7 @@ impl App {
         mapping: ColumnMapping,
         is_of_session: bool,
     ) {
-        self.lab.state.link = SweepLink::None;
+        self.lab.state.link = TableLink::None;
         self.views.lab.source.clone_from(&of.path);
         if !is_of_session {
             let view = &mut self.views.lab;
@@ -303,10 +365,32 @@ impl App {
         self.ask_series();
     }
 
+    /// Shows a table that something makes.
+    pub(super) fn show_growing(
+        &mut self,
+        source: String,
+        table: Arc<Table>,
+        file: Option<PathBuf>,
+        link: TableLink,
+    ) {
+        self.lab.state.link = link;
+        let folder = file.as_deref().and_then(Path::parent).map(Path::to_owned);
+        self.views.lab.source = file;
+        self.set_series(source, table, None, folder);
+        layout_show(self);
+    }
+
+    /// Takes in more rows of the open table.
+    pub(super) fn grow(&mut self, table: Arc<Table>) {
+        let folder = self.lab.table.take().and_then(|(_, folder)| folder);
+        self.lab.table = Some((table, folder));
+        self.ask_series();
+    }
+
     fn use_measured(&mut self) {
         let table = table_of(&self.session.history);
         let judged = table.rows().iter().filter(|row| !row[3].is_empty()).count();
-        self.lab.state.link = SweepLink::None;
+        self.lab.state.link = TableLink::None;
         self.views.lab.source = None;
         self.views.lab.columns = None;
         let source = "encoders measured in this window".to_owned();
@@ -412,9 +496,10 @@ impl App {
         let Some(sweep) = self.lab.state.sweep.clone() else {
             return self.tell(Level::Info, "No sweep has been started");
         };
-        self.lab.state.link = SweepLink::Following;
-        // So that the next window opens it again.
+        self.lab.state.link = TableLink::Following;
+        // So that the next window opens it again, whatever becomes of this one.
         self.views.lab.source = Some(sweep.folder.clone());
+        self.keep_session();
         // One that goes on is known by its folder alone until it is opened.
         let name = if sweep.name.is_empty() {
             String::new()
@@ -435,6 +520,12 @@ impl App {
             .and_then(|(_, folder)| folder.clone());
         let answer = self.lab.state.answer.clone();
         let path = row.and_then(|row| answer?.path_of_row(row, folder.as_deref()));
+        if let Some(step) = row
+            && self.open_step(ctx, step)
+        {
+            self.lab.state.opened_row = row;
+            return;
+        }
         match path {
             Some(path) => {
                 self.lab.state.opened_row = row;
@@ -477,7 +568,7 @@ impl App {
                     || known.along.rows().len() != newest.along.rows().len()
             });
             self.lab.state.sweep = Some(Arc::clone(&newest));
-            if has_grown && self.lab.state.link == SweepLink::Following {
+            if has_grown && self.lab.state.link == TableLink::Following {
                 self.lab.table = Some((Arc::clone(&newest.table), Some(newest.folder.clone())));
                 self.lab.along = along_of(&newest);
                 self.ask_series();
@@ -487,6 +578,7 @@ impl App {
                 self.tell_sweep(&newest);
             }
         }
+        self.receive_measuring();
         if let Some(outcome) = self.lab.opened.take() {
             self.take_opened(outcome);
         }
@@ -524,8 +616,8 @@ impl App {
         match sweep.phase {
             SweepPhase::Finished => self.tell(Level::Info, format!("{text}, finished")),
             SweepPhase::Stopped => {
-                if self.lab.state.link == SweepLink::Following {
-                    self.lab.state.link = SweepLink::Unfinished;
+                if self.lab.state.link == TableLink::Following {
+                    self.lab.state.link = TableLink::Unfinished;
                 }
                 self.tell(Level::Info, format!("{text}, stopped"));
             }
@@ -634,9 +726,9 @@ mod tests {
             ..Lab::default()
         };
         lab.state.is_judging = true;
-        lab.job_ended(other);
+        lab.job_ended(other, "it was cancelled");
         assert!(lab.state.is_judging, "another job's end");
-        lab.job_ended(job);
+        lab.job_ended(job, "it was cancelled");
         assert!(!lab.state.is_judging && lab.judging.is_none());
     }
 }

@@ -177,12 +177,11 @@ fn pictures(
 /// What a figure is of.
 fn title(answer: &Answer) -> String {
     let question = &answer.question;
-    let only = question
-        .only
-        .as_ref()
-        .map_or_else(String::new, |(column, value)| {
-            format!(" · {column} = {value}")
-        });
+    let only = if question.only.is_empty() {
+        String::new()
+    } else {
+        format!(" · {}", question.only_words())
+    };
     format!(
         "{} · {}{only} · n = {}",
         question.measure,

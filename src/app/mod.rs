@@ -17,6 +17,7 @@ mod inspector;
 mod jobs;
 mod lab;
 mod lab_figures;
+mod lab_folder;
 mod landscape;
 pub mod landscape_svg;
 mod layout;

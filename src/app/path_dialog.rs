@@ -9,8 +9,8 @@ use super::{
     opening::typed_path,
 };
 use crate::ui::{
-    Command, Commands, InspectCommand, LabCommand, OpenTarget, TrainCommand, VerdictCommand,
-    theme::Tokens, widgets::caption,
+    Command, Commands, FolderCommand, InspectCommand, LabCommand, OpenTarget, TrainCommand,
+    VerdictCommand, theme::Tokens, widgets::caption,
 };
 
 /// Paths that are proposed.
@@ -34,6 +34,8 @@ pub(super) enum Purpose {
     InspectorPicture,
     /// A folder of checkpoints to be judged.
     Verdicts,
+    /// A folder of checkpoints to be measured into a series.
+    Series,
 }
 
 /// The dialog's state.
@@ -121,13 +123,18 @@ impl PathDialog {
             if ui.button(confirm).clicked() {
                 wanted = Some(self.text.clone());
             }
-            if let Purpose::Open(target) = self.purpose
+            let browse = match self.purpose {
+                Purpose::Open(target) => Some(Command::Browse(target)),
+                Purpose::Series => Some(Command::Lab(LabCommand::Folder(FolderCommand::Browse))),
+                _ => None,
+            };
+            if let Some(browse) = browse
                 && ui
                     .button("Browse…")
                     .on_hover_text("The system's own dialog")
                     .clicked()
             {
-                commands.push(Command::Browse(target));
+                commands.push(browse);
             }
             outcome.is_done |= ui.button("Cancel").on_hover_text("Esc").clicked();
         });
@@ -146,6 +153,7 @@ impl PathDialog {
                 Purpose::Sweep(name) => Command::Lab(LabCommand::StartSweep(name, path)),
                 Purpose::LabExport => Command::Lab(LabCommand::Export(path)),
                 Purpose::InspectorPicture => Command::Inspect(InspectCommand::SaveTo(path)),
+                Purpose::Series => Command::Lab(LabCommand::Folder(FolderCommand::Measure(path))),
                 Purpose::Verdicts => Command::Verdicts(VerdictCommand::Judge(vec![path])),
             });
             outcome.is_done = true;
@@ -158,8 +166,8 @@ impl PathDialog {
             Purpose::Open(OpenTarget::Anything) => (
                 "Open",
                 "A checkpoint (.pth, .pt, .ckpt, .th, .safetensors), a folder of images, a CIFAR, \
-                 STL-10 or idx file, a table of encoders (.csv, .parquet), or a session (.json). \
-                 Enter opens it.",
+                 STL-10 or idx file, a table of encoders (.csv, .parquet), the folder of a run, of \
+                 checkpoints or of a sweep, or a session (.json). Enter opens it.",
                 "Open",
             ),
             Purpose::Open(OpenTarget::Images) => (
@@ -205,6 +213,13 @@ impl PathDialog {
                 "A folder of checkpoints, or a saved run: each gets a verdict on its collapse, over \
                  the shown images or the run's own. Enter begins.",
                 "Judge",
+            ),
+            Purpose::Series => (
+                "Measure checkpoints",
+                "A folder of checkpoints, or a saved run: each is opened, measured and probed. Rows \
+                 are written to encoders.csv there; those that are there already are kept. Enter \
+                 begins.",
+                "Measure",
             ),
             Purpose::LabExport => (
                 "Export series",
@@ -325,7 +340,7 @@ pub(super) fn drop_hint(ctx: &egui::Context) {
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
-        "Drop checkpoints, image folders, tables of encoders or a session",
+        "Drop checkpoints, images, tables of encoders, folders of runs and sweeps, or a session",
         egui::TextStyle::Heading.resolve(&ctx.global_style()),
         tokens.text.strong.0,
     );

@@ -10,12 +10,26 @@ use crate::{
 /// What a field was computed of: the snapshot's serial and the temperature's bits.
 type Key = (u64, u64);
 
+/// Which points a field is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Half {
+    /// Those that are shown.
+    Shown,
+    /// Those of the pinned time beside them.
+    Pinned,
+}
+
 /// The newest field and the one under way.
 #[derive(Default)]
 pub(super) struct PotentialState {
-    slot: Slot<(Key, Result<PotentialField, LandscapeError>)>,
+    slot: Slot<(Half, Key, Result<PotentialField, LandscapeError>)>,
     field: Option<(Key, PotentialField)>,
+    /// That of the pinned time.
+    pinned: Option<(Key, PotentialField)>,
     under_way: Option<Key>,
+    /// Whether the pinned time's turn is next: points that move, or a t that does, must not keep it
+    /// waiting, nor it them.
+    is_pinned_next: bool,
     /// What was refused, so that it is not asked again and again.
     refused: Option<Key>,
     revision: u64,
@@ -42,6 +56,18 @@ impl App {
         }
     }
 
+    /// What panels see of the potential of the pinned time's points.
+    pub(super) fn pinned_potential(&self, view: &PotentialView) -> Option<Potential<'_>> {
+        let pinned = self.training.pinned.as_ref()?;
+        let field = (self.potential.pinned.as_ref())
+            .filter(|((of, _), _)| *of == pinned.serial)
+            .map(|(_, field)| field);
+        Some(Potential {
+            field,
+            ..self.potential_view(view)
+        })
+    }
+
     fn shows_run(&self) -> bool {
         self.seen().is_some_and(Snapshot::is_of_run)
     }
@@ -56,11 +82,16 @@ impl App {
         let t = self.potential_t(&self.views.potential);
         let is_wanted = self.views.wants_potential();
         let state = &mut self.potential;
-        if let Some((key, outcome)) = state.slot.take() {
+        if let Some((half, key, outcome)) = state.slot.take() {
             state.under_way = None;
+            state.is_pinned_next = half == Half::Shown;
             match outcome {
                 Ok(field) => {
-                    state.field = Some((key, field));
+                    let place = match half {
+                        Half::Shown => &mut state.field,
+                        Half::Pinned => &mut state.pinned,
+                    };
+                    *place = Some((key, field));
                     state.revision += 1;
                 }
                 Err(error) => {
@@ -71,25 +102,43 @@ impl App {
                 }
             }
         }
-        let Some(snapshot) = self.seen().filter(|_| is_wanted) else {
-            return;
-        };
-        let key = (snapshot.serial, t.to_bits());
-        let prepared = std::sync::Arc::clone(&snapshot.prepared);
         let state = &self.potential;
-        let is_there = state.field.as_ref().is_some_and(|(of, _)| *of == key);
-        if is_there || state.under_way.is_some() || state.refused == Some(key) {
+        if !is_wanted || state.under_way.is_some() {
             return;
         }
+        let key = |snapshot: &Snapshot| (snapshot.serial, t.to_bits());
+        let mut halves = [
+            (Half::Shown, self.seen(), &state.field),
+            (Half::Pinned, self.training.pinned.as_ref(), &state.pinned),
+        ];
+        if state.is_pinned_next {
+            halves.reverse();
+        }
+        let missing = halves.into_iter().find_map(|(half, snapshot, field)| {
+            let snapshot = snapshot?;
+            let key = key(snapshot);
+            let is_there = field.as_ref().is_some_and(|(of, _)| *of == key);
+            (!is_there && state.refused != Some(key)).then_some((half, key, snapshot))
+        });
+        let Some((half, key, snapshot)) = missing else {
+            return;
+        };
+        let prepared = std::sync::Arc::clone(&snapshot.prepared);
         let slot = state.slot.clone();
         let wake = self.jobs.waker();
         let is_taken = self.jobs.help(move |progress| {
             let field = PotentialField::new(&prepared.sphere, &prepared.circle, t, progress);
-            slot.put((key, field));
+            slot.put((half, key, field));
             wake();
         });
         // A full queue: asked again with the next frame of the window.
         self.potential.under_way = is_taken.then_some(key);
+    }
+
+    /// The field of the pinned time, for tests.
+    #[cfg(test)]
+    pub(super) fn pinned_field(&self) -> Option<&PotentialField> {
+        self.potential.pinned.as_ref().map(|(_, field)| field)
     }
 
     /// The newest field, for tests.

@@ -120,7 +120,7 @@ impl App {
         self.jobs.job_ended(id);
         self.verdicts.job_ended(id, &how);
         self.series_verdicts.job_ended(id, &how);
-        self.lab.job_ended(id);
+        self.lab.job_ended(id, &how);
         self.inspector.job_ended(id, &how);
         self.preview.job_ended(id);
     }

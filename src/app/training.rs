@@ -244,7 +244,10 @@ impl App {
                 self.training.asked = None;
                 Control::Orient(!view.state.is_oriented)
             }
-            TrainCommand::SaveTo(folder) => Control::SaveTo(folder),
+            TrainCommand::SaveTo(folder) => {
+                self.lab.set_run_folder(Some(folder.clone()));
+                Control::SaveTo(folder)
+            }
             TrainCommand::ForkHere => {
                 let shown = view.shown_step.unwrap_or(view.state.step);
                 let kept = &view.state.snapshots;
@@ -275,7 +278,7 @@ impl App {
         if self.training.unpin() {
             return;
         }
-        let shown = self.snapshot.as_ref().filter(|shown| shown.is_of_run());
+        let shown = (self.snapshot.as_ref()).filter(|shown| shown.run_step().is_some());
         let (Some(shown), Some(view)) = (shown, &mut self.training.view) else {
             return self.tell(Level::Info, "Only a time of a training run can be pinned");
         };
@@ -289,6 +292,7 @@ impl App {
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
                 runner.control(Control::Play);
+                self.lab.set_run_folder(None);
                 self.take_runner(ctx, runner, "started");
                 self.training.begun = Some(begun);
             }
@@ -300,7 +304,10 @@ impl App {
     pub(super) fn open_run(&mut self, ctx: &egui::Context, folder: &std::path::Path) {
         let wake = self.jobs.waker_at_pace();
         match Runner::open(folder, self.jobs.compute(), move || wake()) {
-            Ok(runner) => self.take_runner(ctx, runner, "opened"),
+            Ok(runner) => {
+                self.lab.set_run_folder(Some(folder.to_owned()));
+                self.take_runner(ctx, runner, "opened");
+            }
             Err(error) => self.tell(Level::Error, error.to_string()),
         }
     }

@@ -290,7 +290,9 @@ fn stage_number(text: &str, encoder: &EncoderSource, root: Option<&str>) -> anyh
         }
         EncoderSource::Untrained { architecture, .. } => architecture.clone(),
         EncoderSource::Bundled(_) => parse_architecture("tiny").map_err(anyhow::Error::msg)?,
-        EncoderSource::Run { .. } => bail!("a run in memory has no stage on the command line"),
+        EncoderSource::Run { .. } | EncoderSource::Place { .. } => {
+            bail!("weights in memory have no stage on the command line")
+        }
     };
     let stages = architecture.stages();
     stages

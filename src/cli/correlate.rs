@@ -10,12 +10,12 @@ use crate::{
     compute::DevicePolicy,
     correlation::{
         ColumnChoice, CorrelationError, Part, Score, ScoreSettings, Scores, Series, Statistic,
-        findings, left_one_out_note, score, score_along, score_groups,
+        findings_about, left_one_out_note, score, score_along, score_groups,
     },
     data::Table,
     lab::{
-        AlongQuestion, Answer, Cell, ColumnFacts, ColumnMapping, Columns, Question, Trails, caveat,
-        is_foreign, views,
+        AlongQuestion, Answer, Cell, ColumnFacts, ColumnMapping, Columns, Facet, Question, Trails,
+        about, caveat, facet_named, facets, is_foreign, views,
     },
     progress::Progress,
 };
@@ -52,6 +52,23 @@ pub struct CorrelateArgs {
     /// as well; with --group-by, of every group for every task.
     #[arg(long)]
     map: bool,
+    /// Rows of the map: measure, task, feature kind, layer, pair rule, matching rule, pairs of
+    /// uniformity, α, t, or any column that parts the encoders.
+    #[arg(
+        long,
+        value_name = "AXIS",
+        requires = "map",
+        conflicts_with = "group_by"
+    )]
+    rows: Option<String>,
+    /// Columns of the map, as --rows.
+    #[arg(
+        long,
+        value_name = "AXIS",
+        requires = "map",
+        conflicts_with = "group_by"
+    )]
+    across: Option<String>,
     /// Writes table, findings and figures (SVG, and PNG where a graphics adapter draws) to a folder.
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
@@ -110,7 +127,7 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
         log::info!("{told}");
     }
     bar.finish();
-    let mut said = findings(&scores);
+    let mut said = findings_about(&scores, &about(&subject(args, &choice, &found)));
     said.extend(caveat(&series));
     if let Some(path) = &args.json {
         let value = json!({
@@ -153,6 +170,32 @@ pub fn run(args: &CorrelateArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     });
     add(cells.collect());
     output::print_line(text.trim_end())
+}
+
+/// What the findings are about: the names of measure and task behind the columns.
+fn subject(args: &CorrelateArgs, choice: &ColumnChoice, found: &Table) -> Question {
+    Question {
+        measure: stem("alignment", &args.alignment, found),
+        task: stem("performance", &choice.performance, found),
+        ..Question::default()
+    }
+}
+
+/// X of a column "prefix:X"; of the plain one, that of the first such column with the same fields,
+/// which it repeats.
+fn stem(prefix: &str, column: &str, found: &Table) -> String {
+    let of = |name: &str| Some(name.strip_prefix(prefix)?.strip_prefix(':')?.to_owned());
+    let fields = |name: &str| -> Option<Vec<&String>> {
+        let at = found.column(name)?;
+        Some(found.rows().iter().map(|row| &row[at]).collect())
+    };
+    of(column)
+        .or_else(|| {
+            let mut others = found.columns().iter().filter(|name| of(name).is_some());
+            let same = others.find(|name| fields(name) == fields(column))?;
+            of(same).filter(|_| column == prefix)
+        })
+        .unwrap_or_else(|| column.to_owned())
 }
 
 /// A line of scores, or of what forbids them.
@@ -211,6 +254,7 @@ fn map(
 ) -> anyhow::Result<Vec<Cell>> {
     let question = Question {
         group: args.group_by.clone(),
+        facets: axes(args, found)?,
         ..Question::default()
     };
     let table = std::sync::Arc::new(found.clone());
@@ -231,6 +275,41 @@ fn map(
         columns.performances.extend(more);
     }
     Ok(Answer::with_columns(table, columns, &question, settings, progress)?.cells)
+}
+
+/// The axes that were named; those of the usual map for one that was not.
+fn axes(args: &CorrelateArgs, found: &Table) -> anyhow::Result<Option<[Facet; 2]>> {
+    if args.rows.is_none() && args.across.is_none() {
+        return Ok(None);
+    }
+    let columns = if is_foreign(found) {
+        named(args, found)
+    } else {
+        views(found)
+    };
+    let axis = |name: &Option<String>, usual: Facet| {
+        let Some(name) = name else {
+            return Ok(usual);
+        };
+        facet_named(name, &columns).ok_or_else(|| {
+            let known: Vec<String> = facets(&columns).iter().map(ToString::to_string).collect();
+            anyhow::anyhow!(
+                "'{name}' does not part this table: one of {}",
+                known.join(", ")
+            )
+        })
+    };
+    let rows = axis(&args.rows, Facet::Measure)?;
+    let usual = if rows == Facet::Task {
+        Facet::Measure
+    } else {
+        Facet::Task
+    };
+    let across = axis(&args.across, usual)?;
+    if rows == across {
+        anyhow::bail!("rows and columns of the map are both {rows}: name another for one");
+    }
+    Ok(Some([rows, across]))
 }
 
 /// Refuses a column that does not part the encoders.

@@ -1,6 +1,9 @@
 //! `spherescope landscape`: surfaces over a slice of weight space.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -15,8 +18,8 @@ use crate::{
     checkpoint::{self, OpenOptions},
     compute::{Compute, DevicePolicy},
     landscape::{
-        BatchNormUse, Directions, Quantity, Slice, SliceSettings, SliceSubject, SnapshotWeights,
-        UniformOver,
+        BatchNormUse, Directions, Pace, Quantity, Slice, SliceSettings, SliceSubject,
+        SnapshotWeights, UniformOver,
     },
     progress::Progress,
     training::{RunConfig, RunLoss},
@@ -95,11 +98,27 @@ pub fn run(args: &LandscapeArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     let bar = output::Bar::new();
     let outcome = fill(args, &settings, &compute, &bar.progress());
     bar.finish();
-    let (request, slice) = outcome?;
-    let picture = LandscapePicture::new(slice, request.encoder.title(), 1);
-    write_numbers(args, &request, &picture.slice, &compute)?;
+    let filled = outcome?;
+    let title = filled.request.encoder.title();
+    let picture = LandscapePicture::new(filled.slice, title, 1).with_floor(filled.floor);
+    write_numbers(
+        args,
+        &filled.request,
+        &picture.slice,
+        &filled.pace,
+        &compute,
+    )?;
     write_pictures(args, &picture, &compute)?;
-    tell(args, &picture)
+    tell(args, &picture, &filled.pace)
+}
+
+/// A slice that is filled, with what it is of.
+struct Filled {
+    request: Request,
+    slice: Slice,
+    floor: Option<f64>,
+    /// Times since encoder and images began to be opened.
+    pace: Pace,
 }
 
 impl LandscapeArgs {
@@ -141,7 +160,8 @@ fn fill(
     settings: &SliceSettings,
     compute: &Compute,
     progress: &Progress,
-) -> anyhow::Result<(Request, Slice)> {
+) -> anyhow::Result<Filled> {
+    let began = Instant::now();
     let (request, snapshots) = match &args.run {
         Some(folder) => of_run(folder, settings, progress)?,
         None => (args.request.request(true)?, Vec::new()),
@@ -159,8 +179,16 @@ fn fill(
     let subject = SliceSubject::new(&request, subject, settings, &snapshots, compute, progress)?;
     let subject = subject.with_loss(loss);
     let mut slice = Slice::new(&subject, settings)?;
-    slice.fill(&subject, progress, |_| {})?;
-    Ok((request, slice))
+    let mut pace = Pace::default();
+    slice.fill(&subject, progress, |slice| {
+        pace.note(slice, began.elapsed().as_secs_f64());
+    })?;
+    Ok(Filled {
+        request,
+        slice,
+        floor: subject.floor(),
+        pace,
+    })
 }
 
 /// The checkpoints of a run's folder, and what its probe asks of the one that the plane goes
@@ -230,10 +258,11 @@ fn write_numbers(
     args: &LandscapeArgs,
     request: &Request,
     slice: &Slice,
+    pace: &Pace,
     compute: &Compute,
 ) -> anyhow::Result<()> {
     let side = slice.grid.side as u64;
-    let provenance = json!({
+    let mut provenance = json!({
         "spherescope": env!("CARGO_PKG_VERSION"),
         "request": request,
         "settings": slice.settings,
@@ -244,8 +273,10 @@ fn write_numbers(
         "origin": slice.origin,
         "device": compute.report(),
     });
-    output::write_json(&args.output.join("landscape.json"), &provenance)?;
     let text = provenance.to_string();
+    // Beside the numbers, not among them: the same command writes the same arrays.
+    provenance["pace"] = json!(pace);
+    output::write_json(&args.output.join("landscape.json"), &provenance)?;
     output::write_whole(&args.output.join("landscape.npz"), |file| {
         let mut npz = npyz::npz::NpzWriter::new(file);
         let along = |axis: usize| -> Vec<f64> {
@@ -334,7 +365,7 @@ fn write_pictures(
 }
 
 /// What was done and what came out, for a reader.
-fn tell(args: &LandscapeArgs, picture: &LandscapePicture) -> anyhow::Result<()> {
+fn tell(args: &LandscapeArgs, picture: &LandscapePicture, pace: &Pace) -> anyhow::Result<()> {
     let slice = &picture.slice;
     let mut lines = vec![format!(
         "{}: {} of {} points",
@@ -342,6 +373,7 @@ fn tell(args: &LandscapeArgs, picture: &LandscapePicture) -> anyhow::Result<()> 
         slice.done,
         slice.cells.len()
     )];
+    lines.extend(pace.words());
     lines.extend(slice.words.iter().cloned());
     for &quantity in &slice.quantities {
         let [low, high] = picture.surface(quantity).range;

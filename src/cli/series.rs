@@ -1,6 +1,6 @@
 //! `spherescope series`: a table of all checkpoints in a folder, for `correlate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
@@ -10,8 +10,10 @@ use crate::{
     compute::DevicePolicy,
     data::{BuiltinConfig, BuiltinKind, Table},
     features::{FeatureKind, MatchingRule},
-    lab::{FAILED, Measure, MeasurePlan, PerformanceSettings, Task, series_of_folder, views},
-    training::RunConfig,
+    lab::{
+        FolderSeries, Measure, MeasurePlan, PerformanceSettings, RowOutcome, Task, images_of_run,
+        views,
+    },
 };
 
 /// Flags of `series`.
@@ -203,26 +205,27 @@ impl SeriesArgs {
         };
         if let Some(path) = &self.images {
             return Ok(ImagesSource::Path {
-                path: path.clone(),
-                masks: self.masks.clone(),
+                path: absolute(path),
+                masks: self.masks.as_deref().map(absolute),
             });
         }
         if let Some(kind) = self.builtin {
             return Ok(builtin(kind));
         }
-        let settings = self.folder.join("run.toml");
-        if !settings.exists() {
-            bail!("name the images: --images PATH or --builtin single-object|multi-object");
-        }
-        let run = RunConfig::open(&settings)?;
-        Ok(match run.probe_images() {
-            ImagesSource::Builtin(images) => ImagesSource::Builtin(BuiltinConfig {
+        Ok(match images_of_run(&self.folder) {
+            Some(ImagesSource::Builtin(images)) => ImagesSource::Builtin(BuiltinConfig {
                 count: self.builtin_count as usize,
                 ..images
             }),
-            path @ ImagesSource::Path { .. } => path,
+            Some(path) => path,
+            None => bail!("name the images: --images PATH or --builtin single-object|multi-object"),
         })
     }
+}
+
+/// What stands beside the rows must mean the same wherever it is read.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Runs `series`.
@@ -230,19 +233,15 @@ impl SeriesArgs {
 /// # Errors
 /// With the message for the user.
 pub fn run(args: &SeriesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
-    let (plan, images) = (args.plan(), args.images()?);
-    plan.check()?;
+    let series = FolderSeries {
+        folder: absolute(&args.folder),
+        images: args.images()?,
+        plan: args.plan(),
+    };
+    series.plan.check()?;
     let compute = headless(policy)?;
     let bar = output::Bar::new();
-    let outcome = series_of_folder(
-        &args.folder,
-        &images,
-        &plan,
-        Some(&args.out),
-        &compute,
-        &bar.progress(),
-        |_| {},
-    );
+    let outcome = series.measure(Some(&args.out), &compute, &bar.progress(), |_| {});
     bar.finish();
     let found = outcome?;
     if args.parquet {
@@ -250,9 +249,6 @@ pub fn run(args: &SeriesArgs, policy: DevicePolicy) -> anyhow::Result<()> {
     }
     output::print_line(summary(&found, &args.out.display().to_string()).trim_end())
 }
-
-/// The longest reason that stands in a row, letters.
-const LONGEST_REASON: usize = 64;
 
 /// A table of encoders for a reader: whole reasons stay in the file.
 pub(super) fn summary(found: &Table, file: &str) -> String {
@@ -264,8 +260,8 @@ pub(super) fn summary(found: &Table, file: &str) -> String {
     ];
     shown.extend(columns.performances.into_iter().map(|(_, column)| column));
     let places: Vec<Option<usize>> = shown.iter().map(|column| found.column(column)).collect();
-    let outcomes: Vec<Outcome> = (found.rows().iter())
-        .map(|row| Outcome::of(found, row))
+    let outcomes: Vec<RowOutcome> = (found.rows().iter())
+        .map(|row| RowOutcome::of(found, row))
         .collect();
     shown.push("remark".to_owned());
     let mut rows = vec![shown];
@@ -275,12 +271,13 @@ pub(super) fn summary(found: &Table, file: &str) -> String {
         fields.push(outcome.remark());
         fields
     }));
-    let count = |is_such: fn(&Outcome) -> bool| outcomes.iter().filter(|one| is_such(one)).count();
-    let measured = count(|one| matches!(one, Outcome::Measured(_)));
+    let count =
+        |is_such: fn(&RowOutcome) -> bool| outcomes.iter().filter(|one| is_such(one)).count();
+    let measured = count(|one| matches!(one, RowOutcome::Measured(_)));
     let mut totals = format!("{measured} measured");
     for (number, what) in [
-        (count(|one| matches!(one, Outcome::Diverged)), "diverged"),
-        (count(|one| matches!(one, Outcome::Failed(_))), "failed"),
+        (count(|one| matches!(one, RowOutcome::Diverged)), "diverged"),
+        (count(|one| matches!(one, RowOutcome::Failed(_))), "failed"),
     ] {
         if number > 0 {
             totals += &format!(", {number} {what}");
@@ -306,74 +303,47 @@ pub(super) fn summary(found: &Table, file: &str) -> String {
     )
 }
 
-/// What came of an encoder.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    /// It has numbers; what is to be said of them.
-    Measured(String),
-    /// Its run diverged.
-    Diverged,
-    /// It could not be measured, and why.
-    Failed(String),
-}
-
-impl Outcome {
-    fn of(found: &Table, row: &[String]) -> Self {
-        let field = |name: &str| found.column(name).map_or("", |at| row[at].as_str());
-        let notes = field("notes");
-        if let Some(why) = notes.strip_prefix(FAILED) {
-            Self::Failed(without_path(why, field("path")).to_owned())
-        } else if field("alignment").is_empty() && notes.contains("diverged") {
-            Self::Diverged
-        } else {
-            Self::Measured(notes.to_owned())
-        }
-    }
-
-    /// A few words.
-    fn remark(&self) -> String {
-        match self {
-            Self::Measured(notes) => short(notes),
-            Self::Diverged => "diverged".to_owned(),
-            Self::Failed(why) => format!("failed: {}", short(why)),
-        }
-    }
-}
-
-/// The reason without the file that the row names anyway.
-fn without_path<'a>(why: &'a str, path: &str) -> &'a str {
-    if path.is_empty() {
-        return why;
-    }
-    why.strip_prefix(path)
-        .map_or(why, |rest| rest.trim_start_matches([':', ' ']))
-}
-
-/// The beginning of a text, cut between words.
-fn short(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default().trim();
-    if line.chars().count() <= LONGEST_REASON && line.len() == text.trim().len() {
-        return line.to_owned();
-    }
-    let mut kept = String::new();
-    for word in line.split_whitespace() {
-        if kept.chars().count() + word.chars().count() + 1 > LONGEST_REASON {
-            break;
-        }
-        if !kept.is_empty() {
-            kept.push(' ');
-        }
-        kept.push_str(word);
-    }
-    if kept.is_empty() {
-        kept = line.chars().take(LONGEST_REASON).collect();
-    }
-    kept.trim_end_matches([',', ';', ':', '.']).to_owned() + "…"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: SeriesArgs,
+    }
+
+    #[test]
+    fn a_series_says_how_to_make_it_without_a_window() {
+        let mut plan = MeasurePlan {
+            limit: Some(300),
+            seed: 4,
+            measures: [FeatureKind::Dense, FeatureKind::Pooled]
+                .map(Measure::of)
+                .to_vec(),
+            ..MeasurePlan::default()
+        };
+        plan.performance.tasks = vec![Task::Dense, Task::Knn];
+        plan.performance.ignore = None;
+        let made = FolderSeries {
+            folder: "/a/checkpoints of mine".into(),
+            images: ImagesSource::Builtin(BuiltinConfig {
+                kind: BuiltinKind::MultiObject,
+                count: 200,
+                side: 48,
+                seed: 9,
+            }),
+            plan,
+        };
+        let line = made.command_line(Path::new("/a/rows.csv"));
+        let words = line.replace("'/a/checkpoints of mine'", "/a/checkpoints_of_mine");
+        // The first word is the command's name.
+        let line = <Line as clap::Parser>::try_parse_from(words.split(' ').skip(1)).unwrap();
+        assert_eq!(line.args.plan(), made.plan);
+        assert_eq!(line.args.images().unwrap(), made.images);
+        assert_eq!(line.args.out, Path::new("/a/rows.csv"));
+        assert!(words.contains("series /a/checkpoints_of_mine --builtin"));
+    }
 
     #[test]
     fn a_summary_counts_and_shortens() {
@@ -416,7 +386,5 @@ mod tests {
             text.contains("0 measured, 1 failed") && !text.contains("correlate"),
             "{text}"
         );
-        assert_eq!(short("a\nb"), "a…");
-        assert_eq!(short(&"x".repeat(100)).chars().count(), LONGEST_REASON + 1);
     }
 }

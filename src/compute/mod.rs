@@ -15,6 +15,7 @@ mod runtime;
 pub mod selftest;
 #[doc(hidden)]
 pub mod testing;
+mod threads;
 mod transfer;
 mod window;
 mod worker;
@@ -27,6 +28,7 @@ pub use lease::{BufferLease, lease};
 pub use policy::{
     AdapterDetails, AdapterKind, AdapterLimits, AdapterReport, Choice, DevicePolicy, choose,
 };
+pub use threads::beside_a_window;
 pub use transfer::{read_tensor, read_tensors, read_tensors_async};
 pub use window::{WindowSetup, window_setup};
 pub use worker::{JobId, JobStatus, QueueFull, Worker, WorkerEvent, panic_message};

@@ -41,6 +41,7 @@ pub fn findings_about(scores: &Scores, about: &About) -> Vec<String> {
     }
     said.extend(together(scores, about));
     said.extend(comparison(scores, about));
+    said.extend(entangled(scores));
     for (statistic, name) in [
         (
             Statistic::PartialPearsonAlignment,
@@ -89,35 +90,92 @@ fn too_few(scores: &Scores) -> String {
     )
 }
 
+/// Permutation p above which a relation is not shown.
+const OPEN_P: f64 = 0.05;
+/// |r| of alignment and uniformity from which on it is told: half of what either says, the other
+/// says too.
+const TOGETHER: f64 = 0.7;
+
 fn together(scores: &Scores, about: &About) -> Option<String> {
     let score = scores.get(Statistic::MultipleR);
     let value = score.value?;
-    let subject = if about.vectors.is_empty() {
+    let open = score.p.filter(|p| *p > OPEN_P);
+    let mut text = open.map_or_else(
+        || explained(scores, score, value, about),
+        |p| unshown(scores, score, [value, p], about),
+    );
+    let note = left_one_out_note(scores);
+    if !note.is_empty() {
+        text += &format!(" Leaving one out at a time: {note}.");
+    }
+    Some(text)
+}
+
+fn subject(about: &About) -> String {
+    if about.vectors.is_empty() {
         "Alignment and uniformity".to_owned()
     } else {
         format!("{}alignment and uniformity", about.vectors)
-    };
-    let mut text = format!(
-        "{subject} together explain {:.0} % of the variance of {}{} (multiple R {}{}, n = {}",
+    }
+}
+
+/// How much of performance the two explain, where chance does not give as much.
+fn explained(scores: &Scores, score: &Score, value: f64, about: &About) -> String {
+    let p = score
+        .p
+        .map_or_else(String::new, |p| format!(", p = {p:.3}"));
+    let is_told = left_one_out_note(scores).is_empty();
+    let loo = scores.leave_one_out_r2.filter(|_| is_told);
+    let loo = loo.map_or_else(String::new, |loo| {
+        format!("; leave-one-out R² {}", signed(loo))
+    });
+    format!(
+        "{} together explain {:.0} % of the variance of {}{} (multiple R {}{}, n = {}{p}{loo}).",
+        subject(about),
         100.0 * value * value,
         about.performance,
         about.among,
         signed(value),
         interval_words(score.interval),
         scores.n
-    );
-    let note = left_one_out_note(scores);
-    if let Some(loo) = scores.leave_one_out_r2.filter(|_| note.is_empty()) {
-        text += &format!("; leave-one-out R² {}", signed(loo));
-    }
-    text += ").";
-    if !note.is_empty() {
-        text += &format!(" Leaving one out at a time: {note}.");
-    }
-    if let Some(p) = score.p.filter(|p| *p > 0.05) {
-        text += &format!(" That is within what chance gives: p = {p:.2} by permutation.");
-    }
-    Some(text)
+    )
+}
+
+/// That chance gives as much.
+fn unshown(scores: &Scores, score: &Score, [value, p]: [f64; 2], about: &About) -> String {
+    let interval = score.interval.map_or_else(String::new, |interval| {
+        format!(
+            " R is never below 0: its 95 % interval, {} to {}, tells how large it may be, not \
+             whether it is there.",
+            signed(interval.low),
+            signed(interval.high)
+        )
+    });
+    format!(
+        "{} are not shown to go with {}{}: multiple R is {} ({:.0} % of the variance, n = {}), and \
+         chance alone gives as much in {:.0} % of cases (p = {p:.2} by permutation).{interval}",
+        subject(about),
+        about.performance,
+        about.among,
+        signed(value),
+        100.0 * value * value,
+        scores.n,
+        100.0 * p
+    )
+}
+
+/// That the two move together, where that keeps their parts from being told apart.
+fn entangled(scores: &Scores) -> Option<String> {
+    let r = scores.between?;
+    (TOGETHER..super::scores::COLLINEAR)
+        .contains(&r.abs())
+        .then(|| {
+            format!(
+                "Alignment and uniformity move together in this series (r = {}), so that what each \
+             says by itself is hard to tell.",
+                signed(r)
+            )
+        })
 }
 
 /// Encoders from which on leaving one out says something: without one of four, three are left, and
@@ -196,8 +254,13 @@ fn single(score: &Score, [name, held]: [&str; 2], n: usize, about: &About) -> Op
     Some(if interval.holds_zero() {
         format!("Whether {name} matters for {what} once {held} is held is open{among} ({numbers}).")
     } else {
+        // The loss is named, since "lower alignment" could be taken for worse alignment.
+        let lower = match name {
+            "alignment" => "a lower L_align (better aligned)",
+            _ => "a lower L_uniform (more uniform)",
+        };
         let verdict = if value < 0.0 { "better" } else { "worse" };
-        format!("With {held} held, lower {name} goes with {verdict} {what}{among} ({numbers}).")
+        format!("With {held} held, {lower} goes with {verdict} {what}{among} ({numbers}).")
     })
 }
 
@@ -265,7 +328,31 @@ mod tests {
              slopes −";
         assert!(said[1].starts_with(start), "{}", said[1]);
         assert!(said[1].contains("95 % interval") && said[1].ends_with("n = 24)."));
-        assert!(said[3].starts_with("With alignment held, lower uniformity goes with better mIoU"));
+        let start = "With alignment held, a lower L_uniform (more uniform) goes with better mIoU";
+        assert!(said[3].starts_with(start), "{}", said[3]);
+    }
+
+    #[test]
+    fn what_chance_gives_is_not_called_explained() {
+        let mut open = scores(24);
+        for score in &mut open.scores {
+            score.p = score.p.map(|_| 0.31);
+        }
+        let said = findings_about(&open, &about());
+        let start = "Dense alignment and uniformity are not shown to go with mIoU among data = \
+                     multi-object: multiple R is 1.00 (100 % of the variance, n = 24), and chance \
+                     alone gives as much in 31 % of cases (p = 0.31 by permutation). R is never";
+        assert!(said[0].starts_with(start), "{}", said[0]);
+        assert!(!said[0].contains("explain"));
+        // Entangled predictors are told, one variable is a warning of its own.
+        open.between = Some(-0.81);
+        let said = findings_about(&open, &about());
+        assert!(
+            said[2].contains("move together in this series (r = −0.81)"),
+            "{said:?}"
+        );
+        open.between = Some(0.2);
+        assert!(findings_about(&open, &about()).len() < said.len());
     }
 
     #[test]

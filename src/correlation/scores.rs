@@ -13,6 +13,8 @@ use crate::progress::Progress;
 pub const TOO_FEW: usize = 8;
 /// Encoders without which no relation of three variables exists.
 const LEAST: usize = 3;
+/// |r| of alignment and uniformity from which on they are one variable.
+pub(super) const COLLINEAR: f64 = 0.999;
 /// Share of resamples in which a statistic may fail to exist (a constant variable, say) before
 /// its interval is withheld.
 const MOST_DEGENERATE: f64 = 0.05;
@@ -248,6 +250,9 @@ pub struct Scores {
     pub left_out: usize,
     /// Whether there are fewer than [`TOO_FEW`].
     pub is_too_few: bool,
+    /// Pearson's r of A and U: the farther from 0, the less their parts can be told apart.
+    #[serde(default)]
+    pub between: Option<f64>,
     /// What stands in the way of a reading: a constant variable, collinear predictors.
     pub warnings: Vec<String>,
     /// One for each [`Statistic`].
@@ -319,12 +324,17 @@ pub fn score(
         n,
         left_out: series.left_out(),
         is_too_few: n < TOO_FEW,
+        between: finite(between(&sample)),
         warnings,
         scores,
         adjusted_r2: finite(adjusted).filter(|_| n > 3),
         leave_one_out_r2: finite(loo),
         settings,
     })
+}
+
+fn between(sample: &Sample) -> f64 {
+    super::moments::pearson(&sample.a, &sample.u, &vec![1; sample.len()])
 }
 
 /// What stands in the way of a reading.
@@ -340,8 +350,7 @@ fn warnings(sample: &Sample) -> Vec<String> {
             warnings.push(format!("{name} is the same for all encoders"));
         }
     }
-    let counts = vec![1; sample.len()];
-    if super::moments::pearson(&sample.a, &sample.u, &counts).abs() > 0.999 {
+    if between(sample).abs() > COLLINEAR {
         warnings.push(
             "alignment and uniformity move together in this series: their parts cannot be told \
              apart"

@@ -62,11 +62,11 @@ fn a_turned_sign_is_seen() {
     assert!(u.value.unwrap() < -0.9 && !u.interval.unwrap().holds_zero());
     let text = findings(&scores).join(" ");
     assert!(
-        text.contains("lower alignment goes with worse performance"),
+        text.contains("a lower L_align (better aligned) goes with worse performance"),
         "{text}"
     );
     assert!(
-        text.contains("lower uniformity goes with better performance"),
+        text.contains("a lower L_uniform (more uniform) goes with better performance"),
         "{text}"
     );
 }

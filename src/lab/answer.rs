@@ -1,17 +1,22 @@
 //! What a table of encoders answers to a question: scores, findings, and how they change.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Columns, Facet, LabError, Task,
-    facets::{cells, column_values, measure_named},
+    Columns, Facet, LabError, RowOutcome, Task,
+    facets::{cells, measure_named},
+    parts::{Part, labels, parts_of},
     views,
 };
 use crate::{
     correlation::{
-        About, ColumnChoice, CorrelationError, PlaneFit, ScoreSettings, Scores, Series,
+        About, ColumnChoice, CorrelationError, Encoder, PlaneFit, ScoreSettings, Scores, Series,
         findings_about, score,
     },
     data::Table,
@@ -32,8 +37,35 @@ pub struct Question {
     /// Rows and columns of the map of scores; groups, or measures, by tasks when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facets: Option<[Facet; 2]>,
-    /// Only encoders with this value in this column.
-    pub only: Option<(String, String)>,
+    /// Only encoders with these values, or in these parts, of these columns.
+    #[serde(deserialize_with = "conditions")]
+    pub only: Vec<(String, String)>,
+}
+
+/// Conditions as they are written, or the one or none of older sessions.
+fn conditions<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        All(Vec<(String, String)>),
+        One((String, String)),
+        None(()),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::All(all) => all,
+        Written::One(one) => vec![one],
+        Written::None(()) => Vec::new(),
+    })
+}
+
+impl Question {
+    /// The conditions in words: "data = single, seed = 1"; empty without any.
+    pub fn only_words(&self) -> String {
+        let words: Vec<String> = (self.only.iter())
+            .map(|(column, value)| format!("{column} = {value}"))
+            .collect();
+        words.join(", ")
+    }
 }
 
 /// One cell of the map of scores.
@@ -74,6 +106,8 @@ pub struct Answer {
     pub fit: Option<PlaneFit>,
     /// The map of scores, row by row.
     pub cells: Vec<Cell>,
+    /// Rows that could not be measured, with the reason in a line.
+    pub remarks: Vec<(String, String)>,
 }
 
 impl Answer {
@@ -118,6 +152,7 @@ impl Answer {
         let mut said =
             known.map_or_else(Vec::new, |scores| findings_about(scores, &about(&question)));
         said.extend(caveat(&series));
+        let remarks = remarks(&table);
         let mut map = Vec::new();
         for (row, column, asked) in cells(&question, &columns, &table) {
             progress.check()?;
@@ -145,6 +180,7 @@ impl Answer {
             findings: said,
             fit,
             cells: map,
+            remarks,
         })
     }
 
@@ -183,8 +219,25 @@ impl Answer {
     }
 }
 
+/// Rows that could not be measured, or whose runs diverged.
+fn remarks(table: &Table) -> Vec<(String, String)> {
+    let Some(name) = table.column("name") else {
+        return Vec::new();
+    };
+    let rows = table.rows().iter();
+    rows.filter_map(|row| match RowOutcome::of(table, row) {
+        RowOutcome::Measured(_) => None,
+        RowOutcome::Diverged => Some((row[name].clone(), "its run diverged".to_owned())),
+        RowOutcome::Failed(why) => {
+            let line = why.lines().next().unwrap_or_default().to_owned();
+            Some((row[name].clone(), line))
+        }
+    })
+    .collect()
+}
+
 /// What findings of a question are about, in words.
-fn about(question: &Question) -> About {
+pub fn about(question: &Question) -> About {
     let mut vectors = question.measure.clone();
     if let Some(first) = vectors.get(..1) {
         let upper = first.to_uppercase();
@@ -198,9 +251,11 @@ fn about(question: &Question) -> About {
         } else {
             String::new()
         },
-        among: (question.only.as_ref()).map_or_else(String::new, |(column, value)| {
-            format!(" among {column} = {value}")
-        }),
+        among: if question.only.is_empty() {
+            String::new()
+        } else {
+            format!(" among {}", question.only_words())
+        },
     }
 }
 
@@ -218,19 +273,50 @@ pub fn performance_words(task: &str) -> String {
 /// The note of an encoder that was measured on the images that it was trained on.
 pub(super) const ON_OWN_IMAGES: &str = "measured on the images it was trained on";
 
+/// What is to be known of intervals over steps of runs.
+pub(crate) const ON_STEPS: &str = "steps of one run resemble each other, so that the intervals are \
+                                   narrower and p is smaller than they should be";
+
 /// What the notes of a series say against reading it as it stands.
 pub fn caveat(series: &Series) -> Option<String> {
+    let n = series.encoders().len();
     let is_noted = |field: &String| field.contains(ON_OWN_IMAGES);
     let noted = (series.encoders().iter())
         .filter(|one| one.about.get("notes").is_some_and(is_noted))
         .count();
-    (noted > 0).then(|| {
+    let own = (noted > 0).then(|| {
         format!(
-            "{noted} of {} encoders were measured on the images that they were trained on: how \
-             they do on new ones is not known.",
-            series.encoders().len()
+            "{noted} of {n} encoders were measured on the images that they were trained on: how \
+             they do on new ones is not known."
         )
-    })
+    });
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in series.encoders().iter().filter_map(run_of) {
+        *counts.entry(run).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > 1);
+    let steps: usize = counts.values().sum();
+    let resembling = (steps > 0).then(|| {
+        let runs = match counts.len() {
+            1 => "1 run".to_owned(),
+            runs => format!("{runs} runs"),
+        };
+        format!("{steps} of {n} encoders are steps of {runs}: {ON_STEPS}.")
+    });
+    let told: Vec<String> = own.into_iter().chain(resembling).collect();
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+/// The run that an encoder is a step of: by its name, or by the folder that it was saved in.
+fn run_of(one: &Encoder) -> Option<&str> {
+    let field = |name: &str| one.about.get(name).filter(|field| !field.is_empty());
+    field("step")?;
+    if let Some(run) = field("run") {
+        return Some(run);
+    }
+    let path = Path::new(field("path")?);
+    let is_step = path.file_name()?.to_str()?.starts_with("step-");
+    path.parent()?.to_str().filter(|_| is_step)
 }
 
 pub(super) fn filled(
@@ -257,6 +343,8 @@ pub(super) fn filled(
     let within = |wanted: &Option<String>, known: &[String]| {
         wanted.clone().filter(|column| known.contains(column))
     };
+    let mut only = question.only.clone();
+    only.retain(|(column, value)| labels(table, column).contains(value));
     Ok(Question {
         measure: pick(
             &question.measure,
@@ -266,10 +354,7 @@ pub(super) fn filled(
         task: pick(&question.task, tasks, "a column 'performance'")?,
         group: within(&question.group, &columns.groups),
         facets: question.facets.clone(),
-        only: question
-            .only
-            .clone()
-            .filter(|(column, value)| column_values(table, column).contains(value)),
+        only,
     })
 }
 
@@ -298,10 +383,20 @@ pub(super) fn series(
     };
     let all = Series::from_table(table, &choice)
         .map_err(|error| LabError::setting("the table", "one of numbers", error))?;
-    Ok(match &question.only {
-        None => all,
-        Some((column, value)) => all.part(|one| one.about.get(column) == Some(value)),
-    })
+    let parts: Vec<(&String, Option<Part>)> = (question.only.iter())
+        .map(|(column, value)| {
+            let mut parts = parts_of(table, column).into_iter();
+            (column, parts.find(|part| part.label == *value))
+        })
+        .collect();
+    if parts.is_empty() {
+        return Ok(all);
+    }
+    let is_in = |one: &Encoder, (column, part): &(&String, Option<Part>)| {
+        let field = one.about.get(*column);
+        field.is_some_and(|field| part.as_ref().is_some_and(|part| part.holds(field)))
+    };
+    Ok(all.part(|one| parts.iter().all(|part| is_in(one, part))))
 }
 
 #[cfg(test)]
@@ -434,6 +529,52 @@ pub(crate) mod tests {
         let path = found.path(3, Some(std::path::Path::new("/sweep"))).unwrap();
         assert_eq!(path, PathBuf::from("/sweep/runs/3.pth"));
         assert_eq!(found.path(99, None), None);
+    }
+
+    #[test]
+    fn conditions_on_two_columns_leave_those_that_meet_both() {
+        let both = [("data", "multi"), ("step", "100")];
+        let question = Question {
+            only: both.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec(),
+            facets: Some([
+                Facet::Column("data".to_owned()),
+                Facet::Column("step".to_owned()),
+            ]),
+            ..Question::default()
+        };
+        let found = answer(&question);
+        assert_eq!(found.series.len(), 5);
+        assert_eq!(found.question.only_words(), "data = multi, step = 100");
+        let names = found.series.encoders().iter().map(|one| one.name.as_str());
+        let wanted = [1, 5, 9, 13, 17].map(|index| format!("encoder {index}"));
+        assert!(names.eq(wanted.iter().map(String::as_str)));
+        // Two kinds by four steps, five encoders each: too few, and it is said.
+        assert_eq!(found.cells.len(), 8);
+        let is_few = |cell: &Cell| cell.scores.as_ref().is_ok_and(|scores| scores.is_too_few);
+        assert!(
+            found
+                .cells
+                .iter()
+                .all(|cell| cell.series.len() == 5 && is_few(cell))
+        );
+    }
+
+    #[test]
+    fn questions_of_older_sessions_are_read() {
+        let read = |only: &str| -> Vec<(String, String)> {
+            let text = format!("{{\"measure\": \"pooled\", \"only\": {only}}}");
+            serde_json::from_str::<Question>(&text).unwrap().only
+        };
+        assert!(read("null").is_empty() && read("[]").is_empty());
+        let one = [("data".to_owned(), "single".to_owned())];
+        assert_eq!(read("[\"data\", \"single\"]"), one);
+        assert_eq!(read("[[\"data\", \"single\"]]"), one);
+        let written = Question {
+            only: one.to_vec(),
+            ..Question::default()
+        };
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<Question>(&text).unwrap(), written);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Which columns of a table of encoders go together.
 
+use super::parts::{MOST_PARTS, SHARED, parts_of};
 use crate::data::Table;
-
-/// Groups of more values are no groups.
-const MOST_GROUPS: usize = 24;
 
 /// What the columns of a table are for, by their names and what stands in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +16,9 @@ pub struct Columns {
     pub performances: Vec<(String, String)>,
     /// Columns with a few values each, of which one is shared by three encoders or more.
     pub groups: Vec<String>,
+    /// All columns that part the encoders, the groups first: by value, or by thirds of a column of
+    /// numbers that are nearly all different.
+    pub parts: Vec<String>,
     /// Columns of numbers with three values or more, along which scores may change.
     pub orders: Vec<String>,
 }
@@ -72,11 +73,14 @@ pub fn views(table: &Table) -> Columns {
         let stem = column.split(':').next().unwrap_or_default();
         !NO_SETTINGS.contains(&stem) && *column != "name"
     });
-    let (mut groups, mut orders) = (Vec::new(), Vec::new());
+    let [mut groups, mut others, mut orders] = [const { Vec::new() }; 3];
     for column in settings {
         let counts = counts(table, column);
-        if (2..=MOST_GROUPS).contains(&counts.len()) && counts.values().any(|count| *count >= 3) {
+        let is_shared = counts.values().any(|count| *count >= SHARED);
+        if (2..=MOST_PARTS).contains(&counts.len()) && is_shared {
             groups.push(column.clone());
+        } else if !parts_of(table, column).is_empty() {
+            others.push(column.clone());
         }
         let is_number = |value: &&str| value.parse::<f64>().is_ok_and(f64::is_finite);
         if counts.len() >= 3 && counts.keys().all(|value| is_number(&value.as_str())) {
@@ -88,6 +92,7 @@ pub fn views(table: &Table) -> Columns {
         path: known("path"),
         measures,
         performances,
+        parts: groups.iter().chain(&others).cloned().collect(),
         groups,
         orders,
     }
@@ -143,6 +148,7 @@ mod tests {
             (found.groups, found.orders),
             (vec!["data".to_owned()], vec!["seed".to_owned()])
         );
+        assert_eq!(found.parts, ["data", "seed"]);
         assert_eq!(found.path.as_deref(), Some("path"));
         let plain = views(&Table::new(["alignment", "uniformity", "performance"]));
         assert_eq!((plain.measures.len(), plain.performances.len()), (1, 1));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, Measure, Question};
+use super::{Columns, Measure, Question, parts::labels};
 use crate::{
     analysis::PairRule,
     data::{Table, natural_cmp},
@@ -69,6 +69,41 @@ impl MeasureSetting {
             Self::T => format!("t = {}", measure.t),
         }
     }
+
+    /// The measure with the usual setting there.
+    fn usual(self, measure: Measure) -> Measure {
+        let usual = Measure::default();
+        match self {
+            Self::Kind => Measure {
+                kind: usual.kind,
+                ..measure
+            },
+            Self::Layer => Measure {
+                stage: usual.stage,
+                ..measure
+            },
+            Self::Pairs => Measure {
+                pairs: usual.pairs,
+                ..measure
+            },
+            Self::Matching => Measure {
+                matching: usual.matching,
+                ..measure
+            },
+            Self::PairSet => Measure {
+                pair_set: usual.pair_set,
+                ..measure
+            },
+            Self::Alpha => Measure {
+                alpha: usual.alpha,
+                ..measure
+            },
+            Self::T => Measure {
+                t: usual.t,
+                ..measure
+            },
+        }
+    }
 }
 
 /// What rows or columns of the map part the encoders, or their numbers, by.
@@ -81,7 +116,8 @@ pub enum Facet {
     Task,
     /// Measures that differ in this setting from the one that is asked for.
     Setting(MeasureSetting),
-    /// Encoders by their value in this column.
+    /// Encoders by their value in this column; by its thirds, where it holds numbers that are
+    /// nearly all different.
     Column(String),
 }
 
@@ -120,7 +156,7 @@ pub fn measure_named(name: &str) -> Option<Measure> {
 }
 
 /// The facets that part this table: measures and tasks always, settings in which two measures
-/// differ, and columns with a few values.
+/// differ, and columns that part the encoders.
 pub fn facets(columns: &Columns) -> Vec<Facet> {
     let mut all = vec![Facet::Measure, Facet::Task];
     let measures = parsed(columns);
@@ -132,8 +168,14 @@ pub fn facets(columns: &Columns) -> Vec<Facet> {
             all.push(Facet::Setting(setting));
         }
     }
-    all.extend(columns.groups.iter().cloned().map(Facet::Column));
+    all.extend(columns.parts.iter().cloned().map(Facet::Column));
     all
+}
+
+/// The facet of a name, as [`Facet`] is displayed: "measure", "task", a setting, or a column.
+pub fn facet_named(name: &str, columns: &Columns) -> Option<Facet> {
+    let mut known = facets(columns).into_iter();
+    known.find(|facet| facet.to_string() == name)
 }
 
 /// Rows and columns of a question's map: those that are asked for where they part the table and
@@ -152,7 +194,7 @@ pub fn rows_and_columns(question: &Question, columns: &Columns) -> [Facet; 2] {
     } else {
         usual
     };
-    let fits = |across: &Facet| known.contains(across) && are_apart(&rows, across);
+    let fits = |across: &Facet| known.contains(across) && *across != rows;
     let others = [Facet::Task, Facet::Measure];
     let across = if fits(across) {
         across.clone()
@@ -164,17 +206,6 @@ pub fn rows_and_columns(question: &Question, columns: &Columns) -> [Facet; 2] {
     [rows, across]
 }
 
-/// Whether two facets can be crossed: only one may choose the encoders, and only one the measure
-/// as a whole.
-pub fn are_apart(rows: &Facet, across: &Facet) -> bool {
-    match (rows, across) {
-        (Facet::Column(_), Facet::Column(_))
-        | (Facet::Measure, Facet::Setting(_))
-        | (Facet::Setting(_), Facet::Measure) => false,
-        (rows, across) => rows != across,
-    }
-}
-
 /// Names of row and column with the question of each cell, row by row. A cell whose measure is not
 /// in the table is left out.
 pub(super) fn cells(
@@ -182,26 +213,45 @@ pub(super) fn cells(
     columns: &Columns,
     table: &Table,
 ) -> Vec<(String, String, Question)> {
-    let [rows, across] = rows_and_columns(question, columns);
-    let settings: Vec<MeasureSetting> = [&rows, &across]
-        .into_iter()
+    let both = rows_and_columns(question, columns);
+    let settings: Vec<MeasureSetting> = (both.iter())
         .filter_map(|facet| match facet {
             Facet::Setting(setting) => Some(*setting),
             _ => None,
         })
         .collect();
-    let base = base(question, columns, &settings);
+    let base = base(question, columns, &both, &settings);
+    let [rows, across] = both
+        .each_ref()
+        .map(|facet| values(facet, &base, columns, table, &settings));
     let mut cells = Vec::new();
-    for row in values(&rows, &base, columns, table, &settings) {
-        for column in values(&across, &base, columns, table, &settings) {
-            let asked = asked(base.clone(), &rows, &row, columns)
-                .and_then(|asked| self::asked(asked, &across, &column, columns));
+    for row in &rows {
+        for column in &across {
+            let asked = asked(&base, [(&both[0], row), (&both[1], column)], columns);
             if let Some(asked) = asked {
-                cells.push((row.clone(), column, asked));
+                cells.push((row.label.clone(), column.label.clone(), asked));
             }
         }
     }
     cells
+}
+
+/// A value of a facet.
+#[derive(Clone, Debug, PartialEq)]
+struct Value {
+    /// What it is called.
+    label: String,
+    /// What it is: the name of a measure, a task, a setting's value, a part of a column.
+    key: String,
+}
+
+impl From<String> for Value {
+    fn from(key: String) -> Self {
+        Self {
+            label: key.clone(),
+            key,
+        }
+    }
 }
 
 /// The question for each value of one facet.
@@ -215,56 +265,78 @@ pub(super) fn parts(
         Facet::Setting(setting) => vec![*setting],
         _ => Vec::new(),
     };
-    let base = base(question, columns, &settings);
+    let base = base(question, columns, std::slice::from_ref(facet), &settings);
     values(facet, &base, columns, table, &settings)
         .into_iter()
         .filter_map(|value| {
-            let asked = asked(base.clone(), facet, &value, columns)?;
-            Some((value, asked))
+            let asked = asked(&base, [(facet, &value)], columns)?;
+            Some((value.label, asked))
         })
         .collect()
 }
 
-/// The question with a facet's value.
-fn asked(
-    mut question: Question,
-    facet: &Facet,
-    value: &str,
+/// The question with values of facets; `None` where no measure has these settings.
+fn asked<const N: usize>(
+    base: &Question,
+    values: [(&Facet, &Value); N],
     columns: &Columns,
 ) -> Option<Question> {
-    match facet {
-        Facet::Measure => value.clone_into(&mut question.measure),
-        Facet::Task => value.clone_into(&mut question.task),
-        Facet::Column(column) => question.only = Some((column.clone(), value.to_owned())),
-        Facet::Setting(setting) => {
-            let now = measure_named(&question.measure)?;
-            let found = parsed(columns).into_iter().find(|(_, other)| {
-                setting.of(other) == value
-                    && (MeasureSetting::ALL.iter())
-                        .all(|one| one == setting || one.of(other) == one.of(&now))
-            });
-            question.measure = found?.0;
+    let mut question = base.clone();
+    let mut settings = Vec::new();
+    for (facet, value) in values {
+        match facet {
+            Facet::Measure => question.measure.clone_from(&value.key),
+            Facet::Task => question.task.clone_from(&value.key),
+            Facet::Column(column) => question.only.push((column.clone(), value.key.clone())),
+            Facet::Setting(setting) => settings.push((*setting, value.key.as_str())),
         }
+    }
+    if !settings.is_empty() {
+        // All at once: a measure with one of two settings alone need not be in the table.
+        let of = measure_named(&question.measure)?;
+        let has_all = |other: &Measure| {
+            MeasureSetting::ALL.iter().all(|one| {
+                let wanted = settings.iter().find(|(setting, _)| setting == one);
+                wanted.map_or_else(
+                    || one.of(other) == one.of(&of),
+                    |(_, value)| one.of(other) == *value,
+                )
+            })
+        };
+        let found = parsed(columns).into_iter().find(|(_, one)| has_all(one));
+        question.measure = found?.0;
     }
     Some(question)
 }
 
-/// The question from whose measure the cells' differ by the settings alone: its own where it has
-/// the most variants, else the first that does.
-fn base(question: &Question, columns: &Columns, settings: &[MeasureSetting]) -> Question {
+/// Whether two measures differ in these settings at most.
+fn are_variants(a: &Measure, b: &Measure, settings: &[MeasureSetting]) -> bool {
+    MeasureSetting::ALL
+        .iter()
+        .all(|one| settings.contains(one) || one.of(a) == one.of(b))
+}
+
+/// The question that the cells of a map differ from by `facets` alone: without a condition on a
+/// column that is parted, and with its own measure where that has the most variants in `settings`,
+/// else the first that does.
+fn base(
+    question: &Question,
+    columns: &Columns,
+    facets: &[Facet],
+    settings: &[MeasureSetting],
+) -> Question {
+    let mut base = question.clone();
+    base.only
+        .retain(|(column, _)| !facets.contains(&Facet::Column(column.clone())));
     let measures = parsed(columns);
     let variants = |name: &str| {
         let Some(of) = measure_named(name) else {
             return 0;
         };
-        let is_variant = |(_, other): &&(String, Measure)| {
-            (MeasureSetting::ALL.iter())
-                .all(|one| settings.contains(one) || one.of(other) == one.of(&of))
-        };
+        let is_variant = |(_, other): &&(String, Measure)| are_variants(other, &of, settings);
         measures.iter().filter(is_variant).count()
     };
     let most = measures.iter().map(|(name, _)| variants(name)).max();
-    let mut base = question.clone();
     if !settings.is_empty()
         && variants(&question.measure) <= 1
         && let Some((name, _)) = (measures.iter()).find(|(name, _)| Some(variants(name)) == most)
@@ -281,19 +353,25 @@ fn values(
     columns: &Columns,
     table: &Table,
     settings: &[MeasureSetting],
-) -> Vec<String> {
+) -> Vec<Value> {
     match facet {
-        Facet::Measure => names(&columns.measures),
-        Facet::Task => names(&columns.performances),
-        Facet::Column(column) => column_values(table, column),
+        Facet::Measure if settings.is_empty() => names(&columns.measures)
+            .into_iter()
+            .map(Value::from)
+            .collect(),
+        Facet::Measure => families(columns, settings),
+        Facet::Task => names(&columns.performances)
+            .into_iter()
+            .map(Value::from)
+            .collect(),
+        Facet::Column(column) => labels(table, column).into_iter().map(Value::from).collect(),
         Facet::Setting(setting) => {
             let of = measure_named(&base.measure);
             let mut found: Vec<String> = Vec::new();
             for (_, other) in parsed(columns) {
-                let is_variant = of.is_some_and(|of| {
-                    (MeasureSetting::ALL.iter())
-                        .all(|one| settings.contains(one) || one.of(&other) == one.of(&of))
-                });
+                // Beside measures every value stands, whichever measure has it.
+                let is_variant = is_across_measures(base, columns, settings)
+                    || of.is_some_and(|of| are_variants(&of, &other, settings));
                 let value = setting.of(&other);
                 if is_variant && !found.contains(&value) {
                     found.push(value);
@@ -305,9 +383,33 @@ fn values(
             ) {
                 found.sort_by(|a, b| natural_cmp(a, b));
             }
-            found
+            found.into_iter().map(Value::from).collect()
         }
     }
+}
+
+/// Whether a setting is crossed with the measures as a whole.
+fn is_across_measures(question: &Question, columns: &Columns, settings: &[MeasureSetting]) -> bool {
+    settings.len() == 1 && rows_and_columns(question, columns).contains(&Facet::Measure)
+}
+
+/// Measures that differ in `settings` alone, as one: named without them, known by the first.
+fn families(columns: &Columns, settings: &[MeasureSetting]) -> Vec<Value> {
+    let mut found: Vec<(Measure, Value)> = Vec::new();
+    for (name, measure) in parsed(columns) {
+        if (found.iter()).any(|(other, _)| are_variants(other, &measure, settings)) {
+            continue;
+        }
+        let usual = (settings.iter()).fold(measure, |measure, setting| setting.usual(measure));
+        let mut label = usual.name();
+        if settings.contains(&MeasureSetting::Kind) {
+            // What the columns of the map say is not in the names of its rows.
+            let rest = label.split_once('/').map(|(_, rest)| rest.to_owned());
+            label = rest.unwrap_or_else(|| "usual settings".to_owned());
+        }
+        found.push((measure, Value { label, key: name }));
+    }
+    found.into_iter().map(|(_, value)| value).collect()
 }
 
 fn names<T>(of: &[(String, T)]) -> Vec<String> {
@@ -321,140 +423,6 @@ fn parsed(columns: &Columns) -> Vec<(String, Measure)> {
         .collect()
 }
 
-/// The values in a column, in natural order.
-pub(super) fn column_values(table: &Table, column: &str) -> Vec<String> {
-    let Some(at) = table.column(column) else {
-        return Vec::new();
-    };
-    let mut values: Vec<String> = table.rows().iter().map(|row| row[at].clone()).collect();
-    values.retain(|value| !value.is_empty());
-    values.sort_by(|a, b| natural_cmp(a, b));
-    values.dedup();
-    values
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{analysis::PairSetKind, features::FeatureKind};
-
-    #[test]
-    fn names_of_measures_are_read_back() {
-        for pairs in PairRule::ALL {
-            for matching in MatchingRule::ALL {
-                for pair_set in PairSetKind::ALL {
-                    let measure = Measure {
-                        kind: FeatureKind::Dense,
-                        stage: Some(3),
-                        pairs,
-                        matching,
-                        pair_set,
-                        alpha: 1.5,
-                        t: 0.5,
-                    };
-                    assert_eq!(measure_named(&measure.name()), Some(measure));
-                }
-            }
-        }
-        assert_eq!(measure_named("pooled"), Some(Measure::default()));
-        for foreign in ["", "mine", "pooled/", "pooled/x=3", "pooled/t=much"] {
-            assert_eq!(measure_named(foreign), None, "{foreign}");
-        }
-    }
-
-    fn columns(measures: &[&str]) -> Columns {
-        let pair = |name: &&str| {
-            let both = ["alignment", "uniformity"].map(|of| format!("{of}:{name}"));
-            ((*name).to_owned(), both)
-        };
-        Columns {
-            measures: measures.iter().map(pair).collect(),
-            performances: ["knn", "linear"]
-                .map(|task| (task.to_owned(), format!("performance:{task}")))
-                .to_vec(),
-            groups: vec!["data".to_owned()],
-            ..Columns::default()
-        }
-    }
-
-    fn table() -> Table {
-        let mut table = Table::new(["data"]);
-        for kind in ["single", "multi", "single"] {
-            table.push([kind]);
-        }
-        table
-    }
-
-    fn found(measure: &str, rows: Facet, across: Facet) -> Vec<(String, String, Question)> {
-        let columns = columns(&[
-            "pooled",
-            "pooled/α=1",
-            "pooled/t=0.5",
-            "pooled/α=1/t=0.5",
-            "dense",
-            "dense/random",
-        ]);
-        let question = Question {
-            measure: measure.to_owned(),
-            task: "knn".to_owned(),
-            facets: Some([rows, across]),
-            ..Question::default()
-        };
-        cells(&question, &columns, &table())
-    }
-
-    #[test]
-    fn alpha_crosses_t() {
-        let (alpha, t) = (MeasureSetting::Alpha, MeasureSetting::T);
-        let cells = found("dense", Facet::Setting(alpha), Facet::Setting(t));
-        let told: Vec<[&str; 3]> = cells
-            .iter()
-            .map(|(row, column, asked)| [row, column, asked.measure.as_str()])
-            .collect();
-        // Dense measures differ in neither: the first measure that does stands in.
-        assert_eq!(
-            told,
-            [
-                ["α = 1", "t = 0.5", "pooled/α=1/t=0.5"],
-                ["α = 1", "t = 2", "pooled/α=1"],
-                ["α = 2", "t = 0.5", "pooled/t=0.5"],
-                ["α = 2", "t = 2", "pooled"],
-            ]
-        );
-    }
-
-    #[test]
-    fn matching_rules_cross_data_and_tasks() {
-        let rule = || Facet::Setting(MeasureSetting::Matching);
-        let cells = found("pooled", rule(), Facet::Column("data".to_owned()));
-        assert_eq!(cells.len(), 4);
-        let (row, column, asked) = &cells[3];
-        assert_eq!([row.as_str(), column], ["random", "single"]);
-        assert_eq!(asked.measure, "dense/random");
-        assert_eq!(asked.only, Some(("data".to_owned(), "single".to_owned())));
-        // Two of a kind cannot be crossed: tasks stand in.
-        let cells = found("pooled", Facet::Measure, rule());
-        assert_eq!(cells.len(), 12);
-        assert_eq!(cells[1].1, "linear");
-    }
-
-    #[test]
-    fn only_what_parts_the_table_is_offered() {
-        let named: Vec<String> = facets(&columns(&["pooled", "dense", "dense/random"]))
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            named,
-            ["measure", "task", "feature kind", "matching rule", "data"]
-        );
-        assert_eq!(facets(&columns(&["mine"])).len(), 3);
-        // Of a table that lost what was asked for, the usual map is drawn.
-        let question = Question {
-            facets: Some([Facet::Column("gone".to_owned()), Facet::Task]),
-            ..Question::default()
-        };
-        let usual = rows_and_columns(&question, &columns(&["mine"]));
-        assert_eq!(usual, [Facet::Measure, Facet::Task]);
-    }
-}
+#[path = "facets_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! [`performance`] judges one encoder by its features: k nearest neighbours, linear, multi-label
 //! and dense probes. A [`MeasurePlan`] says what is measured of each encoder of a series;
-//! [`measure_encoder`] gives its row, [`series_of_folder`] a table of all checkpoints in a folder.
+//! [`measure_encoder`] gives its row, a [`FolderSeries`] a table of all checkpoints in a folder.
 //! A [`SweepPlan`] trains encoders over a grid or a seeded random choice of settings, a row each.
 //! [`verdict_series`] judges collapse over many checkpoints.
 //! The tables are what `correlation` reads; [`views`] says which columns of one go together, an
@@ -17,23 +17,30 @@ mod error;
 mod facets;
 mod mapping;
 mod measuring;
+mod outcome;
+mod parts;
 mod performance;
 mod picture;
+mod run_series;
 mod series;
 mod side_by_side;
 mod sweep;
 mod trails;
 mod verdicts;
 
-pub use answer::{Answer, Cell, Question, caveat, performance_words};
+#[cfg(test)]
+pub(crate) use answer::ON_STEPS;
+pub use answer::{Answer, Cell, Question, about, caveat, performance_words};
 pub use columns::{Columns, views};
 pub use error::LabError;
-pub use facets::{Facet, MeasureSetting, are_apart, facets, measure_named, rows_and_columns};
+pub use facets::{Facet, MeasureSetting, facet_named, facets, measure_named, rows_and_columns};
 pub use mapping::{ColumnFacts, ColumnMapping, is_foreign};
 pub use measuring::{Measure, MeasurePlan, measure_encoder};
+pub use outcome::RowOutcome;
 pub use performance::{Judgement, PerformanceSettings, Task, performance};
 pub use picture::{Picture, svg};
-pub use series::{FAILED, checkpoints_in, series_of_folder};
+pub use run_series::series_of_frames;
+pub use series::{FAILED, FolderSeries, SeriesNews, checkpoints_in};
 pub use side_by_side::{CommonAxes, TileAxes, common_axes, svg_grid, svg_map, svg_trails};
 pub use sweep::{
     Axes, Axis, AxisValue, Choice, PlannedRun, Sweep, SweepControl, SweepPart, SweepPhase,

@@ -157,12 +157,11 @@ pub(super) fn draw(page: &mut Page, shown: &Shown<'_>, picture: Picture, axes: T
 
 /// n, which encoders, and the default score.
 fn heading(shown: &Shown<'_>) -> String {
-    let mut title = match (&shown.title, &shown.question.only) {
-        (Some(title), _) => format!("{title} · n = {}", shown.series.len()),
-        (None, Some((column, value))) => {
-            format!("n = {} · {column} = {value}", shown.series.len())
-        }
-        (None, None) => format!("n = {}", shown.series.len()),
+    let n = shown.series.len();
+    let mut title = match &shown.title {
+        Some(title) => format!("{title} · n = {n}"),
+        None if shown.question.only.is_empty() => format!("n = {n}"),
+        None => format!("n = {n} · {}", shown.question.only_words()),
     };
     if let Some(scores) = shown.scores {
         let score = scores.get(crate::correlation::Statistic::MultipleR);

@@ -1,12 +1,19 @@
 //! A series from a folder of checkpoints: each opened, measured and judged.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-use super::{LabError, MeasurePlan, measure_encoder, measuring::row_of, sweep::Axis};
+use serde::{Deserialize, Serialize};
+
+use super::{LabError, Measure, MeasurePlan, measure_encoder, measuring::row_of, sweep::Axis};
 use crate::{
-    analysis::{Cache, EncoderSource, ImagesSource},
+    analysis::{Cache, EncoderSource, ImagesSource, quoted, words::builtin_word},
     compute::Compute,
-    data::{Table, natural_cmp},
+    data::{Table, natural_cmp, write_whole},
     progress::Progress,
     training::RunConfig,
 };
@@ -54,70 +61,97 @@ pub fn checkpoints_in(folder: &Path) -> Result<Vec<PathBuf>, LabError> {
     Ok(found)
 }
 
-/// Measures every checkpoint below `folder`. Each finished row is written to `out` at once; rows
-/// that are there already, measured by the same plan, are kept, so that a series goes on where it
-/// was left. A file that cannot be used has a row that says why, and is tried again next time.
-/// `each` sees the table after every row.
-///
-/// # Errors
-/// [`LabError`]; what was written to `out` stays. [`LabError::File`] when `out` holds a table of
-/// another plan.
-pub fn series_of_folder(
-    folder: &Path,
-    images: &ImagesSource,
-    plan: &MeasurePlan,
-    out: Option<&Path>,
-    compute: &Compute,
-    progress: &Progress,
-    mut each: impl FnMut(&Table),
-) -> Result<Table, LabError> {
-    plan.check()?;
-    let files = checkpoints_in(folder)?;
-    let fingerprint = plan.fingerprint(images);
-    let mut columns = vec!["name".to_owned()];
-    columns.extend(plan.columns());
-    columns.push("step".to_owned());
-    columns.extend(Axis::ALL.iter().map(|axis| axis.name().to_owned()));
-    columns.extend(["plan", "path"].map(str::to_owned));
-    let known = match out {
-        Some(path) if path.exists() => kept(path, &columns, &fingerprint)?,
-        _ => Table::new(columns.clone()),
-    };
-    let names: Vec<String> = files
-        .iter()
-        .map(|file| {
-            let below = file.strip_prefix(folder).unwrap_or(file);
-            below.display().to_string()
-        })
-        .collect();
-    // Every known row is in the table from the start, so that no write takes it off the disk.
-    let mut rows: Vec<Option<Vec<String>>> = names
-        .iter()
-        .map(|name| known.rows().iter().find(|row| row[0] == *name).cloned())
-        .collect();
-    let gone: Vec<Vec<String>> = (known.rows().iter())
-        .filter(|row| !names.contains(&row[0]))
-        .cloned()
-        .collect();
-    let table_of = |rows: &[Option<Vec<String>>]| {
-        let mut table = Table::new(columns.clone());
-        for row in rows.iter().flatten().chain(&gone) {
-            table.push(row.clone());
+/// What a series of a folder is made by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FolderSeries {
+    /// The folder of checkpoints, looked through with all below.
+    pub folder: PathBuf,
+    /// Over which images.
+    pub images: ImagesSource,
+    /// What is measured.
+    pub plan: MeasurePlan,
+}
+
+/// How far a series is.
+#[derive(Clone, Copy, Debug)]
+pub struct SeriesNews<'a> {
+    /// The table so far.
+    pub table: &'a Table,
+    /// Checkpoints with a row.
+    pub done: usize,
+    /// Checkpoints in all.
+    pub total: usize,
+    /// The one that is being measured; none between two and at the end.
+    pub now: Option<&'a str>,
+    /// Time left at the speed of those that were measured now, seconds.
+    pub remaining_s: Option<f64>,
+}
+
+impl FolderSeries {
+    /// Measures every checkpoint below the folder. Each finished row is written to `out` at once;
+    /// rows that are there already, measured by the same plan, are kept, so that a series goes on
+    /// where it was left. A file that cannot be used has a row that says why, and is tried again
+    /// next time. `each` hears of the rows that were kept, then of every checkpoint before and after
+    /// it is measured.
+    ///
+    /// # Errors
+    /// [`LabError`]; what was written to `out` stays. [`LabError::File`] when `out` holds a table of
+    /// another plan.
+    pub fn measure(
+        &self,
+        out: Option<&Path>,
+        compute: &Compute,
+        progress: &Progress,
+        mut each: impl FnMut(&SeriesNews<'_>),
+    ) -> Result<Table, LabError> {
+        self.plan.check()?;
+        let mut rows = Rows::begin(self, checkpoints_in(&self.folder)?, out)?;
+        if let Some(out) = out {
+            self.write_plan(out)?;
         }
-        table
-    };
-    let mut table = table_of(&rows);
-    let mut cache = Cache::headless();
-    let total = Some(files.len() as u64);
-    for (place, (file, name)) in files.iter().zip(&names).enumerate() {
-        progress.check()?;
-        progress.report("measuring encoders", place as u64, total);
-        if rows[place].is_some() {
-            continue;
+        let mut table = rows.table();
+        let mut cache = Cache::headless();
+        let mut clock = Clock::default();
+        let total = rows.files.len();
+        each(&rows.news(&table, None, None));
+        for place in 0..total {
+            progress.check()?;
+            progress.report("measuring encoders", place as u64, Some(total as u64));
+            if rows.found[place].is_some() {
+                continue;
+            }
+            let remaining_s = clock.remaining_s(rows.left());
+            each(&rows.news(&table, Some(&rows.names[place]), remaining_s));
+            clock.begin();
+            rows.found[place] = Some(self.row(&rows, place, compute, &mut cache, progress)?);
+            clock.end();
+            table = rows.table();
+            if let Some(out) = out {
+                table.write(out)?;
+            }
+            each(&rows.news(&table, None, clock.remaining_s(rows.left())));
         }
+        if let Some(out) = out {
+            table.write(out)?;
+        }
+        progress.report("measuring encoders", total as u64, Some(total as u64));
+        Ok(table)
+    }
+
+    /// The row of one checkpoint.
+    fn row(
+        &self,
+        rows: &Rows,
+        place: usize,
+        compute: &Compute,
+        cache: &mut Cache,
+        progress: &Progress,
+    ) -> Result<Vec<String>, LabError> {
+        let (file, name) = (&rows.files[place], &rows.names[place]);
         let quiet = progress.silent();
         let source = EncoderSource::File(file.clone());
-        let mut fields = match measure_encoder(&source, images, plan, compute, &mut cache, &quiet) {
+        let (images, plan) = (&self.images, &self.plan);
+        let mut fields = match measure_encoder(&source, images, plan, compute, cache, &quiet) {
             Ok(fields) => fields,
             Err(error) if error.is_cancelled() => return Err(error),
             Err(error) => vec![("notes".to_owned(), format!("{FAILED}{error}"))],
@@ -125,20 +159,246 @@ pub fn series_of_folder(
         fields.push(("name".to_owned(), name.clone()));
         let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         fields.push(("path".to_owned(), path.display().to_string()));
-        fields.push(("plan".to_owned(), fingerprint.clone()));
+        fields.push(("plan".to_owned(), self.fingerprint()));
         fields.extend(of_run(file));
-        rows[place] = Some(row_of(&columns, &fields));
-        table = table_of(&rows);
-        if let Some(out) = out {
-            table.write(out)?;
+        Ok(row_of(&rows.columns, &fields))
+    }
+
+    /// Changes with everything that decides the numbers.
+    fn fingerprint(&self) -> String {
+        self.plan.fingerprint(&self.images)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let mut columns = vec!["name".to_owned()];
+        columns.extend(self.plan.columns());
+        columns.push("step".to_owned());
+        columns.extend(Axis::ALL.iter().map(|axis| axis.name().to_owned()));
+        columns.extend(["plan", "path"].map(str::to_owned));
+        columns
+    }
+
+    /// A file for the rows: in the folder, or in `instead` where nothing can be written there. One
+    /// that holds rows of the same plan goes on; one that holds others gets a neighbour.
+    pub fn rows_file(&self, instead: &Path) -> PathBuf {
+        let folder = if tempfile::tempfile_in(&self.folder).is_ok() {
+            &self.folder
+        } else {
+            instead
+        };
+        let is_usable = |path: &PathBuf| {
+            !path.exists() || kept(path, &self.columns(), &self.fingerprint()).is_ok()
+        };
+        let named = |number: usize| match number {
+            1 => folder.join(format!("{ROWS}.csv")),
+            _ => folder.join(format!("{ROWS}-{number}.csv")),
+        };
+        (1..MOST_FILES)
+            .map(named)
+            .find(is_usable)
+            .unwrap_or_else(|| named(MOST_FILES))
+    }
+
+    /// Checkpoints of the folder that `table` has no numbers of, those left to measure, and all.
+    ///
+    /// # Errors
+    /// As [`checkpoints_in`].
+    pub fn left(&self, table: &Table) -> Result<[usize; 2], LabError> {
+        let files = checkpoints_in(&self.folder)?;
+        let notes = table.column("notes");
+        let is_kept = |row: &&Vec<String>| notes.is_none_or(|at| !row[at].starts_with(FAILED));
+        let known: HashSet<&str> = (table.rows().iter())
+            .filter(is_kept)
+            .filter_map(|row| Some(row.first()?.as_str()))
+            .collect();
+        let is_left = |file: &&PathBuf| !known.contains(self.name_of(file).as_str());
+        Ok([files.iter().filter(is_left).count(), files.len()])
+    }
+
+    /// The command that makes the same rows in `out`.
+    pub fn command_line(&self, out: &Path) -> String {
+        let plan = &self.plan;
+        let mut words = vec![
+            "spherescope series".to_owned(),
+            quoted(&self.folder.display().to_string()),
+        ];
+        let mut flag = |name: &str, value: String| {
+            words.push(format!("--{name} {}", quoted(&value)));
+        };
+        match &self.images {
+            ImagesSource::Path { path, masks } => {
+                flag("images", path.display().to_string());
+                if let Some(masks) = masks {
+                    flag("masks", masks.display().to_string());
+                }
+            }
+            ImagesSource::Builtin(config) => {
+                flag("builtin", builtin_word(config.kind).to_owned());
+                flag("builtin-count", config.count.to_string());
+                flag("builtin-side", config.side.to_string());
+                flag("builtin-seed", config.seed.to_string());
+            }
         }
-        each(&table);
+        let each = |of: &dyn Fn(&Measure) -> String| -> String {
+            let mut values: Vec<String> = Vec::new();
+            for value in plan.measures.iter().map(of) {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            values.join(",")
+        };
+        flag("kinds", each(&|one| one.kind.to_string()));
+        flag("pairs", each(&|one| one.pairs.to_string()));
+        flag("matching", each(&|one| one.matching.to_string()));
+        flag("pair-set", each(&|one| one.pair_set.to_string()));
+        flag("alpha", each(&|one| one.alpha.to_string()));
+        flag("t", each(&|one| one.t.to_string()));
+        let judged = &plan.performance;
+        let tasks: Vec<&str> = judged.tasks.iter().map(|one| one.name()).collect();
+        flag("performance", tasks.join(","));
+        flag("held-out", judged.held_out.to_string());
+        flag("split-seed", judged.seed.to_string());
+        flag("probe-c", judged.fit.c.to_string());
+        flag("ignore", judged.ignore.map_or(-1, i16::from).to_string());
+        for (name, limit) in [
+            ("probe-dense-limit", judged.dense_limit),
+            ("limit", plan.limit),
+            ("dense-limit", plan.dense_limit),
+        ] {
+            if let Some(limit) = limit {
+                flag(name, limit.to_string());
+            }
+        }
+        flag("seed", plan.seed.to_string());
+        flag("out", out.display().to_string());
+        words.join(" ")
     }
-    if let Some(out) = out {
-        table.write(out)?;
+
+    fn name_of(&self, file: &Path) -> String {
+        let below = file.strip_prefix(&self.folder).unwrap_or(file);
+        below.display().to_string()
     }
-    progress.report("measuring encoders", files.len() as u64, total);
-    Ok(table)
+
+    /// Writes what the rows in `out` are made by, beside them.
+    fn write_plan(&self, out: &Path) -> Result<(), LabError> {
+        let path = plan_file(out);
+        let failed = |error: std::io::Error| LabError::File {
+            path: path.clone(),
+            reason: error.to_string(),
+        };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        write_whole(&path, |file| file.write_all(&text)).map_err(failed)
+    }
+
+    /// What the rows in a file are made by, where that stands beside them and is of these rows.
+    pub fn of_rows(out: &Path, table: &Table) -> Option<Self> {
+        let text = std::fs::read_to_string(plan_file(out)).ok()?;
+        let made: Self = serde_json::from_str(&text).ok()?;
+        let plan = table.column("plan")?;
+        let fingerprint = made.fingerprint();
+        let is_its = table.rows().iter().all(|row| row[plan] == fingerprint);
+        (is_its && table.columns() == made.columns()).then_some(made)
+    }
+}
+
+/// What rows are called in the folder of their checkpoints.
+const ROWS: &str = "encoders";
+/// Files of rows in one folder, at most.
+const MOST_FILES: usize = 1000;
+
+/// The file that says what the rows in `out` are made by.
+fn plan_file(out: &Path) -> PathBuf {
+    out.with_extension("plan.json")
+}
+
+/// Rows of a folder's checkpoints.
+struct Rows {
+    columns: Vec<String>,
+    files: Vec<PathBuf>,
+    names: Vec<String>,
+    /// A row each file, as soon as it is known.
+    found: Vec<Option<Vec<String>>>,
+    /// Known rows of files that are gone.
+    gone: Vec<Vec<String>>,
+}
+
+impl Rows {
+    /// With what `out` holds already: all of it is in the table from the start, so that no write
+    /// takes a row off the disk.
+    fn begin(
+        series: &FolderSeries,
+        files: Vec<PathBuf>,
+        out: Option<&Path>,
+    ) -> Result<Self, LabError> {
+        let columns = series.columns();
+        let known = match out {
+            Some(path) if path.exists() => kept(path, &columns, &series.fingerprint())?,
+            _ => Table::new(columns.clone()),
+        };
+        let names: Vec<String> = files.iter().map(|file| series.name_of(file)).collect();
+        let row_of = |name: &String| known.rows().iter().find(|row| row[0] == *name).cloned();
+        let is_gone = |row: &&Vec<String>| !names.contains(&row[0]);
+        Ok(Self {
+            found: names.iter().map(row_of).collect(),
+            gone: known.rows().iter().filter(is_gone).cloned().collect(),
+            columns,
+            files,
+            names,
+        })
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(self.columns.clone());
+        for row in self.found.iter().flatten().chain(&self.gone) {
+            table.push(row.clone());
+        }
+        table
+    }
+
+    fn left(&self) -> usize {
+        self.found.iter().filter(|row| row.is_none()).count()
+    }
+
+    fn news<'a>(
+        &self,
+        table: &'a Table,
+        now: Option<&'a str>,
+        remaining_s: Option<f64>,
+    ) -> SeriesNews<'a> {
+        SeriesNews {
+            table,
+            done: self.files.len() - self.left(),
+            total: self.files.len(),
+            now,
+            remaining_s,
+        }
+    }
+}
+
+/// How long a checkpoint takes.
+#[derive(Default)]
+struct Clock {
+    began: Option<Instant>,
+    spent_s: f64,
+    measured: usize,
+}
+
+impl Clock {
+    fn begin(&mut self) {
+        self.began = Some(Instant::now());
+    }
+
+    fn end(&mut self) {
+        if let Some(began) = self.began.take() {
+            self.spent_s += began.elapsed().as_secs_f64();
+            self.measured += 1;
+        }
+    }
+
+    fn remaining_s(&self, left: usize) -> Option<f64> {
+        (self.measured > 0).then(|| self.spent_s / self.measured as f64 * left as f64)
+    }
 }
 
 /// How the note of an encoder that could not be measured begins.
@@ -187,99 +447,5 @@ fn of_run(file: &Path) -> Vec<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        compute::DevicePolicy,
-        data::{BuiltinConfig, BuiltinKind},
-        lab::{PerformanceSettings, Task},
-    };
-
-    fn bundled_into(folder: &Path) {
-        let encoders = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/encoders");
-        for name in ["healthy", "complete-collapse"] {
-            let file = format!("{name}.safetensors");
-            std::fs::copy(encoders.join(&file), folder.join(&file)).unwrap();
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_to_a_checkpoint_is_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("linked.safetensors");
-        let file = "assets/encoders/healthy.safetensors";
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        std::os::unix::fs::symlink(file, &link).unwrap();
-        assert_eq!(checkpoints_in(folder.path()).unwrap(), [link]);
-    }
-
-    #[test]
-    fn a_folder_becomes_a_table_that_goes_on_where_it_was_left() {
-        let folder = tempfile::tempdir().unwrap();
-        bundled_into(folder.path());
-        std::fs::write(folder.path().join("broken.pth"), b"nothing").unwrap();
-        let out = folder.path().join("series.csv");
-        let images = ImagesSource::Builtin(BuiltinConfig {
-            kind: BuiltinKind::SingleObject,
-            count: 96,
-            side: 32,
-            seed: 1,
-        });
-        let plan = MeasurePlan {
-            performance: PerformanceSettings {
-                tasks: vec![Task::Knn],
-                ..PerformanceSettings::default()
-            },
-            ..MeasurePlan::default()
-        };
-        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
-        let go = |progress: &Progress, each: &mut dyn FnMut(&Table)| {
-            let out = Some(out.as_path());
-            series_of_folder(folder.path(), &images, &plan, out, &compute, progress, each)
-        };
-        // Cancelled after the second row: both stay.
-        let progress = Progress::none();
-        let outcome = go(&progress, &mut |table| {
-            if table.rows().len() == 2 {
-                progress.cancel();
-            }
-        });
-        assert!(outcome.unwrap_err().is_cancelled());
-        assert_eq!(Table::read(&out).unwrap().rows().len(), 2);
-        // The failed row comes first and is tried again; a cancel right after it must not take the
-        // finished row, which comes later, off the disk.
-        let progress = Progress::none();
-        let outcome = go(&progress, &mut |_| progress.cancel());
-        assert!(outcome.unwrap_err().is_cancelled());
-        let kept = Table::read(&out).unwrap();
-        let names: Vec<&str> = kept.rows().iter().map(|row| row[0].as_str()).collect();
-        assert_eq!(names, ["broken.pth", "complete-collapse.safetensors"]);
-        let mut fresh = 0;
-        let table = go(&Progress::none(), &mut |_| fresh += 1).unwrap();
-        // The broken one is tried again, the finished one is not.
-        assert_eq!((fresh, table.rows().len()), (2, 3));
-        assert_eq!(Table::read(&out).unwrap(), table);
-        let field =
-            |row: usize, column: &str| table.rows()[row][table.column(column).unwrap()].clone();
-        assert!(field(0, "notes").starts_with(FAILED) && field(0, "alignment").is_empty());
-        let number = |row, column: &str| field(row, column).parse::<f64>().unwrap();
-        // complete-collapse, healthy.
-        assert!(number(1, "uniformity") > number(2, "uniformity"));
-        assert_eq!(field(2, "performance"), field(2, "performance:knn"));
-        let other = MeasurePlan {
-            seed: 5,
-            ..plan.clone()
-        };
-        let refused = series_of_folder(
-            folder.path(),
-            &images,
-            &other,
-            Some(&out),
-            &compute,
-            &Progress::none(),
-            |_| {},
-        );
-        assert!(refused.unwrap_err().to_string().contains("another way"));
-    }
-}
+#[path = "series_tests.rs"]
+mod tests;

@@ -118,6 +118,7 @@ impl Trails {
         let own = views(table);
         let columns = Columns {
             groups: own.groups,
+            parts: own.parts,
             orders: own.orders,
             ..columns.clone()
         };

@@ -8,6 +8,9 @@ use crate::{
 /// Why there is no landscape. The text is for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum LandscapeError {
+    /// The system grants no threads.
+    #[error("no threads to compute a landscape on: {0}")]
+    Threads(std::io::Error),
     /// A number could not be measured.
     #[error(transparent)]
     Measure(#[from] MeasureError),

@@ -52,62 +52,131 @@ impl Grid {
         self.len() / 2
     }
 
+    /// Steps between the points of each lattice, the coarsest first.
+    fn steps(&self) -> Vec<usize> {
+        let mut step = (self.side / 2).max(1);
+        let mut steps = vec![step];
+        while step > 1 {
+            step /= 2;
+            steps.push(step);
+        }
+        steps
+    }
+
+    /// Columns, or rows, of the lattice with this step.
+    fn lattice(&self, step: usize) -> Vec<usize> {
+        let middle = self.side / 2;
+        (0..self.side)
+            .filter(|index| index.abs_diff(middle).is_multiple_of(step))
+            .collect()
+    }
+
     /// All cells in the order in which they are filled: lattices around the middle, each with about
     /// half the step of the one before, and within a lattice the nearest to the middle first. The
     /// second number is the lattice's.
     pub fn order(&self) -> Vec<(usize, usize)> {
         let middle = self.side / 2;
-        let distance = |index: usize| index.abs_diff(middle);
         let mut is_taken = vec![false; self.len()];
         let mut order = Vec::with_capacity(self.len());
-        let mut step = middle.max(1);
-        let mut level = 0;
-        loop {
-            let mut fresh: Vec<usize> = (0..self.len())
-                .filter(|&cell| {
-                    let [column, row] = [cell % self.side, cell / self.side];
-                    !is_taken[cell]
-                        && distance(column).is_multiple_of(step)
-                        && distance(row).is_multiple_of(step)
-                })
+        for (level, step) in self.steps().into_iter().enumerate() {
+            let lattice = self.lattice(step);
+            let mut fresh: Vec<usize> = (lattice.iter())
+                .flat_map(|row| lattice.iter().map(move |column| row * self.side + column))
+                .filter(|&cell| !is_taken[cell])
                 .collect();
             fresh.sort_by_key(|&cell| {
                 let [column, row] = [cell % self.side, cell / self.side];
-                distance(column).pow(2) + distance(row).pow(2)
+                column.abs_diff(middle).pow(2) + row.abs_diff(middle).pow(2)
             });
             for cell in fresh {
                 is_taken[cell] = true;
                 order.push((cell, level));
             }
-            if step == 1 {
-                return order;
-            }
-            step = (step / 2).max(1);
-            level += 1;
         }
+        order
     }
 
-    /// Values for every cell: those that are known, and for the others the nearest known one. NaN
-    /// where nothing is known.
-    pub fn filled(&self, known: impl Fn(usize) -> Option<f64>) -> Vec<f64> {
-        let known: Vec<(usize, f64)> = (0..self.len())
-            .filter_map(|cell| Some((cell, known(cell)?)))
-            .collect();
-        if known.len() == self.len() {
-            return known.into_iter().map(|(_, value)| value).collect();
+    /// Values for every cell: those that are known, and for the others what lies between the four
+    /// points around them of the finest lattice before that reaches there (bilinear; the coarsest
+    /// reaches everywhere). In the coarsest lattice unknown ones take the nearest known. NaN where
+    /// nothing is known.
+    pub fn interpolated(&self, known: impl Fn(usize) -> Option<f64>) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.len()];
+        let mut is_set = vec![false; self.len()];
+        let mut before: Vec<Vec<usize>> = Vec::new();
+        for step in self.steps() {
+            let lattice = self.lattice(step);
+            for &row in &lattice {
+                for &column in &lattice {
+                    let cell = row * self.side + column;
+                    if is_set[cell] {
+                        continue;
+                    }
+                    let reaches = |lattice: &&Vec<usize>| {
+                        let ends = lattice.first().zip(lattice.last());
+                        ends.is_some_and(|(low, high)| {
+                            [column, row]
+                                .iter()
+                                .all(|index| (low..=high).contains(&index))
+                        })
+                    };
+                    values[cell] = match (known(cell), before.iter().rev().find(reaches)) {
+                        (Some(value), _) => value,
+                        (None, Some(lattice)) => self.between(lattice, [column, row], &values),
+                        (None, None) => self.nearest(cell, &known),
+                    };
+                    is_set[cell] = true;
+                }
+            }
+            before.push(lattice);
         }
-        let split = |cell: usize| [(cell % self.side) as i64, (cell / self.side) as i64];
-        let nearest = |cell: usize| {
-            let [x, y] = split(cell);
-            known
-                .iter()
-                .min_by_key(|(other, _)| {
-                    let [u, v] = split(*other);
-                    (u - x).pow(2) + (v - y).pow(2)
-                })
-                .map_or(f64::NAN, |(_, value)| *value)
+        values
+    }
+
+    /// The known value nearest to a cell; NaN when there is none.
+    fn nearest(&self, cell: usize, known: impl Fn(usize) -> Option<f64>) -> f64 {
+        let split = |cell: usize| [cell % self.side, cell / self.side];
+        let [x, y] = split(cell);
+        (0..self.len())
+            .filter_map(|other| Some((other, known(other)?)))
+            .min_by_key(|(other, _)| {
+                let [u, v] = split(*other);
+                u.abs_diff(x).pow(2) + v.abs_diff(y).pow(2)
+            })
+            .map_or(f64::NAN, |(_, value)| value)
+    }
+
+    /// What lies at a cell between the four points of a lattice around it. Corners that are no
+    /// numbers do not count.
+    fn between(&self, lattice: &[usize], [column, row]: [usize; 2], values: &[f64]) -> f64 {
+        // The two indices of the lattice on either side, with their weights.
+        let around = |index: usize| -> [(usize, f64); 2] {
+            let after = lattice.partition_point(|&at| at < index);
+            let below = after.checked_sub(1).map(|before| lattice[before]);
+            match (below, lattice.get(after).copied()) {
+                (Some(low), Some(high)) if index < high => {
+                    let share = (index - low) as f64 / (high - low) as f64;
+                    [(low, 1.0 - share), (high, share)]
+                }
+                (_, Some(only)) | (Some(only), None) => [(only, 1.0), (only, 0.0)],
+                (None, None) => [(0, 0.0); 2],
+            }
         };
-        (0..self.len()).map(nearest).collect()
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (v, upward) in around(row) {
+            for (u, across) in around(column) {
+                let (value, weight) = (values[v * self.side + u], upward * across);
+                if weight > 0.0 && value.is_finite() {
+                    sum += weight * value;
+                    weights += weight;
+                }
+            }
+        }
+        if weights > 0.0 {
+            sum / weights
+        } else {
+            f64::NAN
+        }
     }
 }
 
@@ -217,19 +286,44 @@ mod tests {
     }
 
     #[test]
-    fn unknown_cells_take_their_nearest() {
-        let grid = grid(3);
-        let filled = grid.filled(|cell| {
-            [(0, 1.0), (8, 9.0)]
-                .into_iter()
-                .find(|(c, _)| *c == cell)
-                .map(|(_, v)| v)
+    fn a_coarse_lattice_tells_what_lies_between_its_points() {
+        // 7 and 11 points a side have lattices that are no part of each other.
+        for side in [3, 7, 9, 11, 25] {
+            let grid = grid(side);
+            // Linear along both axes, so that bilinear is exact.
+            let value = |cell: usize| {
+                let [x, y] = grid.at(cell);
+                2.0 * x - 3.0 * y + 0.5
+            };
+            let order = grid.order();
+            let coarse: Vec<usize> = (order.iter())
+                .filter(|(_, level)| *level == 0)
+                .map(|(cell, _)| *cell)
+                .collect();
+            let found = grid.interpolated(|cell| coarse.contains(&cell).then(|| value(cell)));
+            for (cell, found) in found.iter().enumerate() {
+                // Roundings of sums of a few terms.
+                assert!((found - value(cell)).abs() < 1e-9, "{side}: {cell}");
+            }
+            let all = grid.interpolated(|cell| Some(value(cell)));
+            assert!((0..grid.len()).all(|cell| all[cell] == value(cell)));
+        }
+    }
+
+    #[test]
+    fn a_lone_value_is_everywhere_and_what_is_no_number_spreads_to_nothing_else() {
+        let grid = grid(9);
+        let lone = grid.interpolated(|cell| (cell == grid.middle()).then_some(4.0));
+        assert!(lone.iter().all(|value| *value == 4.0));
+        let nothing = grid.interpolated(|_| None);
+        assert!(nothing.iter().all(|value| value.is_nan()));
+        // The coarsest lattice is known, its lower left corner is no number.
+        let holed = grid.interpolated(|cell| {
+            let is_coarse = [cell % 9, cell / 9].iter().all(|index| index % 4 == 0);
+            is_coarse.then_some(if cell == 0 { f64::NAN } else { 1.0 })
         });
-        assert_eq!(
-            [filled[0], filled[1], filled[5], filled[8]],
-            [1.0, 1.0, 9.0, 9.0]
-        );
-        assert!(grid.filled(|_| None).iter().all(|value| value.is_nan()));
+        assert!(holed[0].is_nan());
+        assert!(holed[1..].iter().all(|value| (value - 1.0).abs() < 1e-12));
     }
 
     #[test]

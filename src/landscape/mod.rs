@@ -10,6 +10,7 @@ mod directions;
 mod error;
 mod field;
 mod grid;
+mod pace;
 mod plane;
 mod settings;
 mod slice;
@@ -22,6 +23,7 @@ pub use field::{
     Extremum, FIELD_ARROWS, FIELD_MESH, FIELD_RING, Field, FieldArrow, MOST_EXTREMA, PotentialField,
 };
 pub use grid::{Grid, Segment, contour, contour_levels};
+pub use pace::Pace;
 pub use plane::{Direction, Directions, Plane, PlaneMark, SnapshotWeights};
 pub use settings::{BatchNormUse, Quantity, SliceSettings, UniformOver};
 pub use slice::Slice;

@@ -102,6 +102,18 @@ impl Quantity {
         Self::Knn,
     ];
 
+    /// What it is, for tooltips.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Sum => "alignment and uniformity with their weights; lower is better",
+            Self::Alignment => "distance of positive pairs; lower is better, 0 in collapse too",
+            Self::Uniformity => "0 is collapse, the floor an even spread; lower is better",
+            Self::Spread => "std·√d: 1 spread over all directions, 0 collapsed; higher is better",
+            Self::Objective => "the loss that the run trains; lower is better",
+            Self::Knn => "share of held-out images whose neighbours vote right; higher is better",
+        }
+    }
+
     /// Name as on the command line.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,7 +1,12 @@
 //! Surfaces over a plane of weight space, filled point by point.
 
+use rayon::prelude::*;
+
 use super::{Grid, LandscapeError, PlaneMark, Quantity, SlicePoint, SliceSettings, SliceSubject};
 use crate::progress::Progress;
+
+/// What the words say of a loss that features do not tell.
+pub(super) const NOT_DRAWN: &str = "is not drawn:";
 
 /// The surfaces, as far as they are filled.
 #[derive(Clone, Debug)]
@@ -63,6 +68,12 @@ impl Slice {
         self.done == self.cells.len()
     }
 
+    /// Why the run's loss has no surface, where it is known to be missing.
+    pub fn why_no_objective(&self) -> Option<&str> {
+        let mut words = self.words.iter().map(String::as_str);
+        words.find(|words| words.contains(NOT_DRAWN))
+    }
+
     /// One number of a point.
     pub fn value(&self, point: &SlicePoint, quantity: Quantity) -> f64 {
         match quantity {
@@ -93,10 +104,10 @@ impl Slice {
         }
     }
 
-    /// A surface over the whole grid: cells that are not measured yet take the nearest that is.
+    /// A surface over the whole grid: cells that are not measured yet lie between those that are.
     pub fn surface(&self, quantity: Quantity) -> Vec<f64> {
         self.grid
-            .filled(|cell| self.cells[cell].map(|point| self.value(&point, quantity)))
+            .interpolated(|cell| self.cells[cell].map(|point| self.value(&point, quantity)))
     }
 
     /// Measures the cells that are missing, coarse lattices first, and hands the slice to `show`
@@ -118,23 +129,35 @@ impl Slice {
         if self.origin.is_none() {
             self.origin = Some(subject.measure_at([0.0; 2], &silent)?);
         }
-        for (index, &(cell, level)) in order.iter().enumerate() {
-            if self.cells[cell].is_some() {
-                continue;
-            }
+        let origin = self.origin;
+        let missing: Vec<usize> = (0..order.len())
+            .filter(|index| self.cells[order[*index].0].is_none())
+            .collect();
+        for some in missing.chunks(subject.points_at_once()) {
             progress.check()?;
-            let at = self.grid.at(cell);
-            let known = self.origin.filter(|_| at == [0.0; 2]);
-            self.cells[cell] = Some(match known {
-                Some(origin) => origin,
-                None => subject.measure_at(at, &silent)?,
-            });
-            self.done += 1;
-            if order.get(index + 1).is_none_or(|(_, next)| *next != level) {
-                self.lattices = level + 1;
+            // Points are apart from each other: what one thread alone does for one of them then goes
+            // on beside the layers of another.
+            let measured: Vec<Result<SlicePoint, LandscapeError>> = some
+                .par_iter()
+                .map(|index| {
+                    let at = self.grid.at(order[*index].0);
+                    match origin.filter(|_| at == [0.0; 2]) {
+                        Some(origin) => Ok(origin),
+                        None => subject.measure_at(at, &silent),
+                    }
+                })
+                .collect();
+            for (&index, point) in some.iter().zip(measured) {
+                progress.check()?;
+                let (cell, level) = order[index];
+                self.cells[cell] = Some(point?);
+                self.done += 1;
+                if order.get(index + 1).is_none_or(|(_, next)| *next != level) {
+                    self.lattices = level + 1;
+                }
+                progress.report("measuring points", self.done as u64, total);
+                show(self);
             }
-            progress.report("measuring points", self.done as u64, total);
-            show(self);
         }
         Ok(())
     }

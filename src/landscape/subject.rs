@@ -1,12 +1,12 @@
 //! The encoder and the probe batch that a slice is cut through: the numbers at any place of a plane.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
 use super::{
     BatchNormUse, LandscapeError, Plane, Quantity, SliceSettings, SnapshotWeights, UniformOver,
-    votes::Votes,
+    slice::NOT_DRAWN, votes::Votes,
 };
 use crate::{
     analysis::{PairRule, PairSetKind, Request, Subject},
@@ -46,6 +46,8 @@ pub struct SliceSubject {
     stage: usize,
     loss: Option<RunLoss>,
     votes: Option<Votes>,
+    /// Numbers in a vector, known from the first measurement on.
+    dim: OnceLock<usize>,
     /// What was measured on what, line by line.
     words: Vec<String>,
 }
@@ -157,7 +159,7 @@ impl SliceSubject {
         };
         if let Some(why) = loss.obstacle(&facts) {
             self.words
-                .push(format!("the loss {} is not drawn: {why}", loss.title()));
+                .push(format!("the loss {} {NOT_DRAWN} {why}", loss.title()));
         } else {
             self.words.push(format!(
                 "objective: the loss {}, over the probe's views as one batch",
@@ -199,6 +201,7 @@ impl SliceSubject {
             stage,
             loss: None,
             votes: None,
+            dim: OnceLock::new(),
             words,
         })
     }
@@ -213,9 +216,26 @@ impl SliceSubject {
         Quantity::ALL.into_iter().filter(is_measured).collect()
     }
 
+    /// Points that are measured beside each other: two a thread, so that none waits long for the last,
+    /// but one on a graphics device, whose work is bound to its thread.
+    pub fn points_at_once(&self) -> usize {
+        const MOST: usize = 16;
+        if self.compute.is_gpu() {
+            1
+        } else {
+            (2 * rayon::current_num_threads()).clamp(1, MOST)
+        }
+    }
+
     /// α of alignment and t of uniformity.
     pub fn temperatures(&self) -> [f64; 2] {
         [self.alpha, self.t]
+    }
+
+    /// The least uniformity of vectors like these, once a place is measured.
+    pub fn floor(&self) -> Option<f64> {
+        let dim = self.dim.get()?;
+        Some(measure::uniformity_floor(*dim, self.t))
     }
 
     /// The plane.
@@ -251,6 +271,7 @@ impl SliceSubject {
     ) -> Result<SlicePoint, LandscapeError> {
         let model = self.model_at(at)?;
         let features = self.probe.embed(&model, &self.compute, progress)?;
+        self.dim.get_or_init(|| features.dim);
         if !is_finite(&features) {
             return Ok(SlicePoint {
                 alignment: f64::NAN,

@@ -47,6 +47,46 @@ impl ReliefScene {
         Vec3::new(along(column), along(row), HEIGHT * (height - 0.5))
     }
 
+    /// Height of the surface between its points (bilinear), by column and row; `None` outside and in
+    /// holes.
+    pub fn height_at(&self, [column, row]: [f32; 2]) -> Option<f32> {
+        let last = self.side.checked_sub(1)? as f32;
+        let is_inside = [column, row]
+            .iter()
+            .all(|index| (0.0..=last).contains(index));
+        if !is_inside || self.heights.len() != self.side * self.side {
+            return None;
+        }
+        let most = self.side.saturating_sub(2);
+        let [x, y] = [column, row].map(|index| (index as usize).min(most));
+        let [across, up] = [column - x as f32, row - y as f32];
+        let along = |y: usize| {
+            let row = &self.heights[y * self.side..];
+            let right = row[(x + 1).min(self.side - 1)];
+            row[x] + across * (right - row[x])
+        };
+        let [low, high] = [along(y), along((y + 1).min(self.side - 1))];
+        let height = low + up * (high - low);
+        height.is_finite().then_some(height)
+    }
+
+    /// Whether the surface stands between a place above it and the eye, walked along in small steps.
+    pub fn is_hidden(&self, place: Vec3, eye: Vec3) -> bool {
+        const STEPS: usize = 160;
+        /// The place itself lies on the surface, or a hair above it.
+        const CLEAR: f32 = 0.015;
+        let last = self.side.saturating_sub(1) as f32;
+        let towards = (eye - place).normalize_or_zero();
+        // From one corner across to the other, and as far up.
+        let reach = 2.0 * HALF_SIDE * std::f32::consts::SQRT_2 + HEIGHT;
+        (1..=STEPS).any(|step| {
+            let at = place + towards * (reach * step as f32 / STEPS as f32);
+            let index = |x: f32| 0.5 * last * (x / HALF_SIDE + 1.0);
+            self.height_at([index(at.x), index(at.y)])
+                .is_some_and(|height| HEIGHT * (height - 0.5) > at.z + CLEAR)
+        })
+    }
+
     /// Whether both draw the same. Heights count by their bits: a hole is NaN, which equals nothing.
     fn is_same(&self, other: &Self) -> bool {
         self.side == other.side
@@ -441,6 +481,52 @@ mod tests {
                 .iter()
                 .all(|corner| Vec3::from_array(corner.position).length() < 1.0)
         );
+    }
+
+    #[test]
+    fn heights_between_points_are_bilinear_and_outside_there_are_none() {
+        // Height is column + 10 row on a 3 × 3 grid.
+        let slope = scene(
+            (0..9_u8)
+                .map(|i| f32::from(i % 3) + 10.0 * f32::from(i / 3))
+                .collect(),
+        );
+        for [column, row] in [[0.0, 0.0], [0.5, 0.25], [1.75, 2.0], [2.0, 2.0], [1.0, 1.5]] {
+            let found = slope.height_at([column, row]).unwrap();
+            assert!(
+                (found - column - 10.0 * row).abs() < 1e-5,
+                "{column} {row}: {found}"
+            );
+        }
+        assert_eq!(slope.height_at([-0.1, 1.0]), None);
+        assert_eq!(slope.height_at([1.0, 2.1]), None);
+        let mut holed = scene(vec![0.5; 9]);
+        holed.heights[0] = f32::NAN;
+        assert_eq!(holed.height_at([0.5, 0.5]), None);
+        assert_eq!(scene(vec![]).height_at([0.0, 0.0]), None);
+    }
+
+    #[test]
+    fn a_ridge_hides_what_lies_behind_it_from_one_side_alone() {
+        let side = 21;
+        let mut relief = scene(vec![0.1; side * side]);
+        for row in 0..side {
+            relief.heights[row * side + 14] = 1.0;
+        }
+        let place = relief.place([8.0, 10.0], 0.1);
+        let eye = |yaw_rad: f32, pitch_rad: f32| {
+            Camera::looking_from(yaw_rad, pitch_rad)
+                .view([200, 200])
+                .eye()
+        };
+        assert!(
+            relief.is_hidden(place, eye(0.0, 0.2)),
+            "low, from behind the ridge"
+        );
+        assert!(!relief.is_hidden(place, eye(std::f32::consts::PI, 0.2)));
+        assert!(!relief.is_hidden(place, eye(0.0, 1.5)), "from above");
+        let top = relief.place([14.0, 10.0], 1.0);
+        assert!(!relief.is_hidden(top, eye(0.0, 0.2)), "the crest itself");
     }
 
     #[test]

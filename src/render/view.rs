@@ -53,6 +53,11 @@ impl View {
         self.view_from_world.transpose() * Vec3::Z
     }
 
+    /// Where the eye stands in the world.
+    pub fn eye(&self) -> Vec3 {
+        self.towards_eye() * EYE_DISTANCE
+    }
+
     /// Where `world` falls, or `None` for a point that is not drawn (not finite, or far off the
     /// sphere).
     pub fn project(&self, world: Vec3) -> Option<Projected> {

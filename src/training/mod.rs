@@ -31,7 +31,6 @@ mod schedule;
 mod snapshot;
 mod tensors;
 mod thinned;
-mod threads;
 
 #[cfg(test)]
 mod combinations;
@@ -53,4 +52,3 @@ pub use run::{Run, StepBench, StepReport};
 pub use runner::Runner;
 pub use schedule::{Decay, Schedule};
 pub use snapshot::{KeptWeights, SNAPSHOT_LIMIT_BYTES, Snapshot};
-pub use threads::beside_a_window;

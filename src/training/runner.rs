@@ -11,10 +11,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use super::{
     Control, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    curves::GrowingCurves, frames::Frames, save::saved_settings, snapshot::Snapshots, threads,
+    curves::GrowingCurves, frames::Frames, save::saved_settings, snapshot::Snapshots,
 };
 use crate::{
-    compute::{Compute, Worker, WorkerEvent, panic_message},
+    compute::{Compute, Worker, WorkerEvent, beside_a_window, panic_message},
     progress::Progress,
 };
 
@@ -107,7 +107,7 @@ impl Runner {
             move |progress: &Progress| {
                 let mut drive = Drive::new(shared, wake, received, &config);
                 let all = || drive.whole(begin, config, &compute, progress);
-                if let Err(error) = threads::beside_a_window(&compute, all) {
+                if let Err(error) = beside_a_window(&compute, all) {
                     drive.fail(&TrainingError::Thread(error));
                 }
             }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::{FolderCommand, FolderState, FolderView};
 use crate::{
     correlation::Statistic,
     lab::{
@@ -43,6 +44,8 @@ pub enum LabCommand {
     StopSweep,
     /// Show the table of the sweep as it grows.
     FollowSweep,
+    /// Say something to the series of a folder's checkpoints.
+    Folder(FolderCommand),
     /// Open the encoder of a point of the series.
     OpenEncoder(usize),
     /// Open the encoder of a row of the table, counted from 1.
@@ -67,6 +70,7 @@ impl LabCommand {
             Self::FollowSweep,
             Self::AskExport,
         ];
+        all.extend(FolderCommand::ALL.map(Self::Folder));
         all.extend(
             SweepPreset::ALL
                 .iter()
@@ -92,6 +96,7 @@ impl LabCommand {
             Self::PauseSweep => "Sweep: pause or go on".into(),
             Self::StopSweep => "Sweep: stop".into(),
             Self::FollowSweep => "Sweep: show its table as it grows".into(),
+            Self::Folder(command) => command.text(),
             Self::OpenEncoder(index) => format!("Correlation: open encoder {}", index + 1),
             Self::OpenRow(row) => format!("Correlation: open the encoder of row {row}"),
             Self::AskExport => "Correlation: export table and figures…".into(),
@@ -111,6 +116,7 @@ impl LabCommand {
             Self::JudgeShown => {
                 "A linear probe and k-NN on the shown images, half of them held out"
             }
+            Self::Folder(command) => command.tooltip(),
             Self::AskSweep(name) => SweepPreset::named(name).map_or("", |preset| preset.comment),
             Self::StopSweep => {
                 "What is finished stays; the run under way is saved and goes on later"
@@ -192,6 +198,8 @@ pub struct LabView {
     pub along: AlongQuestion,
     /// The prepared sweep that is chosen.
     pub sweep: String,
+    /// What is measured of a folder's checkpoints.
+    pub folder: FolderView,
     /// The table or the sweep's folder that is open: the next window opens it again.
     pub source: Option<PathBuf>,
     /// Which of its columns is what, where that was chosen.
@@ -210,6 +218,7 @@ impl Default for LabView {
                 .first()
                 .map_or("", |preset| preset.name)
                 .to_owned(),
+            folder: FolderView::default(),
             source: None,
             columns: None,
         }
@@ -235,13 +244,17 @@ pub struct LabState {
     pub is_judging: bool,
     /// The sweep under way, or done.
     pub sweep: Option<Arc<SweepState>>,
-    /// What the open table is to a sweep.
-    pub link: SweepLink,
+    /// The series of a folder's checkpoints under way, or done.
+    pub folder: Option<Arc<FolderState>>,
+    /// The folder that the run was saved in, or opened from.
+    pub run_folder: Option<PathBuf>,
+    /// What the open table is to what makes it.
+    pub link: TableLink,
 }
 
-/// What an open table is to a sweep.
+/// What an open table is to what makes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SweepLink {
+pub enum TableLink {
     /// Nothing, or it is finished.
     #[default]
     None,
@@ -249,6 +262,12 @@ pub enum SweepLink {
     Following,
     /// It is that of a sweep that has runs left and does not run.
     Unfinished,
+    /// It is that of the checkpoints that are being measured, and grows with them.
+    Measuring,
+    /// It has checkpoints left that nobody measures.
+    Unmeasured,
+    /// It is that of the run's kept frames, and grows with them.
+    Run,
 }
 
 impl LabState {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::widgets::Running;
-use crate::landscape::{Quantity, Segment, Slice, SliceSettings, contour, contour_levels};
+use crate::landscape::{Pace, Quantity, Segment, Slice, SliceSettings, contour, contour_levels};
 
 /// Lines of a heat map, about.
 const CONTOURS: usize = 8;
@@ -50,6 +50,10 @@ impl SlicePicture {
 /// Settings of the landscape view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the panel"
+)]
 pub struct LandscapeView {
     /// Settings of the next slice.
     pub settings: SliceSettings,
@@ -65,6 +69,9 @@ pub struct LandscapeView {
     pub is_following: bool,
     /// Whether the features of the point under the pointer are shown on sphere and circle.
     pub is_linked: bool,
+    /// Whether a small align–uniform plane and a sphere stand beside the picture while their own
+    /// views are out of sight.
+    pub has_linked_views: bool,
 }
 
 impl Default for LandscapeView {
@@ -77,6 +84,7 @@ impl Default for LandscapeView {
             clip: 1.0,
             is_following: false,
             is_linked: true,
+            has_linked_views: true,
         }
     }
 }
@@ -108,6 +116,8 @@ pub struct PointedAt {
     pub at: [f64; 2],
     /// L_align and L_uniform there.
     pub measured: [f64; 2],
+    /// The same of the encoder itself, on the same probe batch.
+    pub origin: Option<[f64; 2]>,
     /// α and t of both.
     pub temperatures: [f64; 2],
 }
@@ -165,13 +175,9 @@ impl Surface {
         let range = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
             [low.min(value), high.max(value)]
         });
-        // Lines through blocks of one value would be steps: only where every cell is its own.
-        let measured: Vec<f64> = (0..values.len())
-            .map(|cell| slice.cells[cell].map_or(f64::NAN, |_| values[cell]))
-            .collect();
         let contours = contour_levels(&values, CONTOURS)
             .into_iter()
-            .map(|level| (level, contour(&measured, slice.grid.side, level)))
+            .map(|level| (level, contour(&values, slice.grid.side, level)))
             .collect();
         Self {
             values,
@@ -208,6 +214,8 @@ pub struct LandscapePicture {
     pub title: String,
     /// Grows with every picture.
     pub revision: u64,
+    /// The least uniformity of such vectors, where it is known.
+    pub floor: Option<f64>,
     surfaces: Vec<Surface>,
 }
 
@@ -221,8 +229,15 @@ impl LandscapePicture {
             slice,
             title,
             revision,
+            floor: None,
             surfaces,
         }
+    }
+
+    /// The same with the floor of uniformity to draw.
+    #[must_use]
+    pub fn with_floor(self, floor: Option<f64>) -> Self {
+        Self { floor, ..self }
     }
 
     /// The surface that is drawn where `quantity` is asked for: itself where it is measured, else
@@ -249,6 +264,7 @@ impl LandscapePicture {
         Some(PointedAt {
             at: self.slice.grid.at(cell),
             measured: [point.alignment, point.uniformity],
+            origin: (self.slice.origin).map(|origin| [origin.alignment, origin.uniformity]),
             temperatures: self.slice.temperatures,
         })
     }
@@ -262,8 +278,13 @@ impl LandscapePicture {
         } else {
             ""
         };
+        let between = if slice.is_whole() {
+            ""
+        } else {
+            ", the others interpolated between them"
+        };
         let mut lines = vec![format!(
-            "{} · {} of {} points measured on a {side} × {side} grid{scale}",
+            "{} · {} of {} points measured on a {side} × {side} grid{between}{scale}",
             slice.formula(self.drawn(quantity)),
             slice.done,
             slice.cells.len(),
@@ -278,6 +299,8 @@ impl LandscapePicture {
 pub struct Landscape<'a> {
     /// The newest picture.
     pub picture: Option<&'a LandscapePicture>,
+    /// How long it took so far.
+    pub pace: Pace,
     /// How far the work is, while there is some.
     pub progress: Option<&'a Running>,
     /// The measured place that is pointed at.

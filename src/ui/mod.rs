@@ -9,6 +9,7 @@ mod diagnosis;
 pub mod icons;
 mod inspector;
 mod lab;
+mod lab_folder;
 mod landscape;
 pub mod marks;
 mod pane;
@@ -29,7 +30,8 @@ pub use inspector::{
     BesideChoice, Chosen, InspectCommand, InspectMode, InspectorState, InspectorView, LineChoice,
     MOST_NEAREST, NEAREST,
 };
-pub use lab::{LabCommand, LabPage, LabState, LabView, SweepLink};
+pub use lab::{LabCommand, LabPage, LabState, LabView, TableLink};
+pub use lab_folder::{FolderCommand, FolderPhase, FolderState, FolderView, SeriesImages};
 pub use landscape::{
     Landscape, LandscapeCommand, LandscapePicture, LandscapeView, PointedAt, SlicePicture, Surface,
 };

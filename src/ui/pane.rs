@@ -119,7 +119,7 @@ impl Pane {
             }
             Self::Landscape => {
                 "Each place is other weights: the shown encoder is at the cross, moved along two \
-                 directions. Lower is better; lines join equal heights."
+                 directions. Lower is better (of accuracy and std higher); lines join equal heights."
             }
             Self::Inspector => {
                 "Click a location, or move with the arrow keys: every other one is coloured by its \

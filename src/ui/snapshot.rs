@@ -222,9 +222,13 @@ impl Snapshot {
         &self.analysis.request
     }
 
-    /// Whether these are a frame of a training run: no request could ask for them again.
+    /// Whether these are a frame of a training run, or of a place of a slice: no request could ask for
+    /// them again.
     pub fn is_of_run(&self) -> bool {
-        matches!(self.request().encoder, EncoderSource::Run { .. })
+        matches!(
+            self.request().encoder,
+            EncoderSource::Run { .. } | EncoderSource::Place { .. }
+        )
     }
 
     /// Steps that the run of this frame had done; `None` for anything else.

@@ -119,6 +119,8 @@ pub struct World<'a> {
     pub landscape: super::Landscape<'a>,
     /// The potential of the points.
     pub potential: Potential<'a>,
+    /// The same of the pinned time's points.
+    pub pinned_potential: Option<Potential<'a>>,
     /// The measured encoders.
     pub history: &'a [Measured],
     /// The training run.

@@ -29,7 +29,9 @@ impl<'a> App<'a> {
     /// for its window.
     pub fn start(screen: &'a Screen, folder: &Path, arguments: &[&str]) -> Self {
         let log_file = folder.join("log.txt");
-        let log = File::create(&log_file).expect("a log file");
+        // A second start in the same folder writes on below what the first one wrote.
+        let log = File::options().create(true).append(true).open(&log_file);
+        let log = log.expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_spherescope"))
             .args(arguments)
             .current_dir(folder)
@@ -216,6 +218,14 @@ impl<'a> App<'a> {
             );
             thread::sleep(PAUSE);
         }
+    }
+
+    /// Ends the program at once, SIGKILL on Unix: it can save nothing any more.
+    pub fn kill(mut self) {
+        self.child
+            .kill()
+            .expect("the program is there to be killed");
+        self.child.wait().expect("the program's state");
     }
 
     fn xdotool(&self, arguments: &[&str]) {

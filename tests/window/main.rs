@@ -7,6 +7,7 @@
 mod app;
 mod files;
 mod screen;
+mod sweep;
 
 use app::App;
 use screen::{Picture, Region, SIZE, Screen};
@@ -14,6 +15,7 @@ use std::{
     env, fs,
     io::Write,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -54,6 +56,12 @@ fn empty_folder(folder: PathBuf) -> PathBuf {
     folder
 }
 
+/// One window at a time: they share the machine's few cores, and time their waits by them.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn open(app: &mut App, path: &Path) {
     let text = path.to_str().expect("a path in plain text");
     answer(app, "ctrl+o", text);
@@ -83,6 +91,7 @@ fn a_checkpoint_and_a_folder_become_a_sphere_to_explore() {
     if !has_tools() {
         return;
     }
+    let _turn = turn();
     let folder = empty_folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join("window"));
     let images = folder.join("two-classes");
     let count = files::write_images(&images, 7);

@@ -12,7 +12,7 @@ use super::{Answer, Source};
 use crate::{
     analysis::{EncoderSource, Request, Subject},
     app::jobs::Slot,
-    compute::Compute,
+    compute::{Compute, beside_a_window},
     landscape::{
         Directions, LandscapeError, SharedSubject, Slice, SliceSettings, SliceSubject,
         SnapshotWeights,
@@ -69,27 +69,34 @@ impl Fill {
         let mut revision = self.wish << 32;
         let mut shown = Instant::now();
         let mut began = Instant::now();
+        let mut has_lattice = slice.lattices > 0;
         let mut show = |slice: &Slice, is_due: bool| {
             let interval = PICTURE_INTERVAL[usize::from(slice.done > COARSE)];
             if is_due || shown.elapsed() >= interval {
                 revision += 1;
-                let picture = LandscapePicture::new(slice.clone(), title.clone(), revision);
+                let picture = LandscapePicture::new(slice.clone(), title.clone(), revision)
+                    .with_floor(subject.floor());
                 self.pictures
                     .put((self.wish, Answer::Picture(Box::new(picture))));
                 (self.wake)();
                 shown = Instant::now();
             }
         };
-        let outcome = slice.fill(&subject, progress, |slice| {
+        let measured = |slice: &Slice| {
             if self.is_crowded.load(Ordering::Relaxed) {
                 // As long a rest as the point took: half of the time is left to others.
                 std::thread::sleep(began.elapsed());
             }
             began = Instant::now();
-            show(slice, slice.done == 1);
-        });
+            // The coarsest lattice is the first picture in which shapes can be seen.
+            let is_first = slice.lattices == 1 && !has_lattice;
+            has_lattice |= is_first;
+            show(slice, slice.done == 1 || is_first);
+        };
+        // The slice has a thread of its own, so that it may give way for good.
+        let outcome = beside_a_window(&self.compute, || slice.fill(&subject, progress, measured));
         show(&slice, true);
-        outcome
+        outcome.map_err(LandscapeError::Threads)?
     }
 
     fn title(&self) -> String {

@@ -5,14 +5,17 @@ mod fill;
 mod point;
 mod receive;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
 use self::{fill::Fill, point::Peeking};
 use super::{App, jobs::Slot};
 use crate::{
     analysis::{EncoderSource, Request},
     compute::{JobId, Worker},
-    landscape::{SharedSubject, Slice, SliceSettings},
+    landscape::{Pace, SharedSubject, Slice, SliceSettings},
     training::{KeptWeights, RunLoss},
     ui::{
         Landscape, LandscapeCommand, LandscapePicture, Pane, Snapshot,
@@ -22,6 +25,9 @@ use crate::{
 
 /// Jobs that may wait: each is replaced by the next.
 const QUEUE: usize = 2;
+
+/// Points of a followed slice after which a newer snapshot is cut instead.
+const FOLLOWED: usize = 81;
 
 /// What comes back from the thread.
 enum Answer {
@@ -73,6 +79,9 @@ pub(super) struct LandscapeState {
     is_crowded: Arc<AtomicBool>,
     /// Step of the newest snapshot that a followed slice was cut around.
     followed: Option<usize>,
+    /// Since when the slice is asked for; `None` for one that goes on after a stop.
+    asked: Option<Instant>,
+    pace: Pace,
 }
 
 impl LandscapeState {
@@ -80,6 +89,7 @@ impl LandscapeState {
     pub fn view(&self) -> Landscape<'_> {
         Landscape {
             picture: self.picture.as_ref(),
+            pace: self.pace,
             progress: self.progress.as_ref(),
             pointed: self.peeking.pointed.map(|(pointed, _)| pointed),
             peeked: self.peeking.shown.as_ref().map(|(at, _)| *at),
@@ -132,7 +142,14 @@ impl LandscapeState {
         is_of_it.then_some(&picture.slice)
     }
 
-    /// Whether every point is measured, for tests.
+    /// Whether what is being filled shows its shapes already: a followed slice then need not be
+    /// finished before the next is cut.
+    fn is_coarsely_filled(&self) -> bool {
+        self.begun()
+            .is_some_and(|slice| slice.done >= FOLLOWED && !slice.is_whole())
+    }
+
+    /// The newest picture, for tests.
     #[cfg(test)]
     pub fn picture(&self) -> Option<&LandscapePicture> {
         self.picture.as_ref()
@@ -214,7 +231,7 @@ impl App {
                 snapshots,
                 loss: (self.training.view()).map(|run| RunLoss::new(&run.state.config)),
             }),
-            (EncoderSource::Run { .. }, None) => Err(
+            (EncoderSource::Run { .. } | EncoderSource::Place { .. }, _) => Err(
                 "The weights of what is shown are not kept: show an encoder or a step of the run \
                  first",
             ),
@@ -250,6 +267,10 @@ impl App {
         };
         state.wish += 1;
         state.failure = None;
+        if begun.is_none() {
+            state.pace = Pace::default();
+        }
+        state.asked = begun.is_none().then(Instant::now);
         let task = Fill {
             wish: state.wish,
             source,

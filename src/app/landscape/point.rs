@@ -200,12 +200,13 @@ pub(super) fn features_at(
     compute: &Compute,
     progress: &Progress,
 ) -> Result<Snapshot, LandscapeError> {
-    let [x, y] = at;
+    let around = match &shown.request().encoder {
+        // The place of another place is that of the slice alone.
+        EncoderSource::Place { around, .. } => around.clone(),
+        encoder => encoder.title(),
+    };
     let request = Request {
-        encoder: EncoderSource::Run {
-            name: format!("landscape at {x:.3}, {y:.3}"),
-            step: 0,
-        },
+        encoder: EncoderSource::Place { around, at },
         ..shown.request().clone()
     };
     let loaded = checkpoint::in_memory(subject.model_at(at)?, &request.encoder.title());

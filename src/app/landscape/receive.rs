@@ -6,7 +6,7 @@ use super::{Answer, Source};
 use crate::{
     app::{App, receive::IsWhole},
     compute::{JobId, JobStatus, WorkerEvent},
-    landscape::SliceSettings,
+    landscape::{Slice, SliceSettings},
     ui::widgets::{Level, Running},
 };
 
@@ -32,6 +32,7 @@ impl App {
             };
             match answer {
                 Answer::Picture(picture) => {
+                    self.note_pace(&picture.slice);
                     self.landscape.picture = Some(*picture);
                     self.landscape.picture_cut = self.landscape.cut;
                 }
@@ -48,6 +49,25 @@ impl App {
         }
         self.follow_run();
         self.follow_pointer(ctx);
+    }
+
+    /// Takes the time of a slice that was asked for, and tells it in the log.
+    fn note_pace(&mut self, slice: &Slice) {
+        let state = &mut self.landscape;
+        let Some(asked) = state.asked else { return };
+        let is_news = state.pace.note(slice, asked.elapsed().as_secs_f64());
+        // A followed slice is cut again and again: the pane shows its times.
+        if is_news
+            && !self.views.landscape.is_following
+            && let Some(words) = state.pace.words()
+        {
+            let total = slice.cells.len();
+            let images = slice.settings.images;
+            self.note(
+                Level::Info,
+                format!("Landscape of {total} points over up to {images} images: {words}"),
+            );
+        }
     }
 
     fn landscape_events(&mut self) {
@@ -84,7 +104,7 @@ impl App {
             return;
         };
         let is_wished = self.views.landscape.is_following && self.landscape.picture.is_some();
-        if !is_wished || self.landscape.job.is_some() {
+        if !is_wished || (self.landscape.job.is_some() && !self.landscape.is_coarsely_filled()) {
             return;
         }
         if self.landscape.followed == Some(newest) || self.landscape.failure.is_some() {

@@ -9,7 +9,7 @@ use crate::{
     compute::testing::gpu_compute,
     data::Table,
     lab::{AlongQuestion, Answer, Facet, Question, SweepPhase, SweepPlan},
-    ui::{Command, LabCommand, LabPage, LabState, Pane, SweepLink},
+    ui::{Command, LabCommand, LabPage, LabState, Pane, TableLink},
 };
 
 impl Window {
@@ -142,7 +142,7 @@ fn a_table_is_related_asked_and_exported() {
     window.until_lab("the cell", |lab| {
         lab.answer
             .as_ref()
-            .is_some_and(|answer| answer.question.only.is_some())
+            .is_some_and(|answer| !answer.question.only.is_empty())
     });
     assert_eq!(window.answer().series.len(), 12);
     assert!(window.app().views.lab.page == LabPage::Plane);
@@ -232,7 +232,7 @@ fn groups_stand_side_by_side_and_are_followed_along_the_step() {
     tile.click_accesskit();
     window.until_lab("the tile's plane", |lab| {
         let answer = lab.answer.as_ref();
-        answer.is_some_and(|answer| answer.question.only.is_some())
+        answer.is_some_and(|answer| !answer.question.only.is_empty())
     });
     let question = &window.answer().question;
     assert_eq!(question.task, "knn");
@@ -246,7 +246,7 @@ fn groups_stand_side_by_side_and_are_followed_along_the_step() {
         .click_accesskit();
     window.until_lab("all again", |lab| {
         let answer = lab.answer.as_ref();
-        answer.is_some_and(|answer| answer.question.only.is_none())
+        answer.is_some_and(|answer| answer.question.only.is_empty())
     });
 
     window.page(LabPage::Along);
@@ -312,7 +312,7 @@ fn a_sweep_is_paused_stopped_and_found_again_by_the_next_window() {
         std::fs::copy(&session, path).unwrap();
     });
     next.until_lab("the table of the session", |lab| lab.answer.is_some());
-    assert!(next.lab().link == SweepLink::Unfinished);
+    assert!(next.lab().link == TableLink::Unfinished);
     next.ask_lab(LabCommand::ContinueSweep);
     next.until_lab("the run that was broken off", |lab| {
         lab.sweep
@@ -342,7 +342,7 @@ fn a_sweep_is_followed_and_its_encoders_open() {
     crate::lab::Sweep::open(&folder, Some(plan)).unwrap();
     window.ask_lab(LabCommand::Open(folder));
     window.until_lab("the empty table", |lab| lab.answer.is_some());
-    assert!(window.lab().link == SweepLink::Unfinished);
+    assert!(window.lab().link == TableLink::Unfinished);
     window
         .harness
         .get_by_label("Go on with the open sweep")

@@ -1,9 +1,10 @@
 //! The potential on sphere and circle, and slices of weight space.
 
 use egui::accesskit::Role;
+use egui_kittest::kittest::NodeT as _;
 
 use super::*;
-use crate::ui::{Command, LandscapeCommand, Shading};
+use crate::ui::{Command, LandscapeCommand, Pane, Shading};
 
 /// Steps until `is_done`, or fails.
 fn wait(window: &mut Window, what: &str, is_done: impl Fn(&App) -> bool) {
@@ -228,9 +229,10 @@ fn pointing_at_a_cell_shows_its_features_and_marks_the_plane() {
         app.landscape.peek().is_some()
     });
     let seen = window.app().seen().unwrap();
-    assert!(
-        seen.title().contains("landscape at −1.000")
-            || seen.title().contains("landscape at -1.000")
+    assert_eq!(
+        seen.title().split(" · ").next(),
+        Some("landscape at −1.000, −1.000 around bundled healthy"),
+        "no steps, where there is no run, and true minus signs"
     );
     assert_eq!(seen.prepared.sphere.len(), own.len(), "the same images");
     assert_ne!(seen.prepared.sphere, own, "other features");
@@ -385,4 +387,103 @@ fn a_followed_slice_is_cut_anew_around_a_runs_newest_weights() {
     wait(&mut window, "later steps", |app| step(app) > before);
     window.run_command("landscape: stop");
     assert!(!window.app().views.landscape.is_following);
+}
+
+/// What the window says of an image role whose name begins so.
+fn named<'a>(window: &'a Window, words: &'a str) -> Vec<String> {
+    let nodes = window.harness.query_all_by_label_contains(words);
+    nodes
+        .filter_map(|node| node.accesskit_node().label())
+        .collect()
+}
+
+#[test]
+fn a_small_plane_marks_the_place_where_the_large_one_is_out_of_sight() {
+    let mut window = Window::open(&[]);
+    filled(&mut window);
+    window.harness.run_steps(3);
+    // In the first layout plane and landscape are tabs of one tile.
+    let small = |window: &Window| named(window, "Small align–uniform plane of the slice");
+    assert_eq!(small(&window).len(), 1);
+    assert!(!small(&window)[0].contains("pointed"));
+    let edge = window
+        .app()
+        .landscape
+        .picture()
+        .unwrap()
+        .pointed(0)
+        .unwrap();
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(Some(edge))),
+    );
+    let [alignment, uniformity] = edge.measured;
+    let told = format!("the pointed place at {alignment:.4}, {uniformity:.4}").replace('-', "−");
+    assert!(small(&window)[0].contains(&told), "{:?}", small(&window));
+    // Alone in the window it has the sphere beside it as well, and the features go there.
+    dispatch(&mut window, Command::Enlarge(Pane::Landscape));
+    window.harness.run_steps(3);
+    assert_eq!(small(&window).len(), 1);
+    if window.app().canvas.is_connected() {
+        assert_eq!(named(&window, "Sphere beside with 512 points").len(), 1);
+    }
+    dispatch(
+        &mut window,
+        Command::Landscape(LandscapeCommand::Point(Some(edge))),
+    );
+    wait(&mut window, "the features of the place", |app| {
+        app.landscape.peek().is_some()
+    });
+    assert!(!named(&window, "features of the landscape at −1.000").is_empty());
+    // Both can be switched off, and are not drawn over the net, which lies in that plane itself.
+    window.harness.state_mut().views.landscape.picture = crate::ui::SlicePicture::Exchange;
+    window.harness.run_steps(3);
+    assert!(small(&window).is_empty());
+    window.harness.state_mut().views.landscape.picture = crate::ui::SlicePicture::Map;
+    window.harness.state_mut().views.landscape.has_linked_views = false;
+    window.harness.run_steps(3);
+    assert!(small(&window).is_empty());
+    assert!(named(&window, "Sphere beside").is_empty());
+}
+
+#[test]
+fn the_time_of_the_first_picture_is_told() {
+    let mut window = Window::open(&[]);
+    filled(&mut window);
+    let pace = window.app().landscape.view().pace;
+    assert_eq!(pace.first_points, 9);
+    assert!(pace.first_s.unwrap() <= pace.whole_s.unwrap());
+    assert!(window.log_contains("first picture (9 points) after"));
+    assert!(window.log_contains(", whole after"));
+}
+
+#[test]
+fn a_loss_without_a_surface_says_why_in_the_view() {
+    let mut window = Window::open(&[]);
+    small(&mut window);
+    let mut config = crate::training::RunConfig {
+        name: "momentum".to_owned(),
+        objective: crate::training::Objective::MomentumContrast(
+            crate::objectives::MomentumContrast::default(),
+        ),
+        steps: 4,
+        batch: 8,
+        snapshot_every: 2,
+        ..crate::training::RunConfig::default()
+    };
+    config.probe.images = 16;
+    config.probe.every = 2;
+    if let crate::analysis::ImagesSource::Builtin(images) = &mut config.images {
+        images.count = 64;
+    }
+    dispatch(
+        &mut window,
+        Command::Train(crate::ui::TrainCommand::Start(Box::new(config))),
+    );
+    wait(&mut window, "a snapshot of the run", |app| {
+        !app.landscape.view().snapshots.is_empty()
+    });
+    filled(&mut window);
+    window.harness.run_steps(3);
+    assert!(!named(&window, "is not drawn: it compares with a queue").is_empty());
 }

@@ -4,6 +4,7 @@ mod columns;
 mod inspector;
 mod keyboard;
 mod lab;
+mod lab_folder;
 mod landscape;
 mod load;
 mod opening;

@@ -100,6 +100,22 @@ fn a_pinned_time_stands_beside_the_shown_one() {
     let unturned = apart(a, &kept.last().unwrap().analysis.sphere.coords);
     assert!(apart(a, b) <= unturned * (1.0 + 1e-5));
 
+    // Each half has the potential of its own points.
+    let serials = [pinned.serial, shown.serial];
+    window.dispatch(Command::Shade(crate::ui::Shading::Potential));
+    window.until("both potentials", |window| {
+        let app = window.app();
+        app.pinned_field().is_some() && app.potential_field().is_some()
+    });
+    assert_ne!(serials[0], serials[1]);
+    let [of_pinned, of_shown] = [
+        window.app().pinned_field().unwrap(),
+        window.app().potential_field().unwrap(),
+    ];
+    assert_ne!(of_pinned.sphere.values, of_shown.sphere.values);
+    assert!(window.has("A by its own range"));
+    window.dispatch(Command::Shade(crate::ui::Shading::Density));
+
     // Both halves are of one selection and one camera.
     if window.app().canvas.is_connected() {
         let name = format!("Sphere A · step {first}");

@@ -7,10 +7,9 @@ use std::{
 
 use super::{Sweep, SweepControl, SweepPhase, SweepPlan, SweepState};
 use crate::{
-    compute::{Compute, JobId, Worker, WorkerEvent},
+    compute::{Compute, JobId, Worker, WorkerEvent, beside_a_window},
     lab::LabError,
     progress::Progress,
-    training::beside_a_window,
 };
 
 /// A sweep on a pinned thread. Dropping it stops the sweep, with the run under way saved.

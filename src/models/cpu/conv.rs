@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::{
     map::{BORDER, Buffers, LANES, Map, MapShape, Pixel},
     tile::{ConvJob, Grid, Tiling, blocks_per_share, register_lanes},
+    winograd::{self, Turn, WinogradJob},
 };
 use crate::models::{blueprint::ConvPlan, fold::Folded};
 
@@ -19,6 +20,8 @@ pub(super) struct Conv {
     has_relu: bool,
     /// `[output block][input block][kernel row][kernel column][input channel]`.
     weights: Vec<Pixel>,
+    /// The same, mapped, where fewer products are worth it.
+    mapped: Option<Vec<Pixel>>,
     /// One pixel an output block.
     bias: Vec<Pixel>,
 }
@@ -49,6 +52,12 @@ impl Conv {
                     }
                 }
             });
+        let kernel = [plan.kernel, plan.stride, plan.padding];
+        let mapped = winograd::is_worth(kernel, plan.inputs).then(|| {
+            let mut mapped = vec![Pixel::ZERO; winograd::mapped_len(weights.len())];
+            winograd::map_filters(&weights, plan.inputs, Turn::Straight, &mut mapped);
+            mapped
+        });
         Self {
             outputs: plan.outputs,
             kernel: plan.kernel,
@@ -56,6 +65,7 @@ impl Conv {
             padding: plan.padding,
             has_relu: plan.has_relu,
             weights,
+            mapped,
             bias: pack_bias(&folded.bias),
         }
     }
@@ -80,6 +90,12 @@ impl Conv {
     pub fn with_relu(mut self) -> Self {
         self.has_relu = true;
         self
+    }
+
+    /// Whether maps that suit go the way of fewer products.
+    #[cfg(test)]
+    pub fn has_fewer_products(&self) -> bool {
+        self.mapped.is_some()
     }
 
     /// The shape of the output map.
@@ -109,11 +125,29 @@ impl Conv {
         let tiling = Tiling::choose(lanes, &grid);
         let blocks = blocks_per_share(lanes);
         let per_block = self.weights.len() / self.bias.len();
+        let mapped = self.mapped.as_ref().filter(|_| winograd::suits(&shape));
         let share = |index: usize, output: &mut [Pixel]| {
             let first = index * blocks;
             let count = output.len() / shape.plane();
             for plane in output.chunks_exact_mut(shape.plane()) {
                 shape.clear_border(plane);
+            }
+            let bias = &self.bias[first..][..count];
+            let residual = residual.map(|map| &map.pixels[first * shape.plane()..][..output.len()]);
+            if let Some(mapped) = mapped {
+                let per_block = mapped.len() / self.bias.len();
+                let job = WinogradJob {
+                    arch,
+                    input: &input.pixels,
+                    filters: &mapped[first * per_block..][..count * per_block],
+                    bias,
+                    residual,
+                    shape,
+                    output,
+                    is_added: false,
+                    has_relu: self.has_relu,
+                };
+                return job.run();
             }
             let job = ConvJob {
                 arch,
@@ -122,8 +156,8 @@ impl Conv {
                 area: self.kernel * self.kernel,
                 taps: &taps,
                 weights: &self.weights[first * per_block..][..count * per_block],
-                bias: &self.bias[first..][..count],
-                residual: residual.map(|map| &map.pixels[first * shape.plane()..][..output.len()]),
+                bias,
+                residual,
                 grid,
                 output_plane: shape.plane(),
                 output,

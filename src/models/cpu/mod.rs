@@ -2,7 +2,7 @@
 //!
 //! Burn's own convolution on the processor copies windows into a matrix first (im2col) and runs
 //! bias, ReLU and the sum of a residual block as passes of their own. Here a convolution is direct
-//! (see `tile`), all of these happen while its sums are in registers, and a group of images goes
+//! (see `tile`) or needs fewer products (see `winograd`), all of these happen while its sums are at hand, and a group of images goes
 //! through all layers while its maps are in the cache. Safe code throughout: `pulp` chooses the
 //! vector instructions at run time.
 
@@ -12,6 +12,7 @@ mod pool;
 mod stem;
 mod tile;
 pub(crate) mod training;
+mod winograd;
 
 #[cfg(test)]
 mod tests;

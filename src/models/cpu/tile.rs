@@ -357,7 +357,7 @@ impl<const B: usize, const R: usize, const Q: usize, const ST: usize> Tile<'_, B
 
 /// Sixteen input channels at one place of the kernel.
 #[inline(always)]
-fn add_products<
+pub(super) fn add_products<
     S: Simd,
     const V: usize,
     const B: usize,

@@ -23,7 +23,7 @@ pub use circle::{CirclePicture, circle_ui};
 pub use figures::{figures_of, figures_ui};
 pub use inspector::{InspectorPictures, inspector_ui};
 pub use lab::{cells_ui, lab_ui, plane_plot, tiles_ui, trails_plot, trend_plots};
-pub use landscape::{LandscapeCanvas, landscape_ui, picture_ui};
+pub use landscape::{LandscapeCanvas, LinkedSphere, LinkedViews, landscape_ui, picture_ui};
 pub use log::log_ui;
 pub use pairs::pairs_ui;
 pub use plane::plane_ui;

@@ -21,7 +21,11 @@ use crate::{
 const REACH: f32 = 10.0;
 
 /// Least distance between ticks across and upward, in points of the screen.
-const TICKS: [f32; 2] = [80.0, 32.0];
+pub(super) const TICKS: [f32; 2] = [80.0, 32.0];
+
+/// Height of a line of small text with the axis below the plot, in points of the screen: more than
+/// that must lie above a line whose words stand over it.
+const LINE_OF_WORDS: f64 = 18.0;
 
 const CLICK_COPIES: &str = "Click copies this";
 const ENTER_COPIES: &str = "Enter copies this";
@@ -120,9 +124,23 @@ fn place_of(snapshot: &Snapshot) -> Option<[f64; 2]> {
     Some([numbers.alignment.value?, numbers.uniformity.value?])
 }
 
+/// The longest of an axis's names that is no longer than its side: a longer one would run over what
+/// stands above and below the plot.
+pub(super) fn fitting_name(ui: &Ui, names: [String; 3], room: f32) -> String {
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let is_fit = |name: &String| {
+        let colour = egui::Color32::PLACEHOLDER;
+        let galley = (ui.painter()).layout_no_wrap(name.clone(), font.clone(), colour);
+        galley.size().x <= room
+    };
+    let [.., shortest] = &names;
+    let shortest = shortest.clone();
+    names.into_iter().find(is_fit).unwrap_or(shortest)
+}
+
 /// Ticks at round numbers: two at least, about as many as `room` points of the screen have place
 /// for.
-fn ticks(room: f32, least: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
+pub(super) fn ticks(room: f32, least: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
     let most = (room / least).max(1.0) as usize;
     move |input| {
         let (low, high) = input.bounds;
@@ -137,7 +155,7 @@ fn ticks(room: f32, least: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
 }
 
 /// A tick's number with the digits that tell it from the next.
-fn tick_text(mark: GridMark) -> String {
+pub(super) fn tick_text(mark: GridMark) -> String {
     let digits = (-mark.step_size.log10().floor()).clamp(0.0, 9.0) as usize;
     // Never "−0".
     let value = if mark.value == 0.0 { 0.0 } else { mark.value };
@@ -181,11 +199,18 @@ fn plot<'a>(
         caption_line(ui, &density.words());
     }
     let room = ui.available_size();
+    let (across, upward) = (format!("L_align(α={alpha})"), format!("L_uniform(t={t})"));
+    let across = [format!("{across}  ← better"), across, "L_align".to_owned()];
+    let upward = [
+        format!("← better  {upward}"),
+        upward,
+        "L_uniform".to_owned(),
+    ];
     // Another range is another plot: within one, what the user moved stays moved.
     let id = format!("align-uniform plane {x_range:?} {y_range:?}");
     let response = Plot::new(id)
-        .x_axis_label(format!("L_align(α={alpha})  ← better"))
-        .y_axis_label(format!("← better  L_uniform(t={t})"))
+        .x_axis_label(fitting_name(ui, across, room.x))
+        .y_axis_label(fitting_name(ui, upward, room.y))
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .show_background(false)
@@ -203,7 +228,7 @@ fn plot<'a>(
                 density.draw(plot);
             }
             draw_unreachable(plot, [x_range, y_range], &floors, tokens);
-            draw_lines(plot, [x_range, y_range], &floors, tokens);
+            draw_lines(plot, [x_range, y_range], &floors, room.y, tokens);
             if let Some(one) = run {
                 draw_trail(plot, one, &trail, tokens, scale);
             }
@@ -293,6 +318,23 @@ fn draw_pointed(
     scale: f32,
 ) {
     let [alignment, uniformity] = pointed.measured;
+    if let Some(origin) = pointed.origin {
+        // From the encoder as the slice's probe batch has it: its own point is of all images.
+        let way = vec![origin, pointed.measured];
+        plot.line(
+            Line::new("from the encoder", PlotPoints::from(way))
+                .color(tokens.status.warning.0.gamma_multiply(0.6))
+                .width(1.0)
+                .allow_hover(false),
+        );
+        plot.points(
+            Points::new("the encoder on the probe batch", origin)
+                .color(tokens.status.warning.0)
+                .radius(4.0 * scale)
+                .shape(MarkerShape::Plus)
+                .allow_hover(false),
+        );
+    }
     let mark = Points::new("the landscape's point", pointed.measured)
         .color(tokens.status.warning.0)
         .radius(6.0 * scale)
@@ -317,6 +359,7 @@ fn draw_lines(
     plot: &mut egui_plot::PlotUi<'_>,
     [x_range, y_range]: [[f64; 2]; 2],
     floors: &[(f64, String)],
+    height: f32,
     tokens: &Tokens,
 ) {
     for sum in iso_sums(x_range, y_range) {
@@ -353,13 +396,15 @@ fn draw_lines(
             .width(1.0)
             .allow_hover(false),
     );
-    plot.text(label(
-        "ceiling 0: collapse",
-        x_range[1],
-        0.0,
-        egui::Align2::RIGHT_BOTTOM,
-        tokens.status.error.0,
-    ));
+    // In a low plot there is no room for words above the line.
+    let above = f64::from(height) * y_range[1] / (y_range[1] - y_range[0]);
+    let anchor = if above < LINE_OF_WORDS {
+        egui::Align2::RIGHT_TOP
+    } else {
+        egui::Align2::RIGHT_BOTTOM
+    };
+    let ink = tokens.status.error.0;
+    plot.text(label("ceiling 0: collapse", x_range[1], 0.0, anchor, ink));
 }
 
 /// One measured encoder.
@@ -611,6 +656,19 @@ mod tests {
                 assert_eq!(texts.len(), marks.len(), "{texts:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_axis_is_named_as_long_as_there_is_room() {
+        let names = || ["a very long name indeed", "a shorter one", "x"].map(str::to_owned);
+        let ctx = egui::Context::default();
+        theme::install(&ctx, false);
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            assert_eq!(fitting_name(ui, names(), 400.0), names()[0]);
+            assert_eq!(fitting_name(ui, names(), 110.0), names()[1]);
+            // The shortest in any case.
+            assert_eq!(fitting_name(ui, names(), 1.0), names()[2]);
+        });
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
         .auto_shrink([false, false])
         .show(ui, |ui| {
             how_to_read(ui, Pane::Sources.how_to_read());
-            let hint = "Drop a checkpoint, a folder of images or a session";
+            let hint = "Drop a checkpoint, images, a table of encoders (CSV, Parquet), the folder \
+                        of a run, of checkpoints or of a sweep, or a session";
             if drop_zone(
                 ui,
                 hint,
@@ -77,7 +78,10 @@ fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
         }
         (
             None,
-            EncoderSource::Untrained { .. } | EncoderSource::Bundled(_) | EncoderSource::Run { .. },
+            EncoderSource::Untrained { .. }
+            | EncoderSource::Bundled(_)
+            | EncoderSource::Run { .. }
+            | EncoderSource::Place { .. },
         ) => {}
     }
     ui.horizontal_wrapped(|ui| {

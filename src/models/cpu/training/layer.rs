@@ -15,6 +15,7 @@ use crate::models::{
         map::{BORDER, Buffers, LANES, Map, MapShape, Pixel},
         stem::{Padded, Stem},
         tile::{ConvJob, Grid, Side, Tap, Tiling, blocks_per_share, register_lanes},
+        winograd::{self, Turn, WinogradJob},
     },
     fold::Folded,
 };
@@ -75,21 +76,25 @@ pub(super) fn forward(
     let mut packed = buffers.pixels(weights::packed_len(plan));
     weights::pack_forward(plan, weight, &mut packed);
     let kernel = [plan.kernel, plan.stride, plan.padding];
-    output
-        .par_iter_mut()
-        .zip(input)
-        .for_each(|(output, input)| {
+    let fewer = winograd::is_worth(kernel, plan.inputs)
+        && output.iter().all(|map| winograd::suits(&map.shape));
+    if fewer {
+        convolve_mapped(
+            arch,
+            (&packed, Turn::Straight),
+            input,
+            output,
+            false,
+            buffers,
+        );
+    } else {
+        let pairs = output.par_iter_mut().zip(input);
+        pairs.for_each(|(output, input)| {
             let (grid, taps) = Grid::of_convolution(kernel, &input.shape, &output.shape);
-            convolve(
-                arch,
-                &packed,
-                plan.kernel,
-                &[(grid, taps)],
-                input,
-                output,
-                false,
-            );
+            let grids = [(grid, taps)];
+            convolve(arch, &packed, plan.kernel, &grids, input, output, false);
         });
+    }
     buffers.give_back(packed);
 }
 
@@ -105,9 +110,23 @@ pub(super) fn backward(
 ) {
     let mut packed = buffers.pixels(weights::packed_len(plan));
     weights::pack_backward(plan, weight, &mut packed);
-    into.par_iter_mut()
-        .zip(gradient)
-        .for_each(|(into, gradient)| {
+    let kernel = [plan.kernel, plan.stride, plan.padding];
+    let fewer = winograd::is_worth(kernel, plan.outputs)
+        && into.iter().all(|map| {
+            winograd::suits(&map.shape) && (!is_added || winograd::tiles_evenly(&map.shape))
+        });
+    if fewer {
+        convolve_mapped(
+            arch,
+            (&packed, Turn::Half),
+            gradient,
+            into,
+            is_added,
+            buffers,
+        );
+    } else {
+        let pairs = into.par_iter_mut().zip(gradient);
+        pairs.for_each(|(into, gradient)| {
             let phases = phases(plan, &gradient.shape, &into.shape);
             convolve(
                 arch,
@@ -119,7 +138,51 @@ pub(super) fn backward(
                 is_added,
             );
         });
+    }
     buffers.give_back(packed);
+}
+
+/// A 3×3 convolution of stride 1 with fewer products, its filters packed as for the direct way.
+fn convolve_mapped(
+    arch: Arch,
+    (packed, turn): (&[Pixel], Turn),
+    input: &Groups,
+    output: &mut Groups,
+    is_added: bool,
+    buffers: &mut Buffers,
+) {
+    let mut filters = buffers.pixels(winograd::mapped_len(packed.len()));
+    let channels = input.first().map_or(1, |map| map.shape.channels);
+    winograd::map_filters(packed, channels, turn, &mut filters);
+    let blocks = blocks_per_share(register_lanes(arch));
+    let bias = [Pixel::ZERO; 2];
+    let pairs = output.par_iter_mut().zip(input);
+    pairs.for_each(|(output, input)| {
+        let shape = output.shape;
+        let per_block = filters.len() / shape.blocks();
+        let shares = output.pixels.par_chunks_mut(blocks * shape.plane());
+        shares.enumerate().for_each(|(index, output)| {
+            let count = output.len() / shape.plane();
+            if !is_added {
+                for plane in output.chunks_exact_mut(shape.plane()) {
+                    shape.clear_border(plane);
+                }
+            }
+            let job = WinogradJob {
+                arch,
+                input: &input.pixels,
+                filters: &filters[index * blocks * per_block..][..count * per_block],
+                bias: &bias[..count],
+                residual: None,
+                shape,
+                output,
+                is_added,
+                has_relu: false,
+            };
+            job.run();
+        });
+    });
+    buffers.give_back(filters);
 }
 
 /// The positions of the input that the same places of the kernel reach, with those places: one set

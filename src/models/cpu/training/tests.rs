@@ -207,7 +207,9 @@ fn small_alexnet_has_burns_gradients_behind_its_maps_too() {
         feat_dim: 8,
         input_side: 24,
     };
-    compare(&architecture, [6, 2, 24, 24]);
+    // Eight images: of six, one of the 4096 values of fc7 lies within rounding of zero, where the ReLU
+    // has no gradient to agree on.
+    compare(&architecture, [8, 2, 24, 24]);
 }
 
 /// The tensors of a plan's convolutions, on the host.

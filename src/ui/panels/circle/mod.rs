@@ -118,12 +118,12 @@ fn drawings_ui(
     let mut companion = picture.companion.take().unwrap_or_default();
     let of_pinned = World {
         snapshot: Some(pinned),
-        // These are of the shown time's points.
+        // This is of the shown time's points.
         density: None,
-        potential: Potential {
+        potential: world.pinned_potential.unwrap_or(Potential {
             field: None,
             ..world.potential
-        },
+        }),
         ..*world
     };
     let (other, other_marks) = &mut *companion;

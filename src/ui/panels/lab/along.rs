@@ -41,7 +41,7 @@ pub(super) fn along_ui(
     };
     settings_ui(view, state, trails, commands, ui);
     let scale = theme::mark_scale(ui);
-    trails_plot(
+    lines_plot(
         trails,
         view.statistic,
         height(room - SETTINGS * scale, ui),
@@ -94,7 +94,7 @@ fn settings_ui(
             (Some(facet), name, "")
         }));
     }
-    ui.columns(2, |sides| {
+    ui.columns(3, |sides| {
         sides[0].horizontal(|ui| {
             caption(ui, "Along");
             if let Some(column) = choice(ui, "Along", &now.column, &columns) {
@@ -105,43 +105,54 @@ fn settings_ui(
             }
         });
         sides[1].horizontal(|ui| {
-            caption(ui, "Score");
-            statistic_choice(view, ui);
-        });
-        sides[0].horizontal(|ui| {
             caption(ui, "Lines");
             if let Some(by) = choice(ui, "Lines", &now.by, &lines) {
                 ask(AlongQuestion { by, ..now.clone() });
             }
         });
-        sides[1].horizontal(|ui| {
-            caption(ui, "Window ±");
-            let mut percent = now.window_percent;
-            let drag = egui::DragValue::new(&mut percent)
-                .range(0..=100)
-                .suffix(" %");
-            let response = ui.add(drag).on_hover_text(
-                "Half the width of the sliding window, percent of the column's range; 0 takes each \
-                 value by itself",
-            );
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::SpinButton, true, "Half window in percent")
-            });
-            if percent != now.window_percent {
-                ask(AlongQuestion {
-                    window_percent: percent,
-                    ..now.clone()
-                });
-            }
+        sides[2].horizontal(|ui| {
+            caption(ui, "Score");
+            statistic_choice(view, ui);
         });
     });
+    ui.horizontal_wrapped(|ui| {
+        if let Some(window_percent) = window_ui(now.window_percent, ui) {
+            ask(AlongQuestion {
+                window_percent,
+                ..now.clone()
+            });
+        }
+        legend_ui(trails, ui);
+    });
+}
+
+/// Draws the width of the sliding window; another one when it changed.
+fn window_ui(now: u8, ui: &mut Ui) -> Option<u8> {
+    caption(ui, "Window ±");
+    let mut percent = now;
+    let drag = egui::DragValue::new(&mut percent)
+        .range(0..=100)
+        .suffix(" %");
+    let response = ui.add(drag).on_hover_text(
+        "Half the width of the sliding window, percent of the column's range; 0 takes each value by \
+         itself",
+    );
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::SpinButton, true, "Half window in percent")
+    });
+    (percent != now).then_some(percent)
 }
 
 /// Draws the lines with their names alone.
 pub fn trails_plot(trails: &Trails, statistic: Statistic, height: f32, ui: &mut Ui) {
+    ui.horizontal_wrapped(|ui| legend_ui(trails, ui));
+    lines_plot(trails, statistic, height, ui);
+}
+
+/// Draws the lines.
+fn lines_plot(trails: &Trails, statistic: Statistic, height: f32, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let scale = theme::mark_scale(ui);
-    legend_ui(trails, ui);
     for trail in &trails.trails {
         if let Err(why) = &trail.places {
             note(ui, Icon::Info, &format!("{}: {why}", trail.name));
@@ -201,21 +212,19 @@ pub fn trails_plot(trails: &Trails, statistic: Statistic, height: f32, ui: &mut 
 fn legend_ui(trails: &Trails, ui: &mut Ui) {
     let tokens = Tokens::of(ui);
     let side = tokens.shape.grid;
-    ui.horizontal_wrapped(|ui| {
-        for (place, trail) in trails.trails.iter().enumerate() {
-            let (rect, _) = ui.allocate_exact_size(vec2(side, side), egui::Sense::hover());
-            let colour = class_colour(tokens, place as u32);
-            ui.painter()
-                .circle_filled(rect.center(), side * 0.45, colour);
-            caption(ui, format!("{}{}", trail.name, counts(trail)));
-        }
-        if trails.left_out > 0 {
-            caption(
-                ui,
-                format!("and {} more that are not drawn", trails.left_out),
-            );
-        }
-    });
+    for (place, trail) in trails.trails.iter().enumerate() {
+        let (rect, _) = ui.allocate_exact_size(vec2(side, side), egui::Sense::hover());
+        let colour = class_colour(tokens, place as u32);
+        ui.painter()
+            .circle_filled(rect.center(), side * 0.45, colour);
+        caption(ui, format!("{}{}", trail.name, counts(trail)));
+    }
+    if trails.left_out > 0 {
+        caption(
+            ui,
+            format!("and {} more that are not drawn", trails.left_out),
+        );
+    }
 }
 
 fn counts(trail: &Trail) -> String {

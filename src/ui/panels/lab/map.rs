@@ -3,15 +3,18 @@
 use egui::{Align2, Sense, Ui, vec2};
 
 use crate::{
-    correlation::{Interval, Score, Statistic},
+    correlation::{Interval, Statistic},
     lab::{Answer, Cell, Question},
     ui::{
         Command, Commands, LabCommand, LabPage, LabView,
         colour::{mix, ramp},
         theme::{self, Tokens},
-        widgets::{caption, choice, labelled, tip},
+        widgets::{caption, choice, tip},
     },
 };
+
+/// Width and height of a cell, in units of the layout's grid: a score, its interval and n.
+const CELL: egui::Vec2 = vec2(12.0, 6.25);
 
 /// The choice of the score that is drawn.
 pub(super) fn statistic_choice(view: &mut LabView, ui: &mut Ui) {
@@ -23,10 +26,8 @@ pub(super) fn statistic_choice(view: &mut LabView, ui: &mut Ui) {
 
 /// Draws the map. A click on a cell asks the cell's question and shows its plane.
 pub(super) fn map_ui(view: &mut LabView, answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
-    super::facets::facets_ui(answer, commands, ui);
-    labelled(ui, "Score", |ui| {
-        statistic_choice(view, ui);
-    });
+    let score = |ui: &mut Ui| statistic_choice(view, ui);
+    super::facets::facets_ui(answer, ("Score", score), commands, ui);
     if let Some(question) = cells_ui(view.statistic, answer, ui) {
         view.page = LabPage::Plane;
         commands.push(Command::Lab(LabCommand::Ask(question)));
@@ -82,8 +83,9 @@ pub fn cells_ui(statistic: Statistic, answer: &Answer, ui: &mut Ui) -> Option<Qu
     caption(
         ui,
         format!(
-            "Below each score its 95 % interval. Weak colour: {weak}, or fewer than {} encoders. A \
-             click shows a cell's plane.",
+            "Below each score its 95 % interval and n. Weak colour: {weak}, or fewer than {} \
+             encoders (too few). Of many cells some look strong by chance: p is not corrected for \
+             that. A click shows a cell's plane.",
             crate::correlation::TOO_FEW
         ),
     );
@@ -100,54 +102,20 @@ fn name_ui(name: &str, ui: &mut Ui) {
 fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bool {
     let tokens = Tokens::of(ui);
     let grid = tokens.shape.grid * theme::mark_scale(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(grid * 12.0, grid * 5.0), Sense::click());
-    let score = cell
-        .scores
-        .as_ref()
-        .ok()
-        .map(|scores| (scores.n, scores.is_too_few, scores.get(statistic)));
-    let (text, detail) = words(score);
+    let (rect, response) = ui.allocate_exact_size(CELL * grid, Sense::click());
+    let [text, detail, count] = words(cell, statistic);
+    let told: Vec<&str> = [text.as_str(), &detail, &count]
+        .into_iter()
+        .filter(|words| !words.is_empty())
+        .collect();
     let whole = format!(
-        "{}, {}: {statistic} {text}, {detail}",
-        cell.row, cell.column
+        "{}, {}: {statistic} {}",
+        cell.row,
+        cell.column,
+        told.join(", ")
     );
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &whole));
-    let fill = match score {
-        Some((
-            _,
-            is_too_few,
-            Score {
-                value: Some(value),
-                interval,
-                p,
-                ..
-            },
-        )) => {
-            let is_of_one_scale = statistic.bounds().is_some()
-                || matches!(
-                    statistic,
-                    Statistic::BetaAlignment | Statistic::BetaUniformity
-                );
-            let share = if is_of_one_scale {
-                0.5 + 0.5 * value
-            } else {
-                0.5
-            };
-            let colour = ramp(&tokens.data.diverging, share as f32);
-            let is_open = if statistic == Statistic::MultipleR {
-                p.is_none_or(|p| p > 0.05)
-            } else {
-                interval.is_none_or(crate::correlation::Interval::holds_zero)
-            };
-            let is_weak = is_too_few || is_open;
-            mix(
-                tokens.surface.panel.0,
-                colour,
-                if is_weak { 0.3 } else { 0.8 },
-            )
-        }
-        _ => tokens.surface.control.0,
-    };
+    let fill = fill(cell, statistic, tokens);
     let painter = ui.painter();
     painter.rect_filled(rect, f32::from(tokens.shape.corner), fill);
     if is_shown || response.has_focus() || response.hovered() {
@@ -162,20 +130,19 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
     let body = egui::TextStyle::Body.resolve(ui.style());
     let small = egui::TextStyle::Small.resolve(ui.style());
     let ink = tokens.text.strong.0;
-    painter.text(
-        rect.center_top() + vec2(0.0, grid * 0.5),
-        Align2::CENTER_TOP,
-        text,
-        body,
-        ink,
-    );
-    painter.text(
-        rect.center_bottom() - vec2(0.0, grid * 0.5),
-        Align2::CENTER_BOTTOM,
-        &detail,
-        small,
-        ink,
-    );
+    let weak = tokens.text.body.0;
+    let lines = [
+        (text, body, ink),
+        (detail, small.clone(), ink),
+        (count, small, weak),
+    ];
+    let gap = (rect.height() - lines.iter().map(|(_, font, _)| font.size).sum::<f32>()) / 4.0;
+    let mut top = rect.center_top() + vec2(0.0, gap);
+    for (text, font, ink) in lines {
+        let below = font.size + gap;
+        painter.text(top, Align2::CENTER_TOP, text, font, ink);
+        top.y += below;
+    }
     if response.hovered() {
         tip(&response, |ui| {
             ui.label(format!("{} · {}", cell.row, cell.column));
@@ -196,27 +163,56 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
     response.clicked()
 }
 
-fn words(score: Option<(usize, bool, &Score)>) -> (String, String) {
-    match score {
-        Some((
-            n,
-            is_too_few,
-            Score {
-                value: Some(value),
-                interval,
-                ..
-            },
-        )) => {
-            let few = if is_too_few { ", too few" } else { "" };
-            let detail = match interval {
-                Some(_) if !is_too_few => short_interval(*interval).trim_start().to_owned(),
-                _ => format!("n = {n}{few}"),
-            };
-            (signed(*value), detail)
-        }
-        Some((n, ..)) => ("—".to_owned(), format!("n = {n}")),
-        None => ("—".to_owned(), "too few".to_owned()),
-    }
+/// The colour of a cell: weak where the score says little.
+fn fill(cell: &Cell, statistic: Statistic, tokens: &Tokens) -> egui::Color32 {
+    let scores = cell.scores.as_ref().ok();
+    let Some((scores, score)) = scores.map(|scores| (scores, scores.get(statistic))) else {
+        return tokens.surface.control.0;
+    };
+    let Some(value) = score.value else {
+        return tokens.surface.control.0;
+    };
+    let is_of_one_scale = statistic.bounds().is_some()
+        || matches!(
+            statistic,
+            Statistic::BetaAlignment | Statistic::BetaUniformity
+        );
+    let share = if is_of_one_scale {
+        0.5 + 0.5 * value
+    } else {
+        0.5
+    };
+    let colour = ramp(&tokens.data.diverging, share as f32);
+    let is_open = if statistic == Statistic::MultipleR {
+        score.p.is_none_or(|p| p > 0.05)
+    } else {
+        score.interval.is_none_or(Interval::holds_zero)
+    };
+    let is_weak = scores.is_too_few || is_open;
+    mix(
+        tokens.surface.panel.0,
+        colour,
+        if is_weak { 0.3 } else { 0.8 },
+    )
+}
+
+/// The score, its interval, and of how many encoders; flagged where they are too few.
+fn words(cell: &Cell, statistic: Statistic) -> [String; 3] {
+    let scores = cell.scores.as_ref().ok();
+    let is_too_few = scores.is_none_or(|scores| scores.is_too_few);
+    let few = if is_too_few { ", too few" } else { "" };
+    let count = format!("n = {}{few}", cell.series.len());
+    let score = scores.map(|scores| scores.get(statistic));
+    let value = score.and_then(|score| score.value);
+    // Of too few an interval says nothing.
+    let interval = score
+        .and_then(|score| score.interval)
+        .filter(|_| !is_too_few);
+    [
+        value.map_or_else(|| "—".to_owned(), signed),
+        short_interval(interval).trim_start().to_owned(),
+        count,
+    ]
 }
 
 /// A score with its sign, short.

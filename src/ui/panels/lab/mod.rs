@@ -3,6 +3,7 @@
 mod along;
 mod axes;
 mod facets;
+mod folder;
 mod map;
 mod plots;
 mod scores;
@@ -14,7 +15,8 @@ use egui::{ScrollArea, Ui};
 use crate::{
     lab::{Answer, Question, performance_words},
     ui::{
-        Command, Commands, LabCommand, LabPage, LabState, LabView, Pane, World,
+        Command, Commands, FolderCommand, LabCommand, LabPage, LabState, LabView, Pane, TableLink,
+        World,
         icons::Icon,
         theme,
         widgets::{caption, caption_line, choice, empty_state, how_to_read, note, section},
@@ -41,6 +43,7 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
     }
     // What is under way stays above the picture, the choice of another stands below.
     sweep::bar_ui(state, commands, ui);
+    folder::bar_ui(state, commands, ui);
     let room = ui.available_height();
     ScrollArea::vertical()
         .id_salt("correlation")
@@ -50,7 +53,7 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
                 note(ui, Icon::Warning, problem);
             }
             match &state.answer {
-                Some(answer) => answer_ui(view, state, answer, room, commands, ui),
+                Some(answer) => answer_ui(view, world, answer, room, commands, ui),
                 None if state.is_working => {
                     caption(ui, "Computing scores…");
                 }
@@ -59,13 +62,24 @@ pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui
                     "The sweep is being prepared",
                     "Each encoder appears here as soon as its run is measured.",
                 ),
+                None if state.link == TableLink::Measuring => empty_state(
+                    ui,
+                    "The first checkpoint is being measured",
+                    "Each appears here as soon as it has its numbers.",
+                ),
+                None if state.link == TableLink::Run => empty_state(
+                    ui,
+                    "The run has kept no frame yet",
+                    "Each appears here as soon as it is probed.",
+                ),
                 None => {
-                    sweep::choice_ui(view, state, commands, ui);
-                    empty_state(
+                    caption(
                         ui,
-                        "No encoders yet",
-                        "Open a table with alignment, uniformity and performance, or start a sweep.",
+                        "Open a table with alignment, uniformity and performance, measure a folder \
+                         of checkpoints, or start a sweep.",
                     );
+                    folder::choice_ui(&mut view.folder, state, world, commands, ui);
+                    sweep::choice_ui(view, state, commands, ui);
                 }
             }
         });
@@ -111,6 +125,8 @@ fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
             }
         };
         button("Open table…", true, LabCommand::AskOpen);
+        let folder = LabCommand::Folder(FolderCommand::Ask);
+        button("Folder…", true, folder);
         button("Columns…", state.source.is_some(), LabCommand::AskColumns);
         button("Measured here", true, LabCommand::UseMeasured);
         button("Judge the shown", !state.is_judging, LabCommand::JudgeShown);
@@ -123,12 +139,14 @@ fn source_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
 
 fn answer_ui(
     view: &mut LabView,
-    state: &LabState,
+    world: &World<'_>,
     answer: &Answer,
     room: f32,
     commands: &mut Commands,
     ui: &mut Ui,
 ) {
+    let nothing = LabState::default();
+    let state = world.lab.unwrap_or(&nothing);
     let size = egui::vec2(ui.available_width(), room) / theme::mark_scale(ui);
     let is_roomy = size.x >= ROOMY.x && size.y >= ROOMY.y;
     if is_roomy && view.page != LabPage::Scores {
@@ -143,7 +161,7 @@ fn answer_ui(
                 ui.set_width(findings);
                 section(ui, "Findings");
                 scores::findings_ui(answer, ui);
-                below_ui(view, state, commands, ui);
+                below_ui(view, world, answer, commands, ui);
             });
         });
         return;
@@ -153,7 +171,7 @@ fn answer_ui(
         section(ui, "Findings");
         scores::findings_ui(answer, ui);
     }
-    below_ui(view, state, commands, ui);
+    below_ui(view, world, answer, commands, ui);
 }
 
 fn page_ui(
@@ -175,11 +193,21 @@ fn page_ui(
     }
 }
 
-/// Where the table comes from, and another sweep.
-fn below_ui(view: &mut LabView, state: &LabState, commands: &mut Commands, ui: &mut Ui) {
+/// What was refused, where the table comes from, and another series.
+fn below_ui(
+    view: &mut LabView,
+    world: &World<'_>,
+    answer: &Answer,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) {
+    let nothing = LabState::default();
+    let state = world.lab.unwrap_or(&nothing);
+    folder::remarks_ui(answer, ui);
     if let Some(source) = &state.source {
         caption_line(ui, source);
     }
+    folder::choice_ui(&mut view.folder, state, world, commands, ui);
     sweep::choice_ui(view, state, commands, ui);
 }
 
@@ -218,12 +246,12 @@ fn question_ui(answer: &Answer, commands: &mut Commands, ui: &mut Ui) {
             }
         });
     });
-    if let Some((column, value)) = &question.only {
+    if !question.only.is_empty() {
         ui.horizontal_wrapped(|ui| {
-            caption(ui, format!("Only {column} = {value}"));
+            caption(ui, format!("Only {}", question.only_words()));
             if ui.small_button("All encoders").clicked() {
                 ask(Question {
-                    only: None,
+                    only: Vec::new(),
                     ..question.clone()
                 });
             }

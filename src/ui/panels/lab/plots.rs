@@ -16,14 +16,14 @@ use crate::{
         Command, Commands, LabCommand,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, empty_state, tip, tip_at, view_keys},
+        widgets::{caption, caption_line, empty_state, tip, tip_at, view_keys},
     },
 };
 
 /// Pointer distance within which a point is hit, in points of the screen.
 const REACH: f32 = 10.0;
 /// Height of a plot in points, at least and at most.
-pub(super) const HEIGHTS: [f32; 2] = [150.0, 900.0];
+pub(super) const HEIGHTS: [f32; 2] = [120.0, 900.0];
 /// Room below a plot for its legend, in points.
 const LEGEND: f32 = 30.0;
 /// Lines of equal performance, at most.
@@ -178,7 +178,8 @@ pub fn trend_plots(
             clicked = trend_plot(answer, name, of, opened_row, height, ui).or(clicked);
             if let Ok(scores) = &answer.scores {
                 let score = super::scores::words(scores.get(statistic));
-                caption(ui, format!("{name} alone: r {score}"));
+                // On one line: a column would stretch a second one to its width.
+                caption_line(ui, &format!("{name} alone: r {score}"));
             }
         }
     });

@@ -58,7 +58,8 @@ pub(super) fn scores_ui(answer: &Answer, ui: &mut Ui) {
         ui,
         format!(
             "n = {}; 95 % intervals from {} bootstrap draws over encoders, p from {} permutations \
-             of P, seed {}. Names and formulas are ours: the scalar of Moon, Kim & Choi (2022) is \
+             of P, seed {}; both take encoders as drawn independently, and p is not corrected for \
+             looking at many scores. Names and formulas are ours: the scalar of Moon, Kim & Choi (2022) is \
              not public.",
             scores.n, scores.settings.draws, scores.settings.permutations, scores.settings.seed
         ),

@@ -15,7 +15,7 @@ use crate::{
         Command, Commands, LabCommand, LabPage, LabView,
         colour::ramp,
         theme::{self, Tokens},
-        widgets::{caption, choice, labelled, tip},
+        widgets::{caption, choice, tip},
     },
 };
 
@@ -36,13 +36,13 @@ pub(super) fn grid_ui(
     commands: &mut Commands,
     ui: &mut Ui,
 ) {
-    super::facets::facets_ui(answer, commands, ui);
     let options = Picture::ALL.map(|one| (one, one.title().to_owned(), ""));
-    labelled(ui, "Draw", |ui| {
+    let draw = |ui: &mut Ui| {
         if let Some(chosen) = choice(ui, "Small pictures", &view.small, &options) {
             view.small = chosen;
         }
-    });
+    };
+    super::facets::facets_ui(answer, ("Draw", draw), commands, ui);
     let clicked = tiles_ui(view.small, answer, opened_row, ui);
     match clicked {
         Some(Clicked::Row(row)) => commands.push(Command::Lab(LabCommand::OpenRow(row))),

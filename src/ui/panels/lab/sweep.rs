@@ -5,7 +5,7 @@ use egui::{Align, Layout, Ui};
 use crate::{
     lab::{SweepPhase, SweepPreset, SweepState},
     ui::{
-        Command, Commands, LabCommand, LabState, LabView, SweepLink,
+        Command, Commands, LabCommand, LabState, LabView, TableLink,
         icons::Icon,
         widgets::{caption, caption_line, choice, icon_button, labelled, note, seconds, section},
     },
@@ -33,7 +33,7 @@ pub(super) fn bar_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
                 ask(LabCommand::StopSweep);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if state.link != SweepLink::Following && ui.button("Show its table").clicked() {
+                if state.link != TableLink::Following && ui.button("Show its table").clicked() {
                     ask(LabCommand::FollowSweep);
                 }
                 ui.with_layout(Layout::top_down(Align::Min), |ui| progress_ui(sweep, ui));
@@ -42,7 +42,7 @@ pub(super) fn bar_ui(state: &LabState, commands: &mut Commands, ui: &mut Ui) {
         if let Some(message) = &sweep.message {
             note(ui, Icon::Warning, message);
         }
-    } else if state.link == SweepLink::Unfinished {
+    } else if state.link == TableLink::Unfinished {
         ui.horizontal_wrapped(|ui| {
             if ui.button("Go on with the open sweep").clicked() {
                 ask(LabCommand::ContinueSweep);

@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::{
-    cell_ui,
+    Inset, cell_ui,
     heat_axes::{Room, axes, bar, beside},
 };
 use crate::{
@@ -34,6 +34,7 @@ pub(super) fn heat_ui(
     view: &LandscapeView,
     heat: &mut HeatPicture,
     picture: &LandscapePicture,
+    inset: &Inset<'_>,
     commands: &mut Commands,
     ui: &mut Ui,
 ) -> Option<usize> {
@@ -68,7 +69,7 @@ pub(super) fn heat_ui(
     );
     axes(&painter, map, room, slice, tokens, ui);
     bar(&painter, map, view, picture, tokens, ui);
-    beside(&painter, map, room, view, picture, tokens, ui);
+    beside(&painter, map, room, view, picture, inset, ui);
     point(heat, &response, map, view, picture, commands, ui)
 }
 

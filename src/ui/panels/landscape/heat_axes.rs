@@ -2,7 +2,7 @@
 
 use egui::{Align2, Painter, Pos2, Rect, Ui, Vec2, pos2, vec2};
 
-use super::{heat::on_screen, number};
+use super::{Inset, heat::on_screen, linked::plane_ui, number};
 use crate::{
     geometry::{decimals, round_levels},
     landscape::Slice,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Width of the bar that explains the colours, with its numbers.
-const BAR: f32 = 68.0;
+pub(super) const BAR: f32 = 68.0;
 /// Room for the axes' numbers, to the left and below.
 const NUMBERS: [f32; 2] = [40.0, 16.0];
 /// Room for an axis's name.
@@ -21,6 +21,9 @@ const BESIDE: f32 = 150.0;
 const LEAST: f32 = 40.0;
 /// Points of the screen between two ticks, across and upward.
 const TICKS: [f32; 2] = [56.0, 34.0];
+/// Height of the small plane beside the map, for its width and at most of the map's.
+const PLANE_ASPECT: f32 = 0.7;
+const PLANE_SHARE: f32 = 0.62;
 /// Above the map.
 const TOP: f32 = 6.0;
 
@@ -58,7 +61,7 @@ impl Room {
 }
 
 /// An axis's name, without what does not fit.
-fn fitting(name: &str, width: f32, painter: &Painter, font: &egui::FontId) -> String {
+pub(super) fn fitting(name: &str, width: f32, painter: &Painter, font: &egui::FontId) -> String {
     let colour = egui::Color32::PLACEHOLDER;
     let is_fit = |text: &str| {
         let galley = painter.layout_no_wrap(text.to_owned(), font.clone(), colour);
@@ -154,7 +157,8 @@ pub(super) fn bar(
     };
     text(0.0, low, Align2::LEFT_BOTTOM);
     text(1.0, high, Align2::LEFT_TOP);
-    let gap = 16.0 / strip.height().max(1.0);
+    // Twice the height of a number: those of the ends stand within the strip.
+    let gap = 22.0 / strip.height().max(1.0);
     let mut above = gap;
     for (level, _) in &surface.contours {
         let share = surface.share(*level, view.is_logarithmic);
@@ -175,12 +179,13 @@ pub(super) fn beside(
     room: Room,
     view: &LandscapeView,
     picture: &LandscapePicture,
-    tokens: &Tokens,
+    inset: &Inset<'_>,
     ui: &Ui,
 ) {
     if room.beside == 0.0 {
         return;
     }
+    let tokens = Tokens::of(ui);
     let slice = &picture.slice;
     let quantity = picture.drawn(view.quantity);
     let [low, high] = picture.surface(quantity).range;
@@ -202,6 +207,17 @@ pub(super) fn beside(
     ];
     let font = egui::TextStyle::Small.resolve(ui.style());
     let mut at = pos2(map.right() + BAR + 12.0, map.top());
+    if inset.is_wanted {
+        let width = room.beside - 20.0;
+        let height = (PLANE_ASPECT * width).min(PLANE_SHARE * map.height());
+        plane_ui(
+            Rect::from_min_size(at, vec2(width, height)),
+            picture,
+            inset.pointed,
+            ui,
+        );
+        at.y += height + 4.0;
+    }
     for (text, colour) in lines {
         let galley = painter.layout(text, font.clone(), colour, room.beside - 20.0);
         let height = galley.size().y;

@@ -3,14 +3,18 @@
 mod exchange;
 mod heat;
 mod heat_axes;
+mod linked;
 mod relief;
+mod relief_marks;
 mod tools;
 
-use egui::{Pos2, Ui};
+use egui::{Pos2, Rect, Ui, UiBuilder, vec2};
+
+pub use self::linked::{LinkedSphere, LinkedViews};
 
 use crate::ui::{
-    Command, Commands, LandscapeCommand, LandscapePicture, LandscapeView, Pane, PointedAt,
-    SlicePicture, World,
+    Command, Commands, Landscape, LandscapeCommand, LandscapePicture, LandscapeView, Pane,
+    PointedAt, SlicePicture, World,
     icons::Icon,
     widgets::{Running, caption, caption_line, empty_state, how_to_read, note},
 };
@@ -20,18 +24,25 @@ const SMALL: f32 = 320.0;
 /// Pointer distance within which a cell of a surface or a net is hit, in points of the screen.
 const REACH: f32 = 14.0;
 
+/// Between picture and column.
+const GAP: f32 = 12.0;
+/// Width of what is told at a cell: it must not cover the sphere, which shows the cell's features.
+const TIP_WIDTH: f32 = 240.0;
+
 /// What the shapes mean, and what they do not.
-const READING: &str = "Sharp: the loss rises fast as the weights move by their own filters' norms. \
-                       Flat: it hardly changes. Ridge: it rises one way and stays level across. A slice \
-                       shows two of many directions: a flat slice does not make a flat minimum, and \
-                       flatness alone does not say that an encoder is good: a collapsed one is flat at \
-                       L_uniform = 0.";
+const READING: &str = "Sharp: a small step changes the height much. Along random directions a step of 1 \
+                       moves every filter by its own norm, so that networks of other scales can be \
+                       compared. Flat: it changes little. Ridge or valley: it changes along one direction \
+                       and hardly across it. What it does not mean: two of very many directions are shown, \
+                       so a flat slice is no proof of a flat minimum; sharp is not the same as bad, nor \
+                       flat as good: around a collapsed encoder uniformity is flat at 0.";
 
 /// Draws the landscape with its tools.
 pub fn landscape_ui(
     view: &mut LandscapeView,
     canvas: &mut LandscapeCanvas,
     world: &World<'_>,
+    linked: LinkedViews<'_>,
     commands: &mut Commands,
     ui: &mut Ui,
 ) {
@@ -57,8 +68,12 @@ pub fn landscape_ui(
     let progress = (world.landscape.progress).filter(|_| world.landscape.is_running);
     match world.landscape.picture {
         Some(picture) => {
-            caption_ui(view, picture, progress, ui);
-            let cell = canvas.picture_ui(view, picture, commands, ui);
+            caption_ui(view, picture, &world.landscape, progress, ui);
+            if let Some(why) = picture.slice.why_no_objective() {
+                caption_line(ui, why).on_hover_text(why);
+            }
+            let of = (picture, &world.landscape);
+            let cell = linked_ui(view, canvas, of, linked, commands, ui);
             canvas.point(picture, cell, commands);
         }
         None if world.landscape.is_running => {
@@ -73,16 +88,56 @@ pub fn landscape_ui(
     }
 }
 
+/// Draws the picture, and beside or inside it what is linked with it; the cell that is pointed at.
+fn linked_ui(
+    view: &LandscapeView,
+    canvas: &mut LandscapeCanvas,
+    (picture, landscape): (&LandscapePicture, &Landscape<'_>),
+    mut linked: LinkedViews<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+) -> Option<usize> {
+    // The net is drawn in that plane.
+    linked.has_plane &= view.picture != SlicePicture::Exchange;
+    let has_linked = view.has_linked_views && !linked.is_empty();
+    let all = ui.available_rect_before_wrap();
+    let width = linked::column_width(all.width()).filter(|_| has_linked);
+    let Some(width) = width else {
+        let inset = Inset {
+            is_wanted: has_linked && linked.has_plane,
+            pointed: landscape.pointed.as_ref(),
+        };
+        return canvas.picture_ui(view, picture, &inset, commands, ui);
+    };
+    let column = Rect::from_min_max(all.max - vec2(width, all.height()), all.max);
+    let rest = Rect::from_min_max(all.min, all.max - vec2(width + GAP, 0.0));
+    let builder = UiBuilder::new().max_rect(rest);
+    let cell = ui.scope_builder(builder, |ui| {
+        canvas.picture_ui(view, picture, &Inset::default(), commands, ui)
+    });
+    linked::column_ui(linked, picture, landscape, commands, ui, column);
+    cell.inner
+}
+
+/// The small plane inside a picture that has no column beside it.
+#[derive(Default)]
+struct Inset<'a> {
+    is_wanted: bool,
+    pointed: Option<&'a PointedAt>,
+}
+
 /// What is drawn and of what, in a line; all of it under the pointer.
 fn caption_ui(
     view: &LandscapeView,
     picture: &LandscapePicture,
+    landscape: &Landscape<'_>,
     progress: Option<&Running>,
     ui: &mut Ui,
 ) {
-    let settings = picture.settings(view.quantity, view.is_logarithmic);
+    let mut settings = picture.settings(view.quantity, view.is_logarithmic);
+    settings.extend(landscape.pace.words());
     let under_way = progress.map_or_else(String::new, |running| format!("{} · ", running.line()));
-    let text = format!("{under_way}{} · {}", settings.join(" · "), picture.title);
+    let text = format!("{under_way}{} · {}", picture.title, settings.join(" · "));
     caption_line(ui, &text).on_hover_text(format!("{}\n{}", picture.title, settings.join("\n")));
 }
 
@@ -96,7 +151,13 @@ pub fn picture_ui(
     for line in picture.settings(view.quantity, view.is_logarithmic) {
         caption(ui, line);
     }
-    canvas.picture_ui(view, picture, &mut Commands::default(), ui);
+    canvas.picture_ui(
+        view,
+        picture,
+        &Inset::default(),
+        &mut Commands::default(),
+        ui,
+    );
 }
 
 /// What the landscape's pictures keep between frames.
@@ -120,12 +181,13 @@ impl LandscapeCanvas {
         &mut self,
         view: &LandscapeView,
         picture: &LandscapePicture,
+        inset: &Inset<'_>,
         commands: &mut Commands,
         ui: &mut Ui,
     ) -> Option<usize> {
         match view.picture {
-            SlicePicture::Map => heat::heat_ui(view, &mut self.heat, picture, commands, ui),
-            SlicePicture::Relief => relief::relief_ui(view, &mut self.relief, picture, ui),
+            SlicePicture::Map => heat::heat_ui(view, &mut self.heat, picture, inset, commands, ui),
+            SlicePicture::Relief => relief::relief_ui(view, &mut self.relief, picture, inset, ui),
             SlicePicture::Exchange => exchange::exchange_ui(view, picture, ui),
         }
     }
@@ -164,13 +226,14 @@ fn nearest_cell(
 
 /// What a pointed cell says, in every picture.
 fn cell_ui(ui: &mut Ui, view: &LandscapeView, picture: &LandscapePicture, cell: usize) {
+    ui.set_max_width(TIP_WIDTH);
     let slice = &picture.slice;
     let [x, y] = slice.grid.at(cell);
     ui.label(format!("at {}, {}", number(x), number(y)));
     let Some(point) = slice.cells[cell] else {
         caption(
             ui,
-            "not measured yet: the colour is that of the nearest point",
+            "not measured yet: the colour lies between those of the points around it",
         );
         return;
     };

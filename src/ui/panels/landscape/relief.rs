@@ -7,7 +7,7 @@ use egui::{
 };
 use egui_wgpu::wgpu;
 
-use super::{cell_ui, nearest_cell};
+use super::{Inset, REACH, cell_ui, linked, nearest_cell, relief_marks::marks};
 use crate::{
     landscape::Quantity,
     render::{Camera, ReliefRenderer, ReliefScene},
@@ -23,6 +23,13 @@ use crate::{
 const WHEEL: f32 = 0.0022;
 /// Pixels that an arrow key turns the surface by, as on the sphere.
 const KEY_STEP: f32 = 24.0;
+
+/// The square's corners lie well inside of the sphere that the camera fits.
+const HOME_ZOOM: f32 = 1.2;
+/// Size of the small plane in the upper left corner.
+const INSET: egui::Vec2 = vec2(150.0, 92.0);
+/// A view that is lower or narrower has no room for it.
+const INSET_FROM: egui::Vec2 = vec2(360.0, 120.0);
 
 /// What the scene was made for.
 type Key = (u64, Quantity, bool, u32, bool);
@@ -64,9 +71,11 @@ impl ReliefCanvas {
     }
 }
 
-/// From above one corner.
+/// From above one corner, as near as the whole range of heights allows.
 fn home() -> Camera {
-    Camera::looking_from(-0.9, 0.6)
+    let mut camera = Camera::looking_from(-0.9, 0.6);
+    camera.zoom_at(HOME_ZOOM, glam::Vec2::splat(0.5), [1, 1]);
+    camera
 }
 
 /// Draws the surface; left drag turns it, right drag moves it, the wheel magnifies, a double click
@@ -75,6 +84,7 @@ pub(super) fn relief_ui(
     view: &LandscapeView,
     canvas: &mut ReliefCanvas,
     picture: &LandscapePicture,
+    inset: &Inset<'_>,
     ui: &mut Ui,
 ) -> Option<usize> {
     let rect = ui.available_rect_before_wrap();
@@ -99,7 +109,14 @@ pub(super) fn relief_ui(
         Ok(texture) => {
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             ui.painter().image(texture, rect, whole, Color32::WHITE);
-            marks(view, canvas, picture, rect, size_px, ui);
+            let camera = canvas.camera().view(size_px);
+            if let Some((_, scene)) = &canvas.scene {
+                marks(view, scene, &camera, picture, rect, ui);
+            }
+            if inset.is_wanted && rect.size().min(INSET_FROM) == INSET_FROM {
+                let corner = Rect::from_min_size(rect.min, INSET);
+                linked::plane_ui(corner, picture, inset.pointed, ui);
+            }
             pointed = canvas.pointed(picture, &response, size_px, ui);
         }
         Err(why) => {
@@ -169,11 +186,12 @@ impl ReliefCanvas {
             .filter(|(_, (point, height))| point.is_some() && height.is_finite())
             .filter_map(|(cell, (_, height))| {
                 let at = [(cell % side) as f32, (cell / side) as f32];
-                let pixel = camera.project(scene.place(at, *height))?.pixel;
-                Some((
-                    cell,
-                    response.rect.min + vec2(pixel.x, pixel.y) / ui.pixels_per_point(),
-                ))
+                let world = scene.place(at, *height);
+                let pixel = camera.project(world)?.pixel;
+                let place = response.rect.min + vec2(pixel.x, pixel.y) / ui.pixels_per_point();
+                // The walk to the eye only for the few that could be meant.
+                let is_near = place.distance(pointer) < REACH;
+                (is_near && !scene.is_hidden(world, camera.eye())).then_some((cell, place))
             });
         nearest_cell(Some(pointer), places)
     }
@@ -217,9 +235,11 @@ fn scene(view: &LandscapeView, picture: &LandscapePicture, tokens: &Tokens) -> R
         .collect();
     ReliefScene {
         side: picture.slice.grid.side,
-        colours: heights
-            .iter()
-            .map(|height| ramp(&tokens.data.sequential, *height).to_array())
+        // What is cut level keeps the colours of its own heights, as the bar has them.
+        colours: (surface.values.iter())
+            .map(|value| surface.share(*value, view.is_logarithmic))
+            .map(|share| if share.is_finite() { share } else { 0.0 })
+            .map(|share| ramp(&tokens.data.sequential, share).to_array())
             .collect(),
         heights,
         background: tokens.surface.panel.0.to_array(),
@@ -264,65 +284,4 @@ fn interact(
         let middle = glam::vec2(size_px[0] as f32, size_px[1] as f32) * 0.5;
         camera.zoom_at(factor, middle, size_px);
     }
-}
-
-/// The run's way and the origin, over the surface.
-fn marks(
-    view: &LandscapeView,
-    canvas: &mut ReliefCanvas,
-    picture: &LandscapePicture,
-    rect: Rect,
-    size_px: [u32; 2],
-    ui: &Ui,
-) {
-    let camera = canvas.camera().view(size_px);
-    let Some((_, scene)) = &canvas.scene else {
-        return;
-    };
-    let tokens = Tokens::of(ui);
-    let painter = ui.painter_at(rect);
-    let slice = &picture.slice;
-    let place = |at: [f64; 2]| -> Option<Pos2> {
-        let cell = slice.grid.cell_of(at);
-        let last = slice.grid.side as f64 - 1.0;
-        if cell.iter().any(|x| !(0.0..=last).contains(x)) {
-            return None;
-        }
-        let [column, row] = cell.map(|x| x.round() as usize);
-        let height = scene.heights.get(row * slice.grid.side + column)?;
-        let world = scene.place(cell.map(|x| x as f32), height + 0.01);
-        let pixel = camera.project(world)?.pixel / ui.pixels_per_point();
-        Some(rect.min + vec2(pixel.x, pixel.y))
-    };
-    let way: Vec<Pos2> = slice
-        .marks
-        .iter()
-        .filter_map(|mark| place(mark.at))
-        .collect();
-    let ink = tokens.text.strong.0;
-    painter.add(egui::Shape::line(way.clone(), egui::Stroke::new(1.5, ink)));
-    for at in way {
-        painter.circle(at, 2.5, ink, (1.0, tokens.surface.canvas.0));
-    }
-    if let Some(at) = place([0.0; 2]) {
-        painter.circle(
-            at,
-            4.0,
-            tokens.status.warning.0,
-            (1.0, tokens.surface.canvas.0),
-        );
-    }
-    let [low, high] = picture.surface(view.quantity).range.map(super::number);
-    let cut = if view.clip < 1.0 {
-        format!(", cut at {:.0} % of the range", 100.0 * view.clip)
-    } else {
-        String::new()
-    };
-    painter.text(
-        rect.left_bottom() + vec2(4.0, -4.0),
-        egui::Align2::LEFT_BOTTOM,
-        format!("{low} to {high}{cut}"),
-        egui::TextStyle::Small.resolve(ui.style()),
-        tokens.text.weak.0,
-    );
 }

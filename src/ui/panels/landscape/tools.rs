@@ -1,12 +1,12 @@
 //! What the next slice is to be, and the buttons that start and stop it.
 
-use egui::{Ui, vec2};
+use egui::{RichText, Ui, vec2};
 
 use crate::{
     landscape::{BatchNormUse, Directions, Quantity, UniformOver},
     ui::{
         Command, Commands, LandscapeCommand, LandscapeView, SlicePicture, World,
-        widgets::{choice, number_field},
+        widgets::{choice, number_field, section},
     },
 };
 
@@ -29,7 +29,13 @@ pub(super) fn tools_ui(
             None => Quantity::ALL[..4].to_vec(),
         };
         let quantities: Vec<_> = (measured.iter())
-            .map(|quantity| (*quantity, quantity.name().to_owned(), ""))
+            .map(|quantity| {
+                (
+                    *quantity,
+                    quantity.name().to_owned(),
+                    quantity.explanation(),
+                )
+            })
             .collect();
         let drawn = (world.landscape.picture).map_or(view.quantity, |p| p.drawn(view.quantity));
         sized(ui, 92.0, |ui| {
@@ -58,18 +64,23 @@ pub(super) fn settings_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut 
             "The features of the point under the pointer are shown on sphere and circle while it rests \
              there",
         );
+        ui.checkbox(&mut view.has_linked_views, "plane and sphere beside").on_hover_text(
+            "A small align–uniform plane, and where there is room the sphere, beside the picture while \
+             their own views are out of sight",
+        );
         if !world.landscape.snapshots.is_empty() {
             ui.checkbox(&mut view.is_following, "follow the run").on_hover_text(
-                "Cuts the slice anew around the newest snapshot, whenever the one before is filled",
+                "Cuts the slice anew around the newest snapshot, whenever the one before shows its shapes",
             );
         }
         if view.picture == SlicePicture::Relief {
-            ui.label("clip");
+            ui.label(weak("cut above"));
             ui.spacing_mut().slider_width = 72.0;
             let slider = egui::Slider::new(&mut view.clip, 0.05..=1.0).show_value(false);
             let _ = ui
                 .add(slider)
-                .accessible_name("Height at which the surface is cut");
+                .accessible_name("Height at which the surface is cut")
+                .on_hover_text("What is higher is cut level at this share of the range, and the rest stretched");
         }
     });
     slice_ui(view, world, ui);
@@ -85,13 +96,11 @@ fn buttons_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
         }
     };
     let is_idle = !landscape.is_running;
-    button(
-        ui,
-        "Cut a slice",
-        is_idle && world.snapshot.is_some(),
-        LandscapeCommand::Start,
-    );
-    if landscape.is_running {
+    if is_idle {
+        let can_start = world.snapshot.is_some();
+        button(ui, "Cut a slice", can_start, LandscapeCommand::Start);
+    } else {
+        // In its place: both would take a second row of a small tile.
         button(ui, "Stop", true, LandscapeCommand::Stop);
     }
     if let Some(picture) = landscape.picture {
@@ -106,23 +115,30 @@ fn buttons_ui(world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     }
 }
 
+fn weak(text: &str) -> RichText {
+    RichText::new(text).weak()
+}
+
 fn sized(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui(vec2(width, ui.spacing().interact_size.y), add);
 }
 
 fn slice_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
     let settings = &mut view.settings;
+    section(ui, "The next slice");
     ui.horizontal_wrapped(|ui| {
+        ui.label(weak("directions"));
         directions_ui(&mut settings.directions, world.landscape.snapshots, ui);
     });
     ui.horizontal_wrapped(|ui| {
+        ui.label(weak("grid"));
         let sides = SIDES.map(|side| (side, format!("{side} × {side}"), ""));
         sized(ui, 84.0, |ui| {
             if let Some(side) = choice(ui, "Points of the grid", &settings.side, &sides) {
                 settings.side = side;
             }
         });
-        ui.label("images");
+        ui.label(weak("images"));
         if let Some(images) = number_field(
             ui,
             "Images of the probe batch",
@@ -158,11 +174,10 @@ fn slice_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
         });
     });
     ui.horizontal_wrapped(|ui| {
-        ui.label("half width");
         let mut is_own = settings.half_width.is_some();
         if ui
-            .checkbox(&mut is_own, "")
-            .on_hover_text("Set the range by hand instead of the plane's own")
+            .checkbox(&mut is_own, "own range ±")
+            .on_hover_text("From the middle to the edge by hand, instead of the plane's own")
             .accessible_name("Set the half width")
             .changed()
         {
@@ -173,16 +188,21 @@ fn slice_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
         {
             settings.half_width = Some(half);
         }
-        ui.label("sum of");
         let weights = [
-            ("Weight of alignment", &mut settings.align_weight),
-            ("Weight of uniformity", &mut settings.uniform_weight),
+            ("sum =", "Weight of alignment", &mut settings.align_weight),
+            (
+                "L_align +",
+                "Weight of uniformity",
+                &mut settings.uniform_weight,
+            ),
         ];
-        for (name, weight) in weights {
+        for (before, name, weight) in weights {
+            ui.label(weak(before));
             if let Some(value) = number_field(ui, name, *weight, -100.0..=100.0, 0.01) {
                 *weight = value;
             }
         }
+        ui.label(weak("L_uniform"));
         ui.checkbox(&mut settings.has_knn, "k-NN accuracy")
             .on_hover_text("Measures the neighbours' votes too, on labelled images");
     });
@@ -236,7 +256,7 @@ fn directions_ui(directions: &mut Directions, snapshots: &[usize], ui: &mut Ui) 
     });
     match directions {
         Directions::Random { seed } => {
-            ui.label("seed");
+            ui.label(weak("seed"));
             if let Some(value) = number_field(
                 ui,
                 "Seed of the directions",
@@ -245,6 +265,9 @@ fn directions_ui(directions: &mut Directions, snapshots: &[usize], ui: &mut Ui) 
                 0.1,
             ) {
                 *seed = value;
+            }
+            if snapshots.len() < 2 {
+                ui.label(weak("a run's snapshots give others").small());
             }
         }
         Directions::Trajectory => {}

@@ -124,6 +124,28 @@ fn one_ui(
     }
 }
 
+/// Draws the sphere alone, without tools, into `rect` of another view.
+pub(super) fn beside_ui(
+    view: &SphereView,
+    canvas: &mut SphereCanvas,
+    marks: &Marks,
+    world: &World<'_>,
+    commands: &mut Commands,
+    ui: &mut Ui,
+    rect: Rect,
+) {
+    let id = ui.scope_id().with("sphere beside");
+    let response = ui.interact(rect, id, Sense::click_and_drag());
+    response.widget_info(|| {
+        let label = format!(
+            "Sphere beside with {} points. Arrow keys turn it",
+            marks.shown
+        );
+        egui::WidgetInfo::labeled(egui::Role::Image, true, label)
+    });
+    one_ui(view, canvas, marks, world, commands, ui, &response);
+}
+
 fn tools_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -241,11 +263,19 @@ fn settings_line(
     parts.extend(prototypes::settings(snapshot));
     if view.shows_potential() {
         parts.push(potential::settings(&world.potential, snapshot.len()));
+        if let Some(field) = world.pinned_potential.and_then(|potential| potential.field) {
+            let [low, high] = field.sphere.range;
+            let range = format!("A by its own range, {low:.3} to {high:.3}");
+            parts.push(range.replace('-', "−"));
+        }
     } else if view.has_density {
         parts.push(format!(
             "density: vMF, κ = {:.1}, square-root scale",
             snapshot.prepared.sphere_kappa
         ));
+    }
+    if view.colour_by == ColourBy::Density && world.pinned.is_some() {
+        parts.push("local density of B alone".to_owned());
     }
     if canvas.faces_away() && !world.is_export {
         parts.push("most points are behind: Shift+Home turns them to the front".to_owned());

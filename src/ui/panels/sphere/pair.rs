@@ -32,12 +32,12 @@ pub(super) fn pair_ui(
     let mut companion = canvas.take_companion();
     let of_pinned = World {
         snapshot: Some(pinned),
-        // These are of the shown time's points.
+        // This is of the shown time's points.
         density: None,
-        potential: Potential {
+        potential: world.pinned_potential.unwrap_or(Potential {
             field: None,
             ..world.potential
-        },
+        }),
         ..*world
     };
     companion.marks.update(view, &of_pinned, Tokens::of(ui));

@@ -1,12 +1,12 @@
-//! The threads that a run in a window computes on.
+//! The threads that a run or a slice in a window computes on.
 //!
 //! The window draws on the same cores, and in software with all of them: its pictures are due many
-//! times a second and the run's next step is not. So a run's threads are its own (egui makes its
+//! times a second and the run's next step is not. So such threads are their own (egui makes its
 //! triangles on the common ones, and would wait for a step) and give way to everything else.
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-use crate::compute::Compute;
+use super::Compute;
 
 /// Does `work` on threads of its own that give way to a window's. The calling thread waits, and is
 /// to end with it: it stays as willing to give way.
@@ -38,7 +38,7 @@ fn own() -> Result<ThreadPool, ThreadPoolBuildError> {
         .build()
 }
 
-/// How nice to others a run is, of 0 to 19.
+/// How nice to others such work is, of 0 to 19.
 #[cfg(target_os = "linux")]
 const NICENESS: &str = "10";
 
@@ -48,7 +48,7 @@ fn give_way() {
     // Tests wait for a run beside whatever else the machine does, and not for ever.
     #[cfg(all(target_os = "linux", not(test)))]
     if let Err(error) = renice() {
-        log::debug!("a run computes with the priority of the window: {error}");
+        log::debug!("work computes with the priority of the window: {error}");
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_run_gives_way_and_the_rest_does_not() {
+    fn work_gives_way_and_the_rest_does_not() {
         let before = niceness().expect("a number");
         let inside = std::thread::spawn(|| {
             super::renice().map(|()| {
