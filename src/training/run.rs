@@ -17,7 +17,10 @@ use super::{
     tensors::NamedTensor,
 };
 use crate::{
-    analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, ShownPrototypes, analyse_model},
+    analysis::{
+        Analysis, AnalysisError, Bundled, ImagesSource, ModelOnImages, ShownPrototypes,
+        analyse_model,
+    },
     checkpoint::{self, OpenOptions},
     compute::{Compute, DeviceReport, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
@@ -376,9 +379,26 @@ impl Run {
         progress: &Progress,
     ) -> Result<Analysis, TrainingError> {
         let net = self.net()?;
-        let analysis = self.probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)?;
+        let analysis = self
+            .probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)
+            .map_err(|error| self.diverged(error))?;
         let clusterings = self.keys.as_ref().map_or(&[][..], Keys::clusterings);
         Ok(with_prototypes(analysis, self.config.head, clusterings))
+    }
+
+    /// Features that are no numbers any more, after steps that began with some, are those of a run
+    /// that diverged.
+    fn diverged(&self, error: TrainingError) -> TrainingError {
+        match error {
+            TrainingError::Analysis(AnalysisError::NotFinite { .. }) if self.step > 0 => {
+                TrainingError::Diverged {
+                    step: self.step,
+                    term: "a feature of the probe".to_owned(),
+                    value: f64::NAN,
+                }
+            }
+            other => other,
+        }
     }
 
     /// As [`probe`](Self::probe), of the weights of a snapshot of this run.

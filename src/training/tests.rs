@@ -492,6 +492,12 @@ fn divergence_is_told_before_the_weights_are_touched() {
         "{error}"
     );
     assert_eq!(run.step_count(), 0);
+    // Weights that the last step left as no numbers are seen by the next probe.
+    snapshot.step = 3;
+    run.restore(&snapshot).unwrap();
+    let error = run.probe(None, &Progress::none()).err();
+    let told = error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(told.contains("diverged at step 3"), "{told}");
 }
 
 #[test]

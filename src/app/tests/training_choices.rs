@@ -1,6 +1,6 @@
 //! What a run is made of, chosen in the panel as a person does, and what the window then tells.
 
-use egui::{Key, Modifiers};
+use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::Queryable as _;
 
 use super::{Window, training::small};
@@ -20,13 +20,12 @@ impl Window {
 
     /// Opens a drop-down by its name and clicks one of its options.
     fn choose(&mut self, label: &str, option: &str) {
-        // Words before it may say the same.
-        let named = self.harness.query_all_by_label(label);
-        let list = named.last();
-        list.unwrap_or_else(|| panic!("there is no {label}"))
+        // Words beside it may say the same.
+        self.harness
+            .get_by_role_and_label(Role::ComboBox, label)
             .click_accesskit();
         self.harness.run_steps(3);
-        let options = self.harness.query_all_by_label(option);
+        let options = (self.harness).query_all_by_role_and_label(Role::Button, option);
         let found = options.last();
         found
             .unwrap_or_else(|| panic!("{label} offers no {option}"))
