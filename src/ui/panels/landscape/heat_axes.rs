@@ -2,7 +2,12 @@
 
 use egui::{Align2, Painter, Pos2, Rect, Ui, Vec2, pos2, vec2};
 
-use super::{Inset, heat::on_screen, linked::plane_ui, number};
+use super::{
+    Inset,
+    heat::on_screen,
+    linked::{has_room, plane_ui},
+    number,
+};
 use crate::{
     geometry::{decimals, round_levels},
     landscape::Slice,
@@ -209,14 +214,15 @@ pub(super) fn beside(
     let mut at = pos2(map.right() + BAR + 12.0, map.top());
     if inset.is_wanted {
         let width = room.beside - 20.0;
-        let height = (PLANE_ASPECT * width).min(PLANE_SHARE * map.height());
-        plane_ui(
-            Rect::from_min_size(at, vec2(width, height)),
-            picture,
-            inset.pointed,
-            ui,
+        let size = vec2(
+            width,
+            (PLANE_ASPECT * width).min(PLANE_SHARE * map.height()),
         );
-        at.y += height + 4.0;
+        // In a tile that is too low for it the numbers take its place.
+        if has_room(size) {
+            plane_ui(Rect::from_min_size(at, size), picture, inset.pointed, ui);
+            at.y += size.y + 4.0;
+        }
     }
     for (text, colour) in lines {
         let galley = painter.layout(text, font.clone(), colour, room.beside - 20.0);

@@ -158,6 +158,11 @@ impl Axes {
     }
 }
 
+/// Whether a small plane of this size is drawn.
+pub(super) fn has_room(size: egui::Vec2) -> bool {
+    size.x >= LEAST_PLANE[0] && size.y >= LEAST_PLANE[1]
+}
+
 /// Draws the measured points of the slice on the align–uniform plane, the encoder as a cross, and a
 /// ring where the place that is pointed at lies.
 pub(super) fn plane_ui(
@@ -166,7 +171,7 @@ pub(super) fn plane_ui(
     pointed: Option<&PointedAt>,
     ui: &Ui,
 ) {
-    if rect.width() < LEAST_PLANE[0] || rect.height() < LEAST_PLANE[1] {
+    if !has_room(rect.size()) {
         return;
     }
     let response = ui.interact(rect, ui.scope_id().with("small plane"), Sense::hover());
@@ -282,7 +287,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_wide_view_has_a_column() {
+    fn only_a_wide_view_has_a_column_and_a_tiny_one_no_plane() {
+        assert!(has_room(vec2(140.0, 80.0)) && !has_room(vec2(140.0, 36.0)));
         assert_eq!(column_width(400.0), None);
         assert_eq!(column_width(1600.0), Some(WIDTH[1]));
         let width = column_width(700.0).unwrap();
