@@ -85,7 +85,7 @@ fn every_loss_encoder_and_optimiser_is_chosen_with_clicks() {
     window.choose("Side of a view", "32 pixels");
     assert_eq!(window.draft().side, Some(32));
     window.choose("Encoder of the run", "tiny conv net");
-    window.choose("Images of the run", "built-in multiple objects");
+    window.choose("Images of the run", "built-in multi-object scenes");
     window.harness.get_by_label("Start").click_accesskit();
     window.until("steps of what was chosen", |window| {
         window
