@@ -524,11 +524,12 @@ fn an_empty_folder_says_so() {
 fn correlate_reads_a_table_and_names_what_is_wrong_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("encoders.csv");
-    let mut text = String::from("run,alignment,uniformity,top1,data\n");
+    let mut text = String::from("run,alignment,uniformity,top1,data,seed\n");
     for i in 0..24 {
         let (a, u) = (0.1 * f64::from(i % 5), -3.0 + 0.1 * f64::from(i % 7));
         let data = if i % 2 == 0 { "single" } else { "multi" };
-        text += &format!("e{i},{a},{u},{},{data}\n", 0.9 - a + 0.2 * u);
+        let top1 = 0.9 - a + 0.2 * u;
+        text += &format!("e{i},{a},{u},{top1},{data},{}\n", i % 3);
     }
     std::fs::write(&table, text).unwrap();
     let path = table.to_str().unwrap();
@@ -565,6 +566,40 @@ fn correlate_reads_a_table_and_names_what_is_wrong_with_it() {
     assert_eq!(names, ["top1", "top1"]);
     for (group, why) in [("date", "no column 'date'"), ("run", "too many groups")] {
         mapped(group)
+            .assert()
+            .code(1)
+            .stderr(predicates::str::contains(why));
+    }
+
+    // Any two axes cross; of too few encoders it is said.
+    let crossed = |rows: &str, across: &str| {
+        let mut command = spherescope();
+        command
+            .args(["correlate", path, "--performance", "top1", "--map"])
+            .args(["--rows", rows, "--across", across])
+            .args(["--draws", "0", "--permutations", "0", "--json", "-"]);
+        command
+    };
+    let json = json_of(&crossed("data", "seed").output().unwrap());
+    let cells = json["map"].as_array().unwrap();
+    assert_eq!(cells.len(), 6);
+    for cell in cells {
+        let scores = &cell["scores"]["Ok"];
+        assert_eq!(
+            (&scores["n"], &scores["is_too_few"]),
+            (&4.into(), &true.into())
+        );
+        assert_eq!(cell["question"]["only"].as_array().unwrap().len(), 2);
+    }
+    for (rows, across, why) in [
+        ("data", "data", "both data"),
+        (
+            "layer",
+            "task",
+            "'layer' does not part this table: one of measure, task",
+        ),
+    ] {
+        crossed(rows, across)
             .assert()
             .code(1)
             .stderr(predicates::str::contains(why));

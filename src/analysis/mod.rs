@@ -11,6 +11,7 @@ mod inputs;
 mod numbers;
 mod pairs;
 mod positives;
+mod prototypes;
 mod request;
 mod result;
 mod subject;
@@ -26,6 +27,7 @@ pub use figures::{Figure, Numbers};
 pub use gallery::{Bundled, GALLERY};
 pub use pairs::Pairs;
 pub use positives::view_augmentation;
+pub use prototypes::ShownPrototypes;
 pub(crate) use request::quoted;
 pub use request::{
     EncoderSource, ImagesSource, PairRule, PairSetKind, ParseSettingError, Request, demo_request,

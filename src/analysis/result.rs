@@ -52,6 +52,8 @@ pub struct Analysis {
     pub pairs: Arc<Pairs>,
     /// Class that the checkpoint's own classifier gives to each image, by index in the set.
     pub predictions: Option<Arc<Vec<Option<u32>>>>,
+    /// Prototypes of the run that this is a frame of, where its loss has some.
+    pub prototypes: Option<Arc<super::ShownPrototypes>>,
     /// What computed it.
     pub device: DeviceReport,
 }
@@ -287,6 +289,7 @@ fn analyse_embedding(
     }
     let sphere_lease = sphere_on_device(&extraction, &sphere)?;
     let mut analysis = Analysis {
+        prototypes: None,
         request: request.clone(),
         report: Arc::new(loaded.report.clone()),
         norms: Arc::new(extraction.features.norms()),

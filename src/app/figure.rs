@@ -12,7 +12,7 @@ use crate::{
     compute::Compute,
     landscape::PotentialField,
     progress::Progress,
-    training::{Curves, WEIGHT_OF},
+    training::{Curve, Curves, WEIGHT_OF},
     ui::{
         CircleView, Commands, LandscapePicture, LandscapeView, Measured, PlaneView, Potential,
         Prepared, Selection, Shading, Snapshot, SphereView, VerdictPicture, VerdictView, World,
@@ -20,6 +20,7 @@ use crate::{
         marks::Marks,
         panels::{self, CirclePicture, sphere::SphereCanvas},
         theme::{self, Tokens},
+        widgets::{Chart, Series, chart},
     },
 };
 
@@ -350,38 +351,67 @@ fn clear([r, g, b, a]: [f32; 4]) -> wgpu::Color {
     wgpu::Color { r, g, b, a }
 }
 
-/// The curves of a run as two plots, those of the steps above those of the probe.
+/// Most pictures beside each other among a run's curves.
+const CURVES_ABREAST: usize = 4;
+/// Height of the words above a group of curves, in points.
+const GROUP_HEADING: f32 = 44.0;
+
+/// The curves of a run, a picture with a scale of its own for each as in the window: those of the
+/// steps above those of the probe.
 fn curves_ui(curves: &Curves, ui: &mut egui::Ui) {
     let tokens = Tokens::of(ui);
     let frame = egui::Frame::new()
         .fill(tokens.surface.panel.0)
         .inner_margin(16);
+    // The learning rate's course is known, and so are the weights'.
+    let is_drawn =
+        |curve: &&Curve| curve.name != "learning rate" && !curve.name.starts_with(WEIGHT_OF);
+    let (probe, steps): (Vec<&Curve>, Vec<&Curve>) =
+        (curves.iter().filter(is_drawn)).partition(|curve| curve.name.starts_with("probe "));
+    let last_step = (curves.iter().filter_map(|curve| curve.points.last()))
+        .map(|[step, _]| *step)
+        .fold(1.0, f64::max);
+    let groups = [
+        (
+            "each step: terms of the loss, unweighted, and their total",
+            steps,
+        ),
+        ("probe: the fixed images", probe),
+    ];
+    let rows: usize = groups
+        .iter()
+        .map(|(_, group)| group.len().div_ceil(CURVES_ABREAST))
+        .sum();
     egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-        let height = ui.available_height() / 2.0 - 32.0;
-        let steps = curves.iter().filter_map(|curve| curve.points.last());
-        let last_step = steps.map(|[step, _]| *step).fold(0.0, f64::max);
-        for (title, is_probe) in [("each step", false), ("probe", true)] {
-            ui.heading(title);
-            egui_plot::Plot::new(title)
-                .height(height)
-                .legend(egui_plot::Legend::default())
-                // Room at the right for the legend, which would hide where the curves end.
-                .include_x(1.25 * last_step)
-                .x_axis_label("step")
-                .show(ui, |plot| {
-                    let chosen = curves
-                        .iter()
-                        .filter(|curve| curve.name.starts_with("probe ") == is_probe)
-                        // Their scales are others, and their courses are known.
-                        .filter(|curve| curve.name != "learning rate")
-                        .filter(|curve| !curve.name.starts_with(WEIGHT_OF));
-                    for (index, curve) in chosen.enumerate() {
-                        let points: egui_plot::PlotPoints<'_> = curve.points.clone().into();
-                        let colour = class_colour(tokens, index as u32);
-                        let name = curve.name.trim_start_matches("probe ");
-                        plot.line(egui_plot::Line::new(name, points).color(colour));
+        ui.spacing_mut().item_spacing = egui::vec2(16.0, 8.0);
+        let room = ui.available_size();
+        let height = (room.y - 2.0 * GROUP_HEADING) / rows.max(1) as f32 - 8.0;
+        for (title, group) in groups.iter().filter(|(_, group)| !group.is_empty()) {
+            ui.heading(*title);
+            let columns = group.len().min(CURVES_ABREAST);
+            let gaps = 16.0 * (columns - 1) as f32;
+            let size = egui::vec2((room.x - gaps) / columns as f32, height.max(64.0));
+            for (row, curves) in group.chunks(CURVES_ABREAST).enumerate() {
+                ui.horizontal_top(|ui| {
+                    for (column, curve) in curves.iter().enumerate() {
+                        let index = (row * CURVES_ABREAST + column) as u32;
+                        let line = Series {
+                            name: curve.name.trim_start_matches("probe "),
+                            colour: class_colour(tokens, index),
+                            points: &curve.points,
+                            is_faint: false,
+                        };
+                        let picture = Chart {
+                            series: vec![line],
+                            uprights: &[],
+                            range: [0.0, last_step],
+                            across: "step",
+                            is_logarithmic: false,
+                        };
+                        chart(ui, size, &picture, None);
                     }
                 });
+            }
         }
     });
 }

@@ -273,13 +273,6 @@ impl App {
             Ok(opened) => opened,
             Err(why) => return self.tell(Level::Error, why),
         };
-        if let Some(foreign) = opened.foreign {
-            // Its columns would have to be chosen again: not unasked.
-            if !opened.is_of_session {
-                self.ask_columns(foreign);
-            }
-            return;
-        }
         // A sweep that was started meanwhile is what is looked at.
         if opened.is_of_session && self.lab.state.source.is_some() {
             return;

@@ -294,7 +294,7 @@ impl App {
         if self.lab.state().link != TableLink::Measuring {
             return;
         }
-        if is_first {
+        if self.views.lab.source != file {
             // So that the next window opens it again, whatever becomes of this one.
             self.views.lab.source = file;
             self.keep_session();
@@ -321,10 +321,12 @@ impl App {
         } else {
             folder.phase = FolderPhase::Stopped;
             // A stop that was asked for is no problem.
-            if how != STOPPED {
+            if how == STOPPED {
+                self.tell(Level::Info, format!("{text}, stopped"));
+            } else {
                 folder.problem = Some(format!("{name}: {how}"));
+                self.tell(Level::Warning, format!("{text}: {how}"));
             }
-            self.tell(Level::Info, format!("{text}: {how}"));
         }
         self.lab.set_folder(folder);
         self.lab.measured_to_its_end(is_whole);

@@ -193,7 +193,9 @@ impl App {
         for path in open {
             self.dispatch(ctx, Command::Open(OpenTarget::Anything, path));
         }
-        if !self.jobs.is_busy() && self.snapshot.is_none() {
+        // A saved run shows its own frames.
+        let is_empty = self.snapshot.is_none() && self.training.view().is_none();
+        if !self.jobs.is_busy() && is_empty {
             self.analyse(false);
         }
     }

@@ -35,6 +35,10 @@ pub(super) struct Training {
     /// Grows with every run, so that late frames of an older one are known.
     run_number: u64,
     next_replay: Option<Instant>,
+    /// When a run was started that has not shown movement yet.
+    begun: Option<Instant>,
+    /// The same with the step of the frame, once the window is painting the first moved points.
+    moving: Option<(Instant, usize)>,
     /// Phase and message that were told last.
     told: (Option<Phase>, Option<String>),
 }
@@ -113,6 +117,15 @@ impl Training {
             runner.frame_at(view.shown_step?)?
         };
         (self.asked != Some(frame.step)).then_some(frame)
+    }
+
+    /// Whether the points of `shown` lie elsewhere than at the run's first step.
+    fn is_moved(&self, step: usize, shown: &Snapshot) -> bool {
+        let first = self.runner.as_ref().and_then(|runner| runner.frame_at(0));
+        step > 0
+            && first.is_some_and(|first| {
+                first.step == 0 && first.analysis.sphere.coords != shown.analysis.sphere.coords
+            })
     }
 
     /// Lets the pinned frame go; whether there was one.
@@ -274,12 +287,14 @@ impl App {
     }
 
     fn start_run(&mut self, ctx: &egui::Context, config: RunConfig) {
+        let begun = Instant::now();
         let wake = self.jobs.waker_at_pace();
         match Runner::start(config, self.jobs.compute(), move || wake()) {
             Ok(runner) => {
                 runner.control(Control::Play);
                 self.lab.set_run_folder(None);
                 self.take_runner(ctx, runner, "started");
+                self.training.begun = Some(begun);
             }
             Err(error) => self.tell(Level::Error, error.to_string()),
         }
@@ -300,6 +315,8 @@ impl App {
     /// Puts a run in the place of the one before, which settings that are refused did not cost.
     fn take_runner(&mut self, ctx: &egui::Context, runner: Runner, what: &str) {
         self.training.end();
+        // What was asked for before would take the views from the run when it is done.
+        self.jobs.cancel();
         let replay = self.training.view.as_ref().map(|view| view.replay);
         let state = runner.state();
         let name = state.config.name.clone();
@@ -349,6 +366,7 @@ impl App {
             view.state = state;
         }
         self.tell_run();
+        self.tell_movement();
         self.training.replay();
         if let Some(view) = &self.training.view
             && view.is_replaying
@@ -366,7 +384,25 @@ impl App {
             {
                 view.shown_step = Some(step);
             }
+            if self.training.begun.is_some() && self.training.is_moved(step, &snapshot) {
+                let begun = self.training.begun.take();
+                self.training.moving = begun.map(|begun| (begun, step));
+                // The one after the picture of it tells when.
+                ctx.request_repaint();
+            }
             self.show(ctx, snapshot, IsWhole(false));
+        }
+    }
+
+    /// Tells once how long after its start a run's points were first seen to move: the picture
+    /// before this one was the first that had them elsewhere.
+    fn tell_movement(&mut self) {
+        if let Some((begun, step)) = self.training.moving.take() {
+            let seconds = begun.elapsed().as_secs_f64();
+            self.note(
+                Level::Info,
+                format!("training: first movement {seconds:.1} s after the start, at step {step}"),
+            );
         }
     }
 
@@ -377,6 +413,7 @@ impl App {
         };
         let (phase, message) = (view.state.phase.clone(), view.state.message.clone());
         let (name, step) = (view.state.config.name.clone(), view.state.step);
+        let is_refusal = view.state.is_refusal;
         let told = &mut self.training.told;
         let is_new_phase = told.0.as_ref() != Some(&phase);
         let is_new_message = message.is_some() && told.1 != message;
@@ -384,6 +421,8 @@ impl App {
         if is_new_message && let Some(message) = message {
             let level = if phase == Phase::Failed {
                 Level::Error
+            } else if is_refusal {
+                Level::Warning
             } else {
                 Level::Info
             };

@@ -282,6 +282,7 @@ fn write_numbers(
         "words": slice.words,
         "axes": slice.axis_names,
         "snapshots": slice.marks,
+        "points_not_finite": slice.not_finite(),
         "origin": slice.origin,
         "device": compute.report(),
     });
@@ -387,6 +388,7 @@ fn tell(args: &LandscapeArgs, picture: &LandscapePicture, pace: &Pace) -> anyhow
     )];
     lines.extend(pace.words());
     lines.extend(slice.words.iter().cloned());
+    lines.extend(slice.not_finite_words());
     for &quantity in &slice.quantities {
         let [low, high] = picture.surface(quantity).range;
         let origin = slice

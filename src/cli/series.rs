@@ -86,7 +86,8 @@ pub struct SeriesArgs {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Table to write, row by row: CSV, or Parquet where the name ends so. What is there already is
-    /// kept and gone on with.
+    /// kept and gone on with. A file .plan.json beside it says how the rows were made, so that the
+    /// window can go on with them too.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
     /// Writes the finished table as Parquet beside it as well.

@@ -180,7 +180,7 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
             }
         };
         curves.note(&report);
-        if report.step.is_multiple_of(run.config().probe.every) || report.step == total {
+        if run.config().probe.is_due(report.step) || report.step == total {
             probe = run.probe(Some(&probe), &quiet)?;
             curves.note_probe(report.step, &probe);
         }

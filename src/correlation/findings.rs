@@ -52,7 +52,7 @@ pub fn findings_about(scores: &Scores, about: &About) -> Vec<String> {
             ["uniformity", "alignment"],
         ),
     ] {
-        said.extend(single(scores.get(statistic), name, scores.n, about));
+        said.extend(single(scores, scores.get(statistic), name, about));
     }
     said
 }
@@ -92,6 +92,14 @@ fn too_few(scores: &Scores) -> String {
 
 /// Permutation p above which a relation is not shown.
 const OPEN_P: f64 = 0.05;
+/// Whether the two together are shown to go with performance. Only then is one of them looked at by
+/// itself: tested one after the other whatever the whole says, their intervals would leave out 0 by
+/// chance more often than one time in twenty.
+fn is_shown(scores: &Scores) -> bool {
+    let p = scores.get(Statistic::MultipleR).p;
+    p.is_none_or(|p| p <= OPEN_P)
+}
+
 /// |r| of alignment and uniformity from which on it is told: half of what either says, the other
 /// says too.
 const TOGETHER: f64 = 0.7;
@@ -222,7 +230,8 @@ fn comparison(scores: &Scores, about: &About) -> Option<String> {
         signed(weak.0),
         interval_words(Some(weak.1)),
     );
-    Some(if strength(wide_a).meets(strength(wide_u)) {
+    let is_open = !is_shown(scores) || strength(wide_a).meets(strength(wide_u));
+    Some(if is_open {
         format!("Which of the two explains more of {what}{among} is open ({slopes}).")
     } else {
         format!("{more} explains more of {what} than {less}{among} ({slopes}).")
@@ -242,16 +251,27 @@ fn strength(interval: Interval) -> Interval {
     }
 }
 
-fn single(score: &Score, [name, held]: [&str; 2], n: usize, about: &About) -> Option<String> {
+fn single(
+    scores: &Scores,
+    score: &Score,
+    [name, held]: [&str; 2],
+    about: &About,
+) -> Option<String> {
     let value = score.value?;
     let interval = score.interval?;
+    let alone = if interval.holds_zero() || is_shown(scores) {
+        ""
+    } else {
+        "; an interval without 0 says little where the two together are not shown to matter"
+    };
     let numbers = format!(
-        "partial r {}{}, n = {n}",
+        "partial r {}{}, n = {}{alone}",
         signed(value),
-        interval_words(Some(interval))
+        interval_words(Some(interval)),
+        scores.n
     );
     let (what, among) = (&about.performance, &about.among);
-    Some(if interval.holds_zero() {
+    Some(if interval.holds_zero() || !is_shown(scores) {
         format!("Whether {name} matters for {what} once {held} is held is open{among} ({numbers}).")
     } else {
         // The loss is named, since "lower alignment" could be taken for worse alignment.
@@ -344,6 +364,20 @@ mod tests {
                      alone gives as much in 31 % of cases (p = 0.31 by permutation). R is never";
         assert!(said[0].starts_with(start), "{}", said[0]);
         assert!(!said[0].contains("explain"));
+        // Nor is one of the two said to matter, though its interval leaves out 0.
+        let uniformity = open.get(Statistic::PartialPearsonUniformity);
+        assert!(!uniformity.interval.unwrap().holds_zero());
+        assert!(
+            said[1].starts_with("Which of the two explains more of mIoU"),
+            "{}",
+            said[1]
+        );
+        let start = "Whether uniformity matters for mIoU once alignment is held is open";
+        let last = said.last().unwrap();
+        assert!(
+            last.starts_with(start) && last.contains("without 0 says little"),
+            "{last}"
+        );
         // Entangled predictors are told, one variable is a warning of its own.
         open.between = Some(-0.81);
         let said = findings_about(&open, &about());

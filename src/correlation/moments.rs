@@ -26,12 +26,23 @@ pub(super) fn pearson(x: &[f64], y: &[f64], counts: &[u32]) -> f64 {
         sums[2] += count * dx * dy;
     }
     let [xx, yy, xy] = sums;
-    let is_constant =
-        |square: f64, mean: f64| square <= CONSTANT * total * mean.powi(2).max(f64::MIN_POSITIVE);
-    if is_constant(xx, mean_x) || is_constant(yy, mean_y) {
+    if is_constant(xx, total, mean_x) || is_constant(yy, total, mean_y) {
         return f64::NAN;
     }
     (xy / (xx * yy).sqrt()).clamp(-1.0, 1.0)
+}
+
+/// Whether squares about a mean, summed over `total` observations, are no more than its rounding.
+fn is_constant(square: f64, total: f64, mean: f64) -> bool {
+    square <= CONSTANT * total * mean.powi(2).max(f64::MIN_POSITIVE)
+}
+
+/// Whether values differ by more than the rounding of their mean, and squares can hold it.
+pub(super) fn varies(values: &[f64]) -> bool {
+    let total = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / total;
+    let square: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    square.is_finite() && !is_constant(square, total, mean)
 }
 
 /// Standard deviation (over n − 1) of counted values.
@@ -117,6 +128,9 @@ impl Triple {
 /// Leave-one-out R² of p on (a, u): 1 − Σ(p_i − p̂_(−i))² / Σ(p_i − p̄)², from the leverages of one
 /// fit (PRESS; Allen 1974). NaN when an observation alone decides a slope.
 pub(super) fn leave_one_out_r2(a: &[f64], u: &[f64], p: &[f64]) -> f64 {
+    if ![a, u, p].into_iter().all(varies) {
+        return f64::NAN;
+    }
     let n = p.len() as f64;
     let centred = |values: &[f64]| -> Vec<f64> {
         let mean = values.iter().sum::<f64>() / n;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CorrelationError, Series,
-    moments::leave_one_out_r2,
+    moments::{leave_one_out_r2, varies},
     resample::{Sample, Values},
 };
 use crate::progress::Progress;
@@ -340,14 +340,18 @@ fn between(sample: &Sample) -> f64 {
 /// What stands in the way of a reading.
 fn warnings(sample: &Sample) -> Vec<String> {
     let mut warnings = Vec::new();
-    let is_constant = |values: &[f64]| values.iter().all(|value| *value == values[0]);
     for (values, name) in [
         (&sample.a, "alignment"),
         (&sample.u, "uniformity"),
         (&sample.p, "performance"),
     ] {
-        if is_constant(values) {
+        if values.iter().all(|value| *value == values[0]) {
             warnings.push(format!("{name} is the same for all encoders"));
+        } else if !varies(values) {
+            warnings.push(format!(
+                "{name} varies too little beside its size, or is too large, for numbers of double \
+                 precision"
+            ));
         }
     }
     if between(sample).abs() > COLLINEAR {

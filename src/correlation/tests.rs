@@ -146,6 +146,24 @@ fn degenerate_series_say_what_is_wrong() {
 }
 
 #[test]
+fn numbers_that_double_precision_cannot_tell_apart_are_named() {
+    // The mean of many 0.1 is not 0.1: what is left of it is no variance.
+    let constant =
+        Series::new((0..9).map(|i| encoder(0.1, f64::from(i).sin(), f64::from(i).cos())));
+    let scores = scored(&constant, 0);
+    assert_eq!(scores.leave_one_out_r2, None);
+    assert_eq!(scores.warnings, ["alignment is the same for all encoders"]);
+    let huge = Series::new((0..9).map(|i| {
+        let performance = if i == 4 { 1e308 } else { f64::from(i) };
+        encoder(f64::from(i).sin(), f64::from(i).cos(), performance)
+    }));
+    let scores = scored(&huge, 0);
+    assert_eq!(scores.leave_one_out_r2, None);
+    let why = scores.get(Statistic::MultipleR).why_absent.clone().unwrap();
+    assert!(why.starts_with("performance varies too little"), "{why}");
+}
+
+#[test]
 fn encoders_without_a_number_are_left_out_and_counted() {
     let mut table = Table::new(["run", "alignment", "uniformity", "performance", "data"]);
     table.push(["a", "0.1", "-3", "0.9", "single"]);

@@ -89,6 +89,24 @@ impl Slice {
         }
     }
 
+    /// Points at which the features are not finite, so that nothing can be measured.
+    pub fn not_finite(&self) -> usize {
+        let points = self.cells.iter().flatten();
+        points.filter(|point| !point.uniformity.is_finite()).count()
+    }
+
+    /// That some points could not be measured, in words.
+    pub fn not_finite_words(&self) -> Option<String> {
+        let count = self.not_finite();
+        (count > 0).then(|| {
+            format!(
+                "at {count} of {} points the features are not finite: nothing is measured or drawn \
+                 there",
+                self.done
+            )
+        })
+    }
+
     /// The formula of a surface.
     pub fn formula(&self, quantity: Quantity) -> String {
         match quantity {
@@ -147,16 +165,26 @@ impl Slice {
                     }
                 })
                 .collect();
+            // What is measured stays, whatever became of the others and whoever asked to stop.
+            let mut failed = None;
             for (&index, point) in some.iter().zip(measured) {
-                progress.check()?;
                 let (cell, level) = order[index];
-                self.cells[cell] = Some(point?);
+                match point {
+                    Ok(point) => self.cells[cell] = Some(point),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        continue;
+                    }
+                }
                 self.done += 1;
                 if order.get(index + 1).is_none_or(|(_, next)| *next != level) {
                     self.lattices = level + 1;
                 }
                 progress.report("measuring points", self.done as u64, total);
                 show(self);
+            }
+            if let Some(error) = failed {
+                return Err(error);
             }
         }
         Ok(())

@@ -221,10 +221,16 @@ impl SliceSubject {
     pub fn points_at_once(&self) -> usize {
         const MOST: usize = 16;
         if self.compute.is_gpu() {
-            1
-        } else {
-            (2 * rayon::current_num_threads()).clamp(1, MOST)
+            return 1;
         }
+        let fitting = match self.batch_norm {
+            BatchNormUse::Frozen => MOST,
+            BatchNormUse::Reestimated => {
+                let bytes = reestimating_bytes(&self.probe, self.plane.origin());
+                usize::try_from(REESTIMATING_LIMIT_BYTES / bytes.max(1)).unwrap_or(MOST)
+            }
+        };
+        (2 * rayon::current_num_threads()).clamp(1, fitting.clamp(1, MOST))
     }
 
     /// α of alignment and t of uniformity.
@@ -319,9 +325,11 @@ fn is_finite(features: &ProbeFeatures) -> bool {
         .all(|rows| rows.values.iter().all(|value| value.is_finite()))
 }
 
+/// All points that are measured beside each other together.
+const REESTIMATING_LIMIT_BYTES: u64 = 2 << 30;
+
 /// Measuring statistics anew holds the maps of all views at once.
-fn check_memory(probe: &ProbeBatch, weights: &ModelWeights) -> Result<(), LandscapeError> {
-    const LIMIT_BYTES: u64 = 2 << 30;
+fn reestimating_bytes(probe: &ProbeBatch, weights: &ModelWeights) -> u64 {
     let side = probe.request().side as usize;
     let largest = weights
         .architecture()
@@ -331,8 +339,12 @@ fn check_memory(probe: &ProbeBatch, weights: &ModelWeights) -> Result<(), Landsc
         .max()
         .unwrap_or(0);
     // A map, its rows, and the result beside each other, and a block's shortcut.
-    let bytes = 2 * probe.image_count() as u64 * largest as u64 * 4 * 4;
-    if bytes <= LIMIT_BYTES {
+    2 * probe.image_count() as u64 * largest as u64 * 4 * 4
+}
+
+fn check_memory(probe: &ProbeBatch, weights: &ModelWeights) -> Result<(), LandscapeError> {
+    let bytes = reestimating_bytes(probe, weights);
+    if bytes <= REESTIMATING_LIMIT_BYTES {
         return Ok(());
     }
     Err(LandscapeError::Directions(format!(
@@ -340,7 +352,7 @@ fn check_memory(probe: &ProbeBatch, weights: &ModelWeights) -> Result<(), Landsc
          use fewer images, or frozen statistics",
         probe.image_count(),
         bytes >> 20,
-        LIMIT_BYTES >> 20
+        REESTIMATING_LIMIT_BYTES >> 20
     )))
 }
 

@@ -65,10 +65,11 @@ impl Votes {
     /// The protocol, in words.
     pub fn words(&self, which: &str) -> String {
         format!(
-            "k-NN accuracy over {which}: {} images vote on {}, k = {NEIGHBOURS}, τ = {TEMPERATURE}, \
+            "k-NN accuracy over {which}: {} images vote on {}, k = {}, τ = {TEMPERATURE}, \
              stratified split of seed {}",
             self.split.train.len(),
             self.split.test.len(),
+            NEIGHBOURS.min(self.split.train.len()),
             self.seed
         )
     }

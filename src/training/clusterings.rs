@@ -105,6 +105,11 @@ pub(super) fn check_prototypes(plan: &PrototypePlan, images: usize) -> Result<()
 }
 
 impl Clustering {
+    /// Unit vectors, `[k, dim]`.
+    pub fn centroids(&self) -> &[f32] {
+        &self.centroids
+    }
+
     /// As the images of a batch see it.
     pub fn of_batch(&self, indices: &[usize], device: &Device) -> Prototypes {
         let count = self.concentrations.len();

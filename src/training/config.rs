@@ -81,7 +81,7 @@ pub struct Probe {
     pub images: usize,
     /// Which vectors; projected ones are what the loss sees.
     pub kind: FeatureKind,
-    /// Steps between two probes.
+    /// Steps between two probes; see [`is_due`](Self::is_due).
     pub every: usize,
 }
 
@@ -92,6 +92,18 @@ impl Default for Probe {
             kind: FeatureKind::Projected,
             every: 10,
         }
+    }
+}
+
+/// Steps after which a probe comes although its interval is not over: a run moves most at its
+/// beginning, and who watches it wants to see that it moves.
+const EARLY_PROBES: [usize; 3] = [1, 2, 5];
+
+impl Probe {
+    /// Whether the images are looked at after `step` steps: each `every`, and after the first, the
+    /// second and the fifth.
+    pub fn is_due(&self, step: usize) -> bool {
+        step.is_multiple_of(self.every) || (step < self.every && EARLY_PROBES.contains(&step))
     }
 }
 

@@ -91,4 +91,6 @@ pub struct RunState {
     pub is_oriented: bool,
     /// What went wrong, or was done last ("saved to …").
     pub message: Option<String>,
+    /// Whether the message tells what could not be done, though the run itself goes on.
+    pub is_refusal: bool,
 }

@@ -81,6 +81,11 @@ impl Keys {
         model(self.net.plan(), &self.net.tensors()?, compute.device())
     }
 
+    /// The prototypes as they stand; none before the first clustering.
+    pub fn clusterings(&self) -> &[Clustering] {
+        &self.clusterings
+    }
+
     /// Takes new prototypes.
     pub fn set_clusterings(&mut self, clusterings: Vec<Clustering>) {
         self.clusterings = clusterings;

@@ -34,6 +34,8 @@ mod tensors;
 mod thinned;
 
 #[cfg(test)]
+mod combinations;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Head, Probe, RunConfig, Start};

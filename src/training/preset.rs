@@ -29,8 +29,10 @@ impl Preset {
         Self {
             name: "healthy",
             title: "Healthy: align + uniform",
-            comment: "Views of one image meet while the points spread over the whole sphere: \
-                      alignment and uniformity fall together, and the classes part.",
+            comment: "A random encoder begins with all points close together. They spread over the \
+                      whole sphere, uniformity falls towards its floor of −2.08, and yet views of \
+                      one image stay near each other: alignment ends at about 0.9, where strangers \
+                      have 2. Nothing asks for classes, and they hardly part.",
             make: RunConfig::default,
         },
         Self {
@@ -44,8 +46,9 @@ impl Preset {
         Self {
             name: "uniform-only",
             title: "Uniform only",
-            comment: "The points spread evenly and uniformity comes near its floor, but views of \
-                      one image lie nearly as far apart as strangers: alignment stays high.",
+            comment: "The points spread evenly and uniformity comes near its floor, nearer than in \
+                      the healthy run, but views of one image are not held together: alignment ends \
+                      at about 1.6, not far from the 2 of strangers.",
             make: || weighted(0.0, 1.0),
         },
         Self {
@@ -63,8 +66,9 @@ impl Preset {
             name: "tau-too-high",
             title: "NT-Xent, τ too high",
             comment: "At τ = 10 all negatives weigh the same, so the loss only sees their mean. The \
-                      mean goes to the centre and std·√d to 1, which look healthy, but the points \
-                      bunch on opposite sides: uniformity stays far from its floor.",
+                      mean goes to the centre and std·√d to some 0.9, which look healthy, but the \
+                      points bunch on opposite sides: uniformity stays far from its floor of \
+                      −2.08.",
             make: || RunConfig {
                 objective: Objective::NtXent(NtXent { temperature: 10.0 }),
                 ..RunConfig::default()
@@ -105,8 +109,9 @@ impl Preset {
             name: "proto-nce",
             title: "ProtoNCE: coagulation",
             comment: "Every image is pulled hard to one of four prototypes. They stay apart, but their \
-                      members huddle on them: prototype alignment falls far below what four even \
-                      parts of the sphere would show, and the verdict says coagulation.",
+                      members huddle on them: prototype alignment falls to about half of the 0.5 that \
+                      four even parts of the sphere would show, or less, and the verdict says \
+                      coagulation. Colour the points by prototype to see who belongs where.",
             make: || contrastive(Objective::ProtoNce(four_prototypes())),
         },
         Self {
@@ -130,8 +135,8 @@ impl Preset {
             name: "supervised",
             title: "Supervised cross-entropy",
             comment: "The reference of Wang & Isola's figure: a linear classifier trains with the \
-                      encoder. Top-1 rises far above chance (1 of 8) and the classes part, though \
-                      nothing asks for alignment or uniformity.",
+                      encoder. Top-1 rises to more than twice chance (1 of 8), though nothing asks \
+                      for alignment or uniformity.",
             make: || RunConfig {
                 objective: Objective::Supervised,
                 head: Head::None,
@@ -151,8 +156,8 @@ impl Preset {
             name: "dense",
             title: "Several objects: dense",
             comment: "Align + uniform of locations, matched by position, on the same scenes: views \
-                      of one place meet that lie far apart after the instance run, while \
-                      uniformity is as good.",
+                      of one place lie nearer than after the instance run, while uniformity stays \
+                      within 0.4 of it.",
             make: || multi_object(Objective::DenseAlignUniform(DenseAlignUniform::default())),
         },
         Self {
@@ -160,8 +165,8 @@ impl Preset {
             title: "DenseCL: pooled keys in a queue",
             comment: "Beside the pooled vectors each location meets its match in the other view, among a \
                       queue of pooled keys of locations. Matches meet, but the locations bunch: \
-                      uniformity stays far from its floor of −3.51, and the participation ratio is 2 \
-                      of 16. Compare the two runs that follow.",
+                      uniformity stays far from its floor of −3.51, and the participation ratio is \
+                      about 2 of 16. Compare the two runs that follow.",
             make: || {
                 locations(Objective::DenseCl(DenseCl {
                     queue: 512,
@@ -183,8 +188,8 @@ impl Preset {
             name: "dense-all-negatives",
             title: "Negatives of locations: all, as DenseCL++ (our reading)",
             comment: "The same, with every location of the other images a negative. What the loss sees \
-                      spreads over all 16 directions, uniformity nears −3.51, and alignment is no \
-                      worse. Before the head little of it is left: within some hundred steps the \
+                      spreads over all 16 directions, uniformity comes within some tenths of −3.51, \
+                      and alignment is no worse. Before the head little of it is left: within some hundred steps the \
                       encoder's own locations differ by .2 in uniformity and not in dense mIoU.",
             make: || contrast_of_locations(Negatives::All),
         },

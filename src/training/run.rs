@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 use burn::tensor::{Device, Tensor, TensorData, s};
 
 use super::{
-    RunConfig, Start, TrainingError,
-    clusterings::{check_prototypes, clusterings},
+    Head, RunConfig, Start, TrainingError,
+    clusterings::{Clustering, check_prototypes, clusterings},
     curves::WEIGHT_OF,
     keys::Keys,
     loader::{Loader, Recipe, ViewBatch},
@@ -18,10 +18,11 @@ use super::{
     tensors::NamedTensor,
 };
 use crate::{
-    analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, analyse_model},
+    analysis::{Analysis, Bundled, ImagesSource, ModelOnImages, ShownPrototypes, analyse_model},
     checkpoint::{self, OpenOptions},
     compute::{Compute, DeviceReport, read_tensors},
     data::{ImageSet, Normalisation, Preprocess, Resize, Thumbnails},
+    features::FeatureKind,
     models::{Architecture, SeededInit},
     objectives::Loss,
     progress::Progress,
@@ -415,7 +416,9 @@ impl Run {
         progress: &Progress,
     ) -> Result<Analysis, TrainingError> {
         let net = self.net()?;
-        self.probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)
+        let analysis = self.probe_of(net.plan(), &net.tensors()?, self.step, previous, progress)?;
+        let clusterings = self.keys.as_ref().map_or(&[][..], Keys::clusterings);
+        Ok(with_prototypes(analysis, self.config.head, clusterings))
     }
 
     /// As [`probe`](Self::probe), of the weights of a snapshot of this run.
@@ -429,7 +432,9 @@ impl Run {
         progress: &Progress,
     ) -> Result<Analysis, TrainingError> {
         let (plan, step) = (&snapshot.plan, snapshot.step);
-        self.probe_of(plan, &snapshot.tensors, step, previous, progress)
+        let analysis = self.probe_of(plan, &snapshot.tensors, step, previous, progress)?;
+        let clusterings = Clustering::all_from(&snapshot.keys, plan.outputs(), self.images.len())?;
+        Ok(with_prototypes(analysis, self.config.head, &clusterings))
     }
 
     fn probe_of(
@@ -526,6 +531,28 @@ impl Run {
         self.past.forget_after(snapshot.step);
         self.loader = None;
         Ok(())
+    }
+}
+
+/// The frame with the prototypes of the first clustering, where it shows the vectors that were
+/// clustered: what the loss sees of whole images.
+fn with_prototypes(analysis: Analysis, head: Head, clusterings: &[Clustering]) -> Analysis {
+    let clustered = match head {
+        Head::None => FeatureKind::Pooled,
+        Head::Linear { .. } | Head::Mlp { .. } => FeatureKind::Projected,
+    };
+    let shown = match clusterings {
+        [first, ..] if analysis.request.kind == clustered => ShownPrototypes::nearest(
+            first.centroids(),
+            &analysis.unit,
+            analysis.features.dim,
+            clusterings.len(),
+        ),
+        _ => None,
+    };
+    Analysis {
+        prototypes: shown.map(Arc::new),
+        ..analysis
     }
 }
 

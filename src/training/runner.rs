@@ -306,7 +306,9 @@ impl Drive {
             self.publish();
         }
         self.state.step = last;
-        self.state.message = (!skipped.is_empty()).then(|| skipped.join("; "));
+        if !skipped.is_empty() {
+            self.refuse(skipped.join("; "));
+        }
         self.state.phase = if last < self.state.total_steps {
             Phase::Paused
         } else {
@@ -351,7 +353,7 @@ impl Drive {
             );
             self.mark(text.clone());
             log::warn!("training: {text}");
-            self.state.message = Some(text);
+            self.refuse(text);
             (cpu, run)
         }))
     }
@@ -405,7 +407,7 @@ impl Drive {
         self.state.step = report.step;
         let is_last = report.step >= self.state.total_steps;
         let is_single = std::mem::take(&mut self.is_single);
-        if is_last || is_single || report.step.is_multiple_of(run.config().probe.every) {
+        if is_last || is_single || run.config().probe.is_due(report.step) {
             self.probe(run, progress)?;
         }
         if is_last || report.step.is_multiple_of(run.config().snapshot_every) {
@@ -480,7 +482,7 @@ impl Drive {
                 Ok(fresh) => *run = fresh,
                 Err(error) if error.is_cancelled() => return Err(error),
                 Err(error) => {
-                    self.state.message = Some(error.to_string());
+                    self.refuse(error.to_string());
                     return Ok(());
                 }
             }
@@ -538,8 +540,14 @@ impl Drive {
                 self.turned(knob, before.unwrap_or(value), value);
             }
             // Not the run's fault: it goes on as it was.
-            Err(error) => self.state.message = Some(error.to_string()),
+            Err(error) => self.refuse(error.to_string()),
         }
+    }
+
+    /// Tells what could not be done while the run goes on.
+    fn refuse(&mut self, why: String) {
+        self.state.message = Some(why);
+        self.state.is_refusal = true;
     }
 
     /// Marks a knob's turn; turns at one step are one mark.
@@ -577,13 +585,16 @@ impl Drive {
         self.mark("saved".to_owned());
         run.past.marks.clone_from(&self.state.marks);
         let saved = run.save(folder, self.curves.exact());
-        self.state.message = Some(match saved {
-            Ok(path) => format!("saved to {}", path.display()),
+        match saved {
+            Ok(path) => {
+                self.state.message = Some(format!("saved to {}", path.display()));
+                self.state.is_refusal = false;
+            }
             Err(error) => {
                 self.state.marks = before;
-                error.to_string()
+                self.refuse(error.to_string());
             }
-        });
+        }
     }
 
     /// Goes back to a kept step; what came after it becomes a branch. Returns whether the step was
@@ -597,7 +608,7 @@ impl Drive {
                 .map(usize::to_string)
                 .collect::<Vec<_>>()
                 .join(" and ");
-            self.state.message = Some(TrainingError::NoSnapshot { step, near }.to_string());
+            self.refuse(TrainingError::NoSnapshot { step, near }.to_string());
             return Ok(false);
         };
         run.restore(&snapshot)?;

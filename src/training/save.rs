@@ -77,12 +77,26 @@ impl Run {
     /// # Errors
     /// [`TrainingError::Save`] with what the system said.
     pub fn save(&mut self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
+        self.save_beside(folder, curves)
+            .map_err(|error| match error {
+                // A file that was being made there, and is gone again: not what anyone asked for.
+                TrainingError::Save { path, source } if is_in_the_making(&path) => {
+                    TrainingError::Save {
+                        path: folder.to_owned(),
+                        source,
+                    }
+                }
+                other => other,
+            })
+    }
+
+    fn save_beside(&mut self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
         let snapshot = self.snapshot()?;
         let name = step_name(snapshot.step);
         let states = folder.join("state");
         fs::create_dir_all(&states).map_err(TrainingError::save(&states))?;
         let fresh = tempfile::Builder::new()
-            .prefix(".saving-")
+            .prefix(SAVING)
             .tempdir_in(&states)
             .map_err(TrainingError::save(&states))?;
         let weights = safetensors_bytes(&snapshot.tensors, HashMap::new())
@@ -374,6 +388,17 @@ impl Header {
             ..self.config.clone()
         })
     }
+}
+
+/// Beginning of the name of a folder that a state is made in.
+const SAVING: &str = ".saving-";
+
+/// Whether a path lies in a folder that a state is made in.
+fn is_in_the_making(path: &Path) -> bool {
+    path.components().any(|part| {
+        let name = part.as_os_str().to_string_lossy();
+        name.starts_with(SAVING)
+    })
 }
 
 /// File below the states that names what was saved last.

@@ -135,9 +135,23 @@ fn few_prototypes(loss: &ProtoNce) -> ProtoNce {
     }
 }
 
+/// Every loss, and one with all that a loss can have beside an encoder and a queue: a decoder and
+/// negatives that are drawn.
+fn all_losses() -> Vec<Objective> {
+    let drawn = DenseContrast {
+        negatives: crate::objectives::Negatives::Random { count: 2 },
+        is_cross_view: true,
+        reconstructs: true,
+        ..DenseContrast::default()
+    };
+    let mut all = Objective::all().to_vec();
+    all.push(Objective::DenseContrast(drawn));
+    all
+}
+
 #[test]
 fn every_loss_trains_saves_goes_on_and_is_shown() {
-    for objective in Objective::all() {
+    for objective in all_losses() {
         for head in [Head::Linear { outputs: 3 }, Head::None] {
             let config = RunConfig {
                 objective: with_short_queue(objective.clone()),
@@ -168,6 +182,12 @@ fn every_loss_trains_saves_goes_on_and_is_shown() {
             let checkpoint = half.save(folder.path(), &Curves::default()).unwrap();
             let (mut resumed, _) = Run::resume(folder.path(), &cpu(), &Progress::none()).unwrap();
             assert!(steps(&mut resumed, 3) == expected, "{title}");
+            // Back to a kept step, and from there once more.
+            let snapshot = half.snapshot().unwrap();
+            for time in ["gone on", "forked"] {
+                assert!(steps(&mut half, 3) == expected, "{title}, {time}");
+                half.restore(&snapshot).unwrap();
+            }
             let probe = resumed.probe(None, &Progress::none()).unwrap();
             assert!(probe.numbers.alignment.value.is_some(), "{title}");
 
@@ -570,6 +590,58 @@ fn a_runner_plays_forks_and_replays_the_same_numbers() {
     runner.control(Control::Play);
     let replayed = wait_for(&runner, |state| state.phase == Phase::Finished);
     assert_eq!(total(&replayed), total(&whole));
+}
+
+#[test]
+fn every_state_is_paused_forked_saved_opened_and_replayed_bit_for_bit() {
+    // A queue and a key encoder, the same of locations, prototypes, a decoder.
+    let objectives = all_losses()
+        .into_iter()
+        .filter(|objective| objective.keys().is_some() || objective.reconstructs());
+    for objective in objectives {
+        let config = RunConfig {
+            objective: with_short_queue(objective),
+            ..small()
+        };
+        let title = config.objective.title();
+        let runner = Runner::start(config, &cpu(), || {}).unwrap();
+        wait_for(&runner, |state| state.phase == Phase::Paused);
+        runner.control(Control::Step);
+        wait_for(&runner, |state| {
+            state.step == 1 && state.phase == Phase::Paused
+        });
+        runner.control(Control::Play);
+        let whole = wait_for(&runner, |state| state.phase == Phase::Finished);
+        runner.control(Control::Fork { step: 4 });
+        wait_for(&runner, |state| state.phase == Phase::Paused);
+        let folder = tempfile::tempdir().unwrap();
+        runner.control(Control::SaveTo(folder.path().to_owned()));
+        wait_for(&runner, |state| state.message.is_some());
+        runner.control(Control::Play);
+        let forked = wait_for(&runner, |state| state.phase == Phase::Finished);
+        let opened = Runner::open(folder.path(), &cpu(), || {}).unwrap();
+        wait_for(&opened, |state| state.phase == Phase::Paused);
+        opened.control(Control::Play);
+        let resumed = wait_for(&opened, |state| state.phase == Phase::Finished);
+        // Both saved steps are there again, and the earlier is gone on with.
+        runner.control(Control::SaveTo(folder.path().to_owned()));
+        wait_for(&runner, |state| state.message.is_some());
+        let series = Runner::open(folder.path(), &cpu(), || {}).unwrap();
+        let both = wait_for(&series, |state| state.phase == Phase::Finished);
+        assert_eq!(
+            (&both.snapshots[..], &both.frames[..]),
+            (&[4, 8][..], &[4, 8][..])
+        );
+        series.control(Control::Fork { step: 4 });
+        wait_for(&series, |state| state.phase == Phase::Paused);
+        series.control(Control::Play);
+        let replayed = wait_for(&series, |state| state.phase == Phase::Finished);
+        for other in [&forked, &resumed, &replayed] {
+            for curve in whole.curves.iter() {
+                assert_eq!(other.curves.get(&curve.name), Some(curve), "{title}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -289,6 +289,7 @@ impl LandscapePicture {
             slice.done,
             slice.cells.len(),
         )];
+        lines.extend(slice.not_finite_words());
         lines.extend(slice.words.iter().cloned());
         lines
     }

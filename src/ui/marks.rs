@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use egui::Color32;
 
+use crate::analysis::ShownPrototypes;
+
 use super::{
     ColourBy, Snapshot, SphereView, World,
     colour::{class_colour, mix, ramp},
@@ -188,6 +190,12 @@ fn colours(by: ColourBy, snapshot: &Snapshot, world: &World<'_>, tokens: &Tokens
             }
             None => vec![plain; snapshot.len()],
         },
+        ColourBy::Prototype => match &snapshot.analysis.prototypes {
+            Some(prototypes) => (prototypes.assignment.iter())
+                .map(|&own| class_colour(tokens, own))
+                .collect(),
+            None => vec![plain; snapshot.len()],
+        },
     }
 }
 
@@ -279,7 +287,31 @@ fn legend(view: &SphereView, snapshot: &Snapshot, world: &World<'_>, tokens: &To
             Some((density, how)) => ramp_key(how.to_owned(), extremes(density)),
             None => words("Local density is being computed"),
         },
+        ColourBy::Prototype => match &snapshot.analysis.prototypes {
+            Some(prototypes) => Key::Words(of_prototypes(prototypes)),
+            None => words(
+                "No prototypes here: a run with ProtoNCE or PAUC has some from its first clustering \
+                 on, of what its loss sees",
+            ),
+        },
     }
+}
+
+/// Prototypes of which the legend gives each its number of points.
+const COUNTED_PROTOTYPES: usize = 12;
+
+/// How many points are nearest to which prototype, in words.
+fn of_prototypes(prototypes: &ShownPrototypes) -> String {
+    let mut text = format!("Nearest of {} prototypes by cosine", prototypes.len());
+    if prototypes.len() > COUNTED_PROTOTYPES {
+        text += "; colours repeat";
+        return text;
+    }
+    let counts = prototypes.counts.iter().enumerate();
+    let counts: Vec<String> = counts
+        .map(|(index, count)| format!("{}: {count}", index + 1))
+        .collect();
+    text + ", points of each — " + &counts.join(", ")
 }
 
 fn class_entries(view: &SphereView, snapshot: &Snapshot, tokens: &Tokens) -> Vec<LegendEntry> {

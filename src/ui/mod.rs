@@ -38,7 +38,7 @@ pub use landscape::{
 pub use pane::Pane;
 pub use preview::{PreviewPicture, PreviewState};
 pub use selection::{Combine, Selection};
-pub use snapshot::{Angular, Grid2, Prepared, Snapshot};
+pub use snapshot::{Angular, Grid2, PlacedPrototypes, Prepared, Snapshot};
 pub use training::{MOVING_INTERVAL, Replay, RunView, TrainCommand};
 pub use verdict_series::{VerdictCommand, VerdictSeriesState};
 pub use view::{

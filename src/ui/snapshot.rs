@@ -9,6 +9,7 @@ use crate::{
         kde::{gaussian_grid_2d, scott_bandwidth},
         vmf::{SphereDensity, circle_kappa, circle_ring, sphere_kappa},
     },
+    measure::Rows,
     progress::{Cancelled, Progress},
     ui::widgets::Histogram,
 };
@@ -57,6 +58,33 @@ pub struct Grid2 {
     pub bandwidth: f32,
 }
 
+/// Prototypes of a run's loss in the pictures of its features.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacedPrototypes {
+    /// Place of each on S²; the origin for one that the picture keeps nothing of.
+    pub sphere: Vec<[f32; 3]>,
+    /// Place of each on S¹.
+    pub circle: Vec<[f32; 2]>,
+}
+
+impl PlacedPrototypes {
+    /// Those of `analysis`, by the axes of its pictures; none for anything without.
+    fn of(analysis: &Analysis) -> Self {
+        let Some(prototypes) = &analysis.prototypes else {
+            return Self::default();
+        };
+        let rows = Rows::new(&prototypes.centroids, prototypes.dim).ok();
+        let places = rows.map(|rows| (analysis.sphere.place(rows), analysis.circle.place(rows)));
+        match places {
+            Some((Ok(sphere), Ok(circle))) => Self {
+                sphere: sphere.coords,
+                circle: circle.coords,
+            },
+            _ => Self::default(),
+        }
+    }
+}
+
 /// What the panels draw that is not part of the results themselves.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -78,6 +106,8 @@ pub struct Prepared {
     pub norm_range: [f32; 2],
     /// Points of each class.
     pub class_counts: Vec<usize>,
+    /// Prototypes of a run; empty for anything without.
+    pub prototypes: PlacedPrototypes,
 }
 
 impl Prepared {
@@ -112,6 +142,7 @@ impl Prepared {
             distances: Histogram::new(&analysis.pairs.distances, 0.0, 2.0, DISTANCE_BINS),
             norm_range: range(&analysis.norms),
             class_counts: class_counts(labels, analysis.images.classes().len()),
+            prototypes: PlacedPrototypes::of(analysis),
             sphere,
             circle,
         })

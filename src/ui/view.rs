@@ -25,16 +25,19 @@ pub enum ColourBy {
     Norm,
     /// How many others are near it in the original space.
     Density,
+    /// The prototype of a run's loss that is nearest to it.
+    Prototype,
 }
 
 impl ColourBy {
     /// All, in the order of menus.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Label,
         Self::Image,
         Self::Cell,
         Self::Norm,
         Self::Density,
+        Self::Prototype,
     ];
 
     /// Name in menus.
@@ -45,6 +48,7 @@ impl ColourBy {
             Self::Cell => "cell position",
             Self::Norm => "norm",
             Self::Density => "local density",
+            Self::Prototype => "prototype",
         }
     }
 
@@ -58,6 +62,7 @@ impl ColourBy {
             Self::Density => {
                 "log mean exp(−t‖x − x_i‖²) in the original space: high where many are near"
             }
+            Self::Prototype => "the nearest prototype of a run with ProtoNCE or PAUC, by cosine",
         }
     }
 }

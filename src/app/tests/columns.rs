@@ -132,6 +132,23 @@ fn a_foreign_table_at_the_start_is_asked_about_and_related() {
     assert_eq!(a.unwrap().rows().len(), 18);
     assert_eq!(b.unwrap().rows().len(), 18);
     assert!(export.join("series.csv").exists());
+
+    // The session keeps the choice: nobody is asked again.
+    let saved = folder.path().join("saved.json");
+    let ctx = window.harness.ctx.clone();
+    let app = window.harness.state_mut();
+    app.dispatch(&ctx, Command::SaveSessionTo(saved.clone()));
+    window.wait_for("saving the session", |_| saved.exists());
+    drop(window);
+    let mut again = Window::open_with(&[], |session| {
+        std::fs::copy(&saved, session).unwrap();
+    });
+    again.wait_for("the answer of the session", |window| {
+        window.lab_state().answer.is_some()
+    });
+    assert!(!again.is_asking());
+    let kept = again.lab_state().answer.clone().unwrap();
+    assert_eq!(kept.series.encoders()[2].alignment, 1.715_501);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use egui_kittest::kittest::Queryable as _;
+use egui::accesskit::Role;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::{PATIENCE, Window};
 use crate::{
@@ -202,6 +203,50 @@ fn what_is_no_table_is_answered() {
         window.ask_lab(command);
     }
     assert!(window.log_contains("No sweep is under way"));
+}
+
+#[test]
+fn two_columns_cross_on_the_map() {
+    let mut window = Window::open(&[]);
+    let path = window.folder.path().join("encoders.csv");
+    planted().write(&path).unwrap();
+    window.ask_lab(LabCommand::Open(path));
+    window.until_lab("the answer", |lab| lab.answer.is_some());
+    let enlarge = Command::Enlarge(Pane::Correlation);
+    let ctx = window.harness.ctx.clone();
+    window.harness.state_mut().dispatch(&ctx, enlarge);
+    window.page(LabPage::Map);
+    for (axis, column) in [("Rows of the map", "data"), ("Columns of the map", "step")] {
+        let choice = window.harness.get_by_role_and_label(Role::ComboBox, axis);
+        choice.click_accesskit();
+        window.harness.run_steps(3);
+        let entry = window.harness.get_by_role_and_label(Role::Button, column);
+        entry.click_accesskit();
+        window.harness.run_steps(2);
+        let wanted = Facet::Column(column.to_owned());
+        window.until_lab("the axis", |lab| {
+            let question = lab.answer.as_ref().map(|answer| &answer.question);
+            let facets = question.and_then(|question| question.facets.as_ref());
+            !lab.is_working && facets.is_some_and(|facets| facets.contains(&wanted))
+        });
+    }
+    // Of each kind four encoders at a step: flagged, with their number.
+    assert_eq!(
+        window.answer().axes(),
+        [vec!["multi", "single"], vec!["0", "1", "2"]]
+    );
+    let cell = window
+        .harness
+        .get_by_label_contains("single, 2: multiple R");
+    let label = cell.accesskit_node().label().unwrap_or_default();
+    assert!(label.ends_with("n = 4, too few"), "{label}");
+    cell.click_accesskit();
+    window.until_lab("the cell", |lab| {
+        let answer = lab.answer.as_ref();
+        answer.is_some_and(|answer| answer.question.only.len() == 2)
+    });
+    assert_eq!(window.answer().series.len(), 4);
+    window.harness.get_by_label("Only data = single, step = 2");
 }
 
 #[test]

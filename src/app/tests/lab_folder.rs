@@ -187,6 +187,7 @@ fn a_series_that_was_stopped_goes_on_and_does_so_in_the_next_window_too() {
     });
     window.tell_folder(FolderCommand::Stop);
     window.until_folder("the second stop", is_over);
+    assert_eq!(window.app().views.lab.source.as_ref(), Some(&file));
     // The session was written when the series began: a window that is killed loses nothing.
     let session = outside.path().join("session.json");
     std::fs::copy(window.folder.path().join("session.json"), &session).unwrap();

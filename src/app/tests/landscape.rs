@@ -393,7 +393,9 @@ fn a_followed_slice_is_cut_anew_around_a_runs_newest_weights() {
 fn named<'a>(window: &'a Window, words: &'a str) -> Vec<String> {
     let nodes = window.harness.query_all_by_label_contains(words);
     nodes
-        .filter_map(|node| node.accesskit_node().label())
+        .map(|node| node.accesskit_node())
+        // A label's text is its value.
+        .filter_map(|node| node.label().or_else(|| node.value()))
         .collect()
 }
 
@@ -464,7 +466,10 @@ fn a_loss_without_a_surface_says_why_in_the_view() {
     let mut config = crate::training::RunConfig {
         name: "momentum".to_owned(),
         objective: crate::training::Objective::MomentumContrast(
-            crate::objectives::MomentumContrast::default(),
+            crate::objectives::MomentumContrast {
+                queue: 16,
+                ..crate::objectives::MomentumContrast::default()
+            },
         ),
         steps: 4,
         batch: 8,

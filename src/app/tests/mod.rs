@@ -12,6 +12,7 @@ mod painting;
 mod points;
 mod settings;
 mod training;
+mod training_choices;
 mod training_views;
 mod verdict;
 mod views;

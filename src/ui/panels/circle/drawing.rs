@@ -3,7 +3,10 @@
 use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Ui, pos2, vec2};
 
 use super::{BARS, CirclePicture, RING, UNIT};
-use crate::ui::{CircleView, Snapshot, colour::class_colour, marks::Marks, theme::Tokens};
+use crate::ui::{
+    CircleView, Snapshot, colour::class_colour, marks::Marks, panels::sphere::prototypes,
+    theme::Tokens,
+};
 
 /// Where the labels of the axes stand, in units of the circle's radius.
 const LABELS: f32 = 1.08 + RING;
@@ -61,6 +64,13 @@ pub(super) fn draw(
         for (class, values) in shown {
             let colour = class_colour(tokens, *class);
             ring(&painter, centre, radius, values, scale, colour, 1.0);
+        }
+    }
+    let prototypes = &snapshot.prepared.prototypes.circle;
+    for (index, &[x, y]) in prototypes.iter().enumerate() {
+        if [x, y] != [0.0; 2] {
+            let at = at_angle(centre, radius, y.atan2(x));
+            prototypes::mark(ui, &painter, at, index, prototypes.len(), 1.0);
         }
     }
 }

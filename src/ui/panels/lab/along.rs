@@ -23,6 +23,11 @@ use crate::{
 /// Height of the two rows of settings, in points.
 const SETTINGS: f32 = 64.0;
 
+/// Height of a line's sentence, in points.
+const TOLD: f32 = 44.0;
+/// From this height on the sentences have room of their own, in points.
+const ROOMY: f32 = 420.0;
+
 /// Draws scores along a number in `room` points of height.
 pub(super) fn along_ui(
     view: &mut LabView,
@@ -41,10 +46,13 @@ pub(super) fn along_ui(
     };
     settings_ui(view, state, trails, commands, ui);
     let scale = theme::mark_scale(ui);
+    // A large view shows the sentences too without scrolling.
+    let told = (trails.trails.len() as f32 * TOLD * scale).min(room * 0.3);
+    let told = if room > ROOMY * scale { told } else { 0.0 };
     lines_plot(
         trails,
         view.statistic,
-        height(room - SETTINGS * scale, ui),
+        height(room - SETTINGS * scale - told, ui),
         ui,
     );
     for trail in &trails.trails {

@@ -136,7 +136,11 @@ fn cell_ui(cell: &Cell, statistic: Statistic, is_shown: bool, ui: &mut Ui) -> bo
         (detail, small.clone(), ink),
         (count, small, weak),
     ];
-    let gap = (rect.height() - lines.iter().map(|(_, font, _)| font.size).sum::<f32>()) / 4.0;
+    let lines: Vec<_> = (lines.into_iter())
+        .filter(|(text, ..)| !text.is_empty())
+        .collect();
+    let gap = (rect.height() - lines.iter().map(|(_, font, _)| font.size).sum::<f32>())
+        / (lines.len() + 1) as f32;
     let mut top = rect.center_top() + vec2(0.0, gap);
     for (text, font, ink) in lines {
         let below = font.size + gap;

@@ -31,6 +31,9 @@ pub use small::tiles_ui;
 /// From this size on findings stand beside the picture, in points.
 const ROOMY: egui::Vec2 = egui::vec2(820.0, 420.0);
 
+/// Below this width the pages' names stand closer, in points.
+const NARROW: f32 = 430.0;
+
 /// Draws the correlation lab.
 pub fn lab_ui(view: &mut LabView, world: &World<'_>, commands: &mut Commands, ui: &mut Ui) {
     how_to_read(ui, Pane::Correlation.how_to_read());
@@ -96,6 +99,10 @@ fn head_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x *= 0.5;
+        if ui.available_width() < NARROW * theme::mark_scale(ui) {
+            // One row in a narrow tile too: the picture needs the height.
+            ui.spacing_mut().button_padding.x *= 0.5;
+        }
         for page in LabPage::ALL {
             let label = ui.selectable_label(view.page == page, page.name());
             if label.on_hover_text(page.explanation()).clicked() {

@@ -10,7 +10,7 @@ use super::{
     axes::{Names, with_axes},
 };
 use crate::{
-    correlation::{Encoder, Statistic},
+    correlation::{Encoder, Score, Statistic},
     lab::{Answer, performance_words},
     ui::{
         Command, Commands, LabCommand,
@@ -106,7 +106,9 @@ pub fn plane_plot(
                             .width(1.0)
                             .allow_hover(false),
                     );
-                    let words = egui::RichText::new(level_words(level, &levels)).small();
+                    // Named: near an axis a bare number would look like a tick.
+                    let words = format!("P {}", level_words(level, &levels));
+                    let words = egui::RichText::new(words).small();
                     plot.text(
                         Text::new("", PlotPoint::new(to[0], to[1]), words)
                             .color(tokens.text.weak.0)
@@ -177,13 +179,24 @@ pub fn trend_plots(
         for ((name, of, statistic), ui) in sides.into_iter().zip(columns) {
             clicked = trend_plot(answer, name, of, opened_row, height, ui).or(clicked);
             if let Ok(scores) = &answer.scores {
-                let score = super::scores::words(scores.get(statistic));
                 // On one line: a column would stretch a second one to its width.
-                caption_line(ui, &format!("{name} alone: r {score}"));
+                caption_line(ui, &brief(scores.get(statistic)));
             }
         }
     });
     clicked
+}
+
+/// A score in a narrow line.
+fn brief(score: &Score) -> String {
+    let Some(value) = score.value else {
+        return score.why_absent.clone().unwrap_or_default();
+    };
+    let p = score
+        .p
+        .map_or_else(String::new, |p| format!(", p = {p:.3}"));
+    let interval = super::map::short_interval(score.interval);
+    format!("r {}{interval}{p}", super::map::signed(value))
 }
 
 fn trend_plot(

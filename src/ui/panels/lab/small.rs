@@ -260,7 +260,9 @@ fn lines(
         }
         return;
     }
-    let Some(fit) = &cell.fit else {
+    // A plane through three or four points is always there and says nothing.
+    let is_too_few = (cell.scores.as_ref()).is_ok_and(|scores| scores.is_too_few);
+    let Some(fit) = cell.fit.as_ref().filter(|_| !is_too_few) else {
         return;
     };
     for level in fit.levels(4) {

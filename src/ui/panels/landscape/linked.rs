@@ -187,10 +187,12 @@ pub(super) fn plane_ui(
     };
     let font = egui::TextStyle::Small.resolve(ui.style());
     ground(&painter, &axes, picture.floor, &font, tokens);
+    // A small plane is crowded, a large one would hide single points.
+    let size = egui::Vec2::splat(if rect.width() < 250.0 { 2.0 } else { 3.0 });
     let dot = tokens.data.categories[0].0.gamma_multiply(0.7);
     for point in picture.slice.cells.iter().flatten() {
         let place = axes.place([point.alignment, point.uniformity]);
-        painter.rect_filled(Rect::from_center_size(place, vec2(2.0, 2.0)), 0.0, dot);
+        painter.rect_filled(Rect::from_center_size(place, size), 0.0, dot);
     }
     let scale = theme::mark_scale(ui);
     let origin =

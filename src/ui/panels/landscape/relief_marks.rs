@@ -167,7 +167,12 @@ fn edge(
     for level in levels {
         let mut at = grid.centre;
         at[axis] = level;
-        let Some(foot) = along(grid.cell_of(at)[axis] as f32) else {
+        let index = grid.cell_of(at)[axis] as f32;
+        // At the corner in front the numbers of both edges would lie upon each other.
+        if (index - front[axis]).abs() < 0.06 * last {
+            continue;
+        }
+        let Some(foot) = along(index) else {
             continue;
         };
         painter.line_segment([foot, foot + 4.0 * outward], stroke);
@@ -271,13 +276,12 @@ fn way(stage: &Stage<'_>, picture: &LandscapePicture, painter: &Painter, ui: &Ui
             }
         }
         if !is_seen && stage.rect.height() >= NAMED_FROM {
-            painter.text(
-                at + vec2(9.0, 0.0),
-                Align2::LEFT_CENTER,
-                "the encoder, behind",
-                font,
-                tokens.text.body.0,
-            );
+            let beside = at + vec2(9.0, 0.0) * scale;
+            let text = "the encoder, behind";
+            for (shift, colour) in [(Vec2::splat(1.0), halo), (Vec2::ZERO, ink)] {
+                let place = beside + shift;
+                painter.text(place, Align2::LEFT_CENTER, text, font.clone(), colour);
+            }
         }
     }
 }

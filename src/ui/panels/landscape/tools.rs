@@ -6,7 +6,7 @@ use crate::{
     landscape::{BatchNormUse, Directions, Quantity, UniformOver},
     ui::{
         Command, Commands, LandscapeCommand, LandscapeView, SlicePicture, World,
-        widgets::{choice, number_field, section},
+        widgets::{choice, number_field},
     },
 };
 
@@ -125,9 +125,9 @@ fn sized(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
 
 fn slice_ui(view: &mut LandscapeView, world: &World<'_>, ui: &mut Ui) {
     let settings = &mut view.settings;
-    section(ui, "The next slice");
     ui.horizontal_wrapped(|ui| {
-        ui.label(weak("directions"));
+        ui.label(weak("directions"))
+            .on_hover_text("Of the next slice. Snapshots of a run give more than random ones");
         directions_ui(&mut settings.directions, world.landscape.snapshots, ui);
     });
     ui.horizontal_wrapped(|ui| {
@@ -265,9 +265,6 @@ fn directions_ui(directions: &mut Directions, snapshots: &[usize], ui: &mut Ui) 
                 0.1,
             ) {
                 *seed = value;
-            }
-            if snapshots.len() < 2 {
-                ui.label(weak("a run's snapshots give others").small());
             }
         }
         Directions::Trajectory => {}

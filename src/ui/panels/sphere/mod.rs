@@ -4,6 +4,7 @@ mod area;
 mod canvas;
 mod pair;
 pub(super) mod potential;
+pub(super) mod prototypes;
 mod tooltip;
 
 pub use canvas::SphereCanvas;
@@ -114,6 +115,7 @@ fn one_ui(
     interact(view, canvas, response, world, commands, ui);
     keys(canvas, response, marks, snapshot, world, commands, ui);
     potential::extrema_ui(canvas, response, view, world, ui);
+    prototypes::overlay(canvas, response.rect, snapshot, ui);
     overlay(canvas, response, world, ui);
     if response.has_focus() {
         let stroke = (1.0, Tokens::of(ui).accent.main.0);
@@ -258,6 +260,7 @@ fn settings_line(
             ),
         });
     }
+    parts.extend(prototypes::settings(snapshot));
     if view.shows_potential() {
         parts.push(potential::settings(&world.potential, snapshot.len()));
         if let Some(field) = world.pinned_potential.and_then(|potential| potential.field) {

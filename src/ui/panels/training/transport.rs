@@ -75,7 +75,7 @@ pub(super) fn message_ui(world: &World<'_>, ui: &mut Ui) {
     if let Some(run) = world.run
         && let Some(message) = &run.state.message
     {
-        let icon = if run.state.phase == Phase::Failed {
+        let icon = if run.state.phase == Phase::Failed || run.state.is_refusal {
             Icon::Failure
         } else {
             Icon::Info
