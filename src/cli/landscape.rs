@@ -22,7 +22,7 @@ use crate::{
         SnapshotWeights, UniformOver,
     },
     progress::Progress,
-    training::{RunConfig, RunLoss},
+    training::{RunConfig, RunLoss, own_checkpoints},
     ui::{LandscapePicture, LandscapeView, SlicePicture},
 };
 
@@ -217,6 +217,18 @@ fn of_run(
         }
     }
     files.sort();
+    // Steps that the run went back from are no part of its path.
+    if let Some(own) = own_checkpoints(folder) {
+        let before = files.len();
+        files.retain(|file| own.contains(file));
+        let left = before - files.len();
+        if left > 0 {
+            log::warn!(
+                "{left} of {before} checkpoints are left out: the run went back to an earlier step \
+                 and on from there"
+            );
+        }
+    }
     let Some((newest, _)) = files.last() else {
         bail!(
             "{}: there is no step-*.safetensors of a run",
@@ -230,7 +242,7 @@ fn of_run(
     let file = files.iter().find(|(step, _)| *step == origin);
     let Some((_, path)) = file else {
         bail!(
-            "{}: no checkpoint of step {origin} is saved there",
+            "{}: no checkpoint of step {origin} is saved there of the run as it went on",
             folder.display()
         );
     };
@@ -457,6 +469,61 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn a_runs_path_is_that_of_the_branch_that_it_went_on_with() {
+        use crate::{
+            analysis::ImagesSource,
+            data::{BuiltinConfig, BuiltinKind},
+            models::Architecture,
+            training::{Curves, Run},
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let progress = Progress::none();
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let config = RunConfig {
+            batch: 8,
+            architecture: Architecture::TinyConvNet { width: 4 },
+            images: ImagesSource::Builtin(BuiltinConfig {
+                kind: BuiltinKind::SingleObject,
+                count: 16,
+                side: 16,
+                seed: 1,
+            }),
+            ..RunConfig::default()
+        };
+        let mut run = Run::new(config, &compute, &progress).unwrap();
+        let save_after = |run: &mut Run, steps: usize| {
+            for _ in 0..steps {
+                run.step(&progress).unwrap();
+            }
+            run.save(folder, &Curves::default()).unwrap();
+        };
+        save_after(&mut run, 1);
+        let snapshot = run.snapshot().unwrap();
+        save_after(&mut run, 3);
+        run.restore(&snapshot).unwrap();
+        save_after(&mut run, 1);
+        let settings = SliceSettings {
+            directions: Directions::Trajectory,
+            ..SliceSettings::default()
+        };
+        let (request, snapshots) = of_run(folder, &settings, &progress).unwrap();
+        let steps: Vec<usize> = snapshots.iter().map(|one| one.step).collect();
+        assert_eq!(steps, [1, 2]);
+        let newest = folder.join("step-000002.safetensors");
+        assert_eq!(request.encoder, EncoderSource::File(newest));
+        let to_the_other = SliceSettings {
+            directions: Directions::Line([4, 1]),
+            ..settings
+        };
+        let refused = of_run(folder, &to_the_other, &progress).err().unwrap();
+        assert!(
+            refused.to_string().contains("no checkpoint of step 4"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct TrainArgs {
     /// Folder for checkpoints, metrics and pictures.
     #[arg(short, long, value_name = "DIR", required_unless_present_any = ["resume", "list"])]
     out: Option<PathBuf>,
-    /// Steps in all, instead of the settings'.
+    /// Steps in all, instead of the settings'; with --resume no fewer than are done.
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Seed, instead of the settings'.
@@ -159,7 +159,9 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
     signal_hook::flag::register_conditional_shutdown(interrupt, 130, Arc::clone(&is_interrupted))
         .and_then(|_| signal_hook::flag::register(interrupt, Arc::clone(&is_interrupted)))
         .context("cannot listen for Ctrl+C")?;
-    let mut is_saved = args.resume.is_some();
+    // What was resumed is there already, unless it goes on in another folder.
+    let is_there = (args.resume.as_deref()).is_some_and(|resumed| resumed == folder);
+    let mut saved_at = is_there.then(|| run.step_count());
     let quiet = Progress::none();
     let total = run.config().steps;
     let mut probe = run.probe(None, &quiet)?;
@@ -169,7 +171,7 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
             Ok(report) => report,
             Err(error) => {
                 return Err(error).with_context(|| {
-                    if is_saved {
+                    if saved_at.is_some() {
                         format!("what was saved in {} stays", folder.display())
                     } else {
                         "nothing was saved".to_owned()
@@ -184,7 +186,7 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
         }
         if report.step.is_multiple_of(args.save_every as usize) {
             run.save(folder, &curves)?;
-            is_saved = true;
+            saved_at = Some(report.step);
         }
         progress.report("training", report.step as u64, Some(total as u64));
     }
@@ -196,7 +198,9 @@ fn train(args: &TrainArgs, compute: &Compute, bar: &output::Bar) -> anyhow::Resu
         );
         probe = run.probe(Some(&probe), &quiet)?;
     }
-    run.save(folder, &curves)?;
+    if saved_at != Some(run.step_count()) {
+        run.save(folder, &curves)?;
+    }
     Ok(Trained { run, curves, probe })
 }
 
@@ -225,4 +229,65 @@ fn draw(
     }
     let picture = painter.paint_curves(curves, CURVES_PICTURE)?;
     write("curves", &render::png(&picture)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Whole {
+        #[command(flatten)]
+        train: TrainArgs,
+    }
+
+    #[test]
+    fn a_run_that_is_done_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let text = "steps = 2\nbatch = 8\narchitecture = \"tiny:4\"\n\
+            [images.builtin]\nkind = \"SingleObject\"\ncount = 16\nside = 16\nseed = 1\n\
+            [probe]\nimages = 16\n";
+        std::fs::write(&config, text).unwrap();
+        let out = folder.path().join("out");
+        let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+        let train = |flags: &[&str]| {
+            let words = ["spherescope"].iter().chain(flags);
+            let args = <Whole as clap::Parser>::try_parse_from(words)
+                .unwrap()
+                .train;
+            train(&args, &compute, &output::Bar::new()).map(|done| done.run.step_count())
+        };
+        let [config, there] = [&config, &out].map(|path| path.display().to_string());
+        assert_eq!(train(&["--config", &config, "--out", &there]).unwrap(), 2);
+        let written = || {
+            [
+                "run.toml",
+                "metrics.csv",
+                "state/latest",
+                "step-000002.safetensors",
+            ]
+            .map(|file| {
+                std::fs::metadata(out.join(file))
+                    .unwrap()
+                    .modified()
+                    .unwrap()
+            })
+        };
+        let before = written();
+        assert_eq!(train(&["--resume", &there]).unwrap(), 2);
+        assert_eq!(written(), before);
+        let refused = train(&["--resume", &there, "--steps", "1"]).unwrap_err();
+        assert!(
+            refused.to_string().contains("at least the 2 that are done"),
+            "{refused}"
+        );
+        assert_eq!(written(), before);
+        // Elsewhere it is not there yet.
+        let other = folder.path().join("other").display().to_string();
+        assert_eq!(train(&["--resume", &there, "--out", &other]).unwrap(), 2);
+        assert!(Run::is_saved_in(Path::new(&other)));
+        assert_eq!(train(&["--resume", &there, "--steps", "3"]).unwrap(), 3);
+        assert_ne!(written()[..3], before[..3]);
+    }
 }

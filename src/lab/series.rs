@@ -1,7 +1,7 @@
 //! A series from a folder of checkpoints: each opened, measured and judged.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::Write as _,
     path::{Path, PathBuf},
     time::Instant,
@@ -15,14 +15,14 @@ use crate::{
     compute::Compute,
     data::{Table, natural_cmp, write_whole},
     progress::Progress,
-    training::RunConfig,
+    training::{own_checkpoints, settings_of_checkpoint},
 };
 
 /// Endings of files that may hold an encoder.
 const ENDINGS: [&str; 7] = ["safetensors", "pth", "pt", "ckpt", "bin", "th", "tar"];
 
 /// Checkpoint files below a folder, in natural order. What a saved run keeps only to go on with is
-/// left out.
+/// left out; so are steps that the run which was saved last did not come by, with a line in the log.
 ///
 /// # Errors
 /// [`LabError::File`] when the folder cannot be read or holds none.
@@ -57,8 +57,39 @@ pub fn checkpoints_in(folder: &Path) -> Result<Vec<PathBuf>, LabError> {
             ENDINGS.join(", ")
         )));
     }
+    leave_branches_out(&mut found);
     found.sort_by(|a, b| natural_cmp(&a.to_string_lossy(), &b.to_string_lossy()));
     Ok(found)
+}
+
+/// Leaves out the steps of runs that went back and did not come by there again.
+fn leave_branches_out(files: &mut Vec<PathBuf>) {
+    let mut runs: HashMap<PathBuf, Option<HashSet<PathBuf>>> = HashMap::new();
+    let before = files.len();
+    files.retain(|file| {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        if step_of(file).is_none() {
+            return true;
+        }
+        let own = runs.entry(folder.to_owned()).or_insert_with(|| {
+            let own = own_checkpoints(folder)?;
+            Some(own.into_iter().map(|(_, file)| file).collect())
+        });
+        own.as_ref().is_none_or(|own| own.contains(file))
+    });
+    let left = before - files.len();
+    if left > 0 {
+        log::info!(
+            "{left} of {before} checkpoints are left out: their runs went back to an earlier step \
+             and on from there"
+        );
+    }
+}
+
+/// The step in the name of a run's checkpoint.
+fn step_of(file: &Path) -> Option<usize> {
+    let stem = file.file_stem()?.to_str()?;
+    stem.strip_prefix("step-")?.parse().ok()
 }
 
 /// What a series of a folder is made by.
@@ -428,20 +459,14 @@ fn kept(path: &Path, columns: &[String], fingerprint: &str) -> Result<Table, Lab
     Ok(table)
 }
 
-/// What the settings of the run say that saved this checkpoint, and its step.
+/// The step of a run's checkpoint, and the run's settings as they stood then.
 fn of_run(file: &Path) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let Some(step) = stem
-        .strip_prefix("step-")
-        .and_then(|step| step.parse::<usize>().ok())
-    else {
-        return fields;
-    };
-    fields.push(("step".to_owned(), step.to_string()));
-    let settings = file.with_file_name("run.toml");
-    if let Ok(config) = RunConfig::open(&settings) {
-        fields.extend(Axis::fields(&config));
+    if let Some(step) = step_of(file) {
+        fields.push(("step".to_owned(), step.to_string()));
+        if let Some(config) = settings_of_checkpoint(file) {
+            fields.extend(Axis::fields(&config));
+        }
     }
     fields
 }

@@ -5,6 +5,8 @@ use crate::{
     compute::DevicePolicy,
     data::{BuiltinConfig, BuiltinKind},
     lab::{PerformanceSettings, Task},
+    models::Architecture,
+    training::{Curves, Knob, Run, RunConfig},
 };
 
 fn bundled_into(folder: &Path) {
@@ -111,4 +113,53 @@ fn a_folder_becomes_a_table_that_goes_on_where_it_was_left() {
         ..series
     };
     assert_eq!(nowhere.rows_file(folder.path()), first);
+}
+
+#[test]
+fn a_run_is_a_series_of_the_steps_that_it_came_by_with_the_settings_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+    let config = RunConfig {
+        steps: 8,
+        batch: 8,
+        architecture: Architecture::TinyConvNet { width: 4 },
+        images: ImagesSource::Builtin(BuiltinConfig {
+            kind: BuiltinKind::SingleObject,
+            count: 16,
+            side: 16,
+            seed: 1,
+        }),
+        ..RunConfig::default()
+    };
+    let run_folder = folder.path().join("run");
+    let mut run = Run::new(config, &compute, &Progress::none()).unwrap();
+    let save_after = |run: &mut Run, steps: usize| {
+        for _ in 0..steps {
+            run.step(&Progress::none()).unwrap();
+        }
+        run.save(&run_folder, &Curves::default()).unwrap()
+    };
+    let first = save_after(&mut run, 1);
+    let snapshot = run.snapshot().unwrap();
+    let left_behind = save_after(&mut run, 2);
+    run.restore(&snapshot).unwrap();
+    run.set(Knob::LearningRate, 0.25).unwrap();
+    let last = save_after(&mut run, 1);
+    bundled_into(folder.path());
+    let found = checkpoints_in(folder.path()).unwrap();
+    assert!(left_behind.exists() && !found.contains(&left_behind));
+    assert_eq!(found.len(), 4, "{found:?}");
+    let settings = |file: &Path| {
+        let fields = of_run(file);
+        ["step", "learning-rate"].map(|name| {
+            let field = fields.iter().find(|(column, _)| column == name);
+            field.map(|(_, value)| value.clone()).unwrap()
+        })
+    };
+    assert!(found.contains(&first) && found.contains(&last));
+    assert_eq!(settings(&first), ["1", "0.003"]);
+    assert_eq!(settings(&last), ["2", "0.25"]);
+    // Without the run's state there is nothing to tell by: all are taken.
+    std::fs::remove_dir_all(run_folder.join("state")).unwrap();
+    assert_eq!(checkpoints_in(folder.path()).unwrap().len(), 5);
 }

@@ -71,6 +71,7 @@ pub(super) fn clusterings(
     let unit = features.unit_rows();
     let measured = |error| TrainingError::Analysis(AnalysisError::Measure(error));
     let rows = Rows::new(&unit, features.dim).map_err(measured)?;
+    check_prototypes(plan, rows.len())?;
     plan.clusters
         .iter()
         .map(|&k| {
@@ -89,6 +90,18 @@ pub(super) fn clusterings(
             })
         })
         .collect()
+}
+
+/// Refuses more prototypes than there are images to cluster.
+pub(super) fn check_prototypes(plan: &PrototypePlan, images: usize) -> Result<(), TrainingError> {
+    match plan.clusters.iter().find(|&&k| k > images) {
+        None => Ok(()),
+        Some(k) => Err(TrainingError::Setting {
+            name: "the prototypes of a clustering",
+            range: format!("at most the {images} images that are clustered"),
+            found: k.to_string(),
+        }),
+    }
 }
 
 impl Clustering {
@@ -129,9 +142,13 @@ impl Clustering {
         ]
     }
 
-    /// Back from a snapshot's tensors, of vectors of `dim` values; none when the snapshot was taken
-    /// before the first clustering.
-    pub fn all_from(tensors: &[NamedTensor], dim: usize) -> Result<Vec<Self>, ModelError> {
+    /// Back from a snapshot's tensors, of vectors of `dim` values and a set of so many `images`; none
+    /// when the snapshot was taken before the first clustering.
+    pub fn all_from(
+        tensors: &[NamedTensor],
+        dim: usize,
+        images: usize,
+    ) -> Result<Vec<Self>, ModelError> {
         let find = |name: &str| tensors.iter().find(|tensor| tensor.name == name);
         let mut all = Vec::new();
         while let Some(centroids) = find(&name(all.len(), "centroids")) {
@@ -145,6 +162,11 @@ impl Clustering {
                 ));
             };
             let count = concentrations.len();
+            if assignment.len() != images {
+                let found = assignment.len();
+                let reason = format!("it is of {found} images, and the run has {images}");
+                return Err(broken(&centroids.name, &reason));
+            }
             let assignment: Vec<u32> = assignment.into_iter().map(|own| own as u32).collect();
             let is_whole = count > 0
                 && centroids.values.len() == count * dim

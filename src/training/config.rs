@@ -275,6 +275,16 @@ impl RunConfig {
                 );
             }
         }
+        if let ImagesSource::Builtin(images) = &self.images {
+            if !BuiltinConfig::COUNTS.contains(&images.count) {
+                let found = images.count.to_string();
+                return refuse("the built-in images", "from 1 to 1,000,000", found);
+            }
+            if !BuiltinConfig::SIDES.contains(&images.side) {
+                let found = images.side.to_string();
+                return refuse("the side of a built-in image", "from 8 to 1024", found);
+            }
+        }
         self.objective.check()?;
         for known in self.knobs() {
             self.clone().set(known.knob, known.value)?;
@@ -282,6 +292,21 @@ impl RunConfig {
         self.views().validate()?;
         self.architecture.blueprint()?;
         Ok(())
+    }
+
+    /// Refuses a batch of more images than there are.
+    ///
+    /// # Errors
+    /// [`TrainingError::Setting`].
+    pub fn check_for(&self, images: usize) -> Result<(), TrainingError> {
+        if self.batch <= images {
+            return Ok(());
+        }
+        Err(TrainingError::Setting {
+            name: "the batch",
+            range: format!("at most the {images} images that there are"),
+            found: self.batch.to_string(),
+        })
     }
 
     /// How views are made at the present strength.
@@ -411,6 +436,21 @@ mod tests {
             config.check().unwrap_err().to_string()
         };
         assert!(refused(|c| c.batch = 1).contains("batch"));
+        let drawn = |count, side| {
+            let images = ImagesSource::Builtin(BuiltinConfig {
+                count,
+                side,
+                ..BuiltinConfig::default()
+            });
+            let config = RunConfig {
+                images,
+                ..RunConfig::default()
+            };
+            config.check().err().map(|error| error.to_string())
+        };
+        assert_eq!(drawn(1_000_000, 1024), None);
+        assert!(drawn(1_000_001, 32).is_some_and(|text| text.contains("1,000,000, not 1000001")));
+        assert!(drawn(64, 4).is_some_and(|text| text.contains("from 8 to 1024, not 4")));
         assert!(refused(|c| c.learning_rate = f64::NAN).contains("learning rate"));
         assert!(refused(|c| c.augmentation_strength = 3.0).contains("augmentation"));
         assert!(refused(|c| c.head = Head::Linear { outputs: 0 }).contains("head"));

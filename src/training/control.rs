@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Curves, Knob, RunConfig};
 
 /// A wish, acted on between two steps.
@@ -15,7 +17,8 @@ pub enum Control {
     Step,
     /// End the run; what was shown stays, nothing goes on.
     Stop,
-    /// Back to step 0 with the settings of the beginning.
+    /// Back to step 0 with the settings of the beginning; a run that was opened and did not save that
+    /// step is begun again.
     Reset,
     /// Turn a knob from the next step on; leaves a mark.
     Set(Knob, f64),
@@ -50,7 +53,7 @@ pub enum Phase {
 }
 
 /// Something that happened at a step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// Steps done then.
     pub step: usize,

@@ -153,7 +153,7 @@ impl Keys {
         Ok(tensors)
     }
 
-    /// Back from a snapshot.
+    /// Back from a snapshot of a run on so many `images`.
     ///
     /// # Errors
     /// [`TrainingError::Model`] when something is missing or misshapen.
@@ -161,6 +161,7 @@ impl Keys {
         plan: KeyPlan,
         net: NetPlan,
         tensors: &[NamedTensor],
+        images: usize,
         device: &Device,
     ) -> Result<Self, TrainingError> {
         let find = |name: &str, shape: &[usize]| {
@@ -187,7 +188,7 @@ impl Keys {
                 None
             },
             next: next % plan.queue,
-            clusterings: Clustering::all_from(tensors, net.outputs())?,
+            clusterings: Clustering::all_from(tensors, net.outputs(), images)?,
             net: Net::from_tensors(net, tensors, device)?.frozen(),
             plan,
         })

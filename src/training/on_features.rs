@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData, s};
 
-use super::{Objective, RunConfig, TrainingError};
+use super::{Objective, RunConfig, TrainingError, settings_of_checkpoint};
 use crate::{
     compute::read_tensor,
     features::{FeatureKind, ProbeFeatures},
@@ -50,16 +50,7 @@ impl RunLoss {
     /// The loss of the run that saved a checkpoint, by the settings beside it; none where there are
     /// no such settings or they are no run's.
     pub fn beside(checkpoint: &Path) -> Option<Self> {
-        let name = checkpoint.file_name()?.to_str()?;
-        let settings = checkpoint.parent()?.join("run.toml");
-        if !name.starts_with("step-") || !settings.is_file() {
-            return None;
-        }
-        RunConfig::open(&settings)
-            .inspect_err(|error| log::warn!("{}: {error}", settings.display()))
-            .ok()
-            .as_ref()
-            .map(Self::new)
+        settings_of_checkpoint(checkpoint).as_ref().map(Self::new)
     }
 
     /// The loss and its run, for people.

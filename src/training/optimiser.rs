@@ -168,6 +168,11 @@ impl Memory {
         None
     }
 
+    /// Numbers of the parameters of which something is remembered, rising.
+    pub fn parameters(&self) -> Vec<u64> {
+        self.states.keys().copied().collect()
+    }
+
     /// What is remembered, as tensors and counts for a file.
     pub fn tensors(&self) -> (Vec<NamedTensor>, HashMap<String, String>) {
         let mut sink = StateSink::default();

@@ -6,13 +6,14 @@ use burn::tensor::{Device, Tensor, TensorData, s};
 
 use super::{
     Head, RunConfig, Start, TrainingError,
-    clusterings::{Clustering, clusterings},
+    clusterings::{Clustering, check_prototypes, clusterings},
     curves::WEIGHT_OF,
     keys::Keys,
     loader::{Loader, Recipe, ViewBatch},
     net::{Net, NetPlan, model},
     objective::Moment,
     optimiser::Memory,
+    past::Past,
     snapshot::Snapshot,
     tensors::NamedTensor,
 };
@@ -60,14 +61,32 @@ pub struct Run {
     optimisers: [Memory; 2],
     step: usize,
     loader: Option<Loader>,
+    /// How it came to where it stands.
+    pub(super) past: Past,
 }
 
 impl Run {
     /// Opens the images and builds the encoder; no step is done yet.
     ///
     /// # Errors
-    /// See [`TrainingError`].
+    /// [`TrainingError::Setting`] for a batch, or prototypes, of more images than there are; see
+    /// [`TrainingError`].
     pub fn new(
+        config: RunConfig,
+        compute: &Compute,
+        progress: &Progress,
+    ) -> Result<Self, TrainingError> {
+        let run = Self::prepared(config, compute, progress)?;
+        run.config.check_for(run.images.len())?;
+        if let Some(plan) = run.config.objective.prototypes() {
+            check_prototypes(&plan, run.images.len())?;
+        }
+        Ok(run)
+    }
+
+    /// As [`new`](Self::new), for a run that was begun before: batches of all images were once
+    /// allowed to be asked for larger.
+    pub(super) fn prepared(
         config: RunConfig,
         compute: &Compute,
         progress: &Progress,
@@ -112,6 +131,7 @@ impl Run {
             net: Some(net),
             step: 0,
             loader: None,
+            past: Past::new(config.clone()),
             config,
         })
     }
@@ -119,6 +139,11 @@ impl Run {
     /// The settings as they stand, knobs included.
     pub fn config(&self) -> &RunConfig {
         &self.config
+    }
+
+    /// The images that it is trained on.
+    pub(super) fn images(&self) -> &ImageSet {
+        &self.images
     }
 
     /// The encoder's architecture.
@@ -154,8 +179,15 @@ impl Run {
     /// Makes the run longer or shorter; a schedule that ends with the run ends at the new end.
     ///
     /// # Errors
-    /// [`TrainingError::Setting`].
+    /// [`TrainingError::Setting`], also for fewer steps than are done.
     pub fn set_total_steps(&mut self, steps: usize) -> Result<(), TrainingError> {
+        if steps < self.step {
+            return Err(TrainingError::Setting {
+                name: "the steps",
+                range: format!("at least the {} that are done", self.step),
+                found: steps.to_string(),
+            });
+        }
         let config = RunConfig {
             steps,
             ..self.config.clone()
@@ -179,11 +211,19 @@ impl Run {
         Ok(())
     }
 
-    /// Takes other settings with the weights as they are: what a reset does once the run stands at
-    /// step 0.
-    pub(super) fn reset_settings(&mut self, config: RunConfig) {
-        self.config = config;
+    /// Takes the settings of the beginning with the weights as they are: what a reset does once the
+    /// run stands at step 0.
+    pub(super) fn reset_settings(&mut self) {
+        self.config.clone_from(&self.past.initial);
         self.loader = None;
+    }
+
+    /// The same run at its first step, made anew: for one of which that step is not kept.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn begun_again(&self, progress: &Progress) -> Result<Self, TrainingError> {
+        Self::new(self.past.initial.clone(), &self.compute, progress)
     }
 
     fn side(&self) -> u32 {
@@ -413,7 +453,7 @@ impl Run {
     ) -> Result<Analysis, TrainingError> {
         let (plan, step) = (&snapshot.plan, snapshot.step);
         let analysis = self.probe_of(plan, &snapshot.tensors, step, previous, progress)?;
-        let clusterings = Clustering::all_from(&snapshot.keys, plan.outputs())?;
+        let clusterings = Clustering::all_from(&snapshot.keys, plan.outputs(), self.images.len())?;
         Ok(with_prototypes(analysis, self.config.head, &clusterings))
     }
 
@@ -443,17 +483,19 @@ impl Run {
         )?)
     }
 
-    /// A run at one of its snapshots, on another device than it was on. What the optimiser
-    /// remembered lived on the old one and begins anew.
+    /// A run with its `past` at one of its snapshots, on another device than it was on. What the
+    /// optimiser remembered lived on the old one and begins anew.
     ///
     /// # Errors
     /// As [`new`](Self::new) and [`restore`](Self::restore).
     pub(super) fn moved(
         snapshot: &Snapshot,
+        past: Past,
         compute: &Compute,
         progress: &Progress,
     ) -> Result<Self, TrainingError> {
-        let mut run = Self::new(snapshot.config.clone(), compute, progress)?;
+        let mut run = Self::prepared(snapshot.config.clone(), compute, progress)?;
+        run.past = past;
         let optimisers = run.optimisers.clone();
         run.restore(&snapshot.with_optimisers(&optimisers))?;
         Ok(run)
@@ -496,6 +538,7 @@ impl Run {
                     keys,
                     plan,
                     &snapshot.keys,
+                    self.images.len(),
                     &self.device,
                 )?)
             }
@@ -505,6 +548,7 @@ impl Run {
         self.optimisers.clone_from(&snapshot.optimisers);
         self.config.clone_from(&snapshot.config);
         self.step = snapshot.step;
+        self.past.forget_after(snapshot.step);
         self.loader = None;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 
 use super::{
     Control, Frame, KeptWeights, Mark, Phase, Run, RunConfig, RunState, TrainingError,
-    curves::GrowingCurves, frames::Frames, save::saved_settings, snapshot::Snapshots,
+    curves::GrowingCurves, frames::Frames, snapshot::Snapshots,
 };
 use crate::{
     compute::{Compute, Worker, WorkerEvent, beside_a_window, panic_message},
@@ -80,7 +80,7 @@ impl Runner {
         compute: &Compute,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, TrainingError> {
-        let config = saved_settings(folder)?;
+        let config = Run::saved_settings(folder)?;
         Self::begin(Begin::Saved(folder.to_owned()), config, compute, wake)
     }
 
@@ -105,7 +105,7 @@ impl Runner {
         let job = {
             let (shared, compute) = (Arc::clone(&shared), compute.clone());
             move |progress: &Progress| {
-                let mut drive = Drive::new(shared, wake, received, &config);
+                let mut drive = Drive::new(shared, wake, received);
                 let all = || drive.whole(begin, config, &compute, progress);
                 if let Err(error) = beside_a_window(&compute, all) {
                     drive.fail(&TrainingError::Thread(error));
@@ -187,8 +187,6 @@ struct Drive {
     state: RunState,
     curves: GrowingCurves,
     snapshots: Snapshots,
-    /// Settings of the beginning, for a reset.
-    initial: RunConfig,
     published: Instant,
     /// When the last steps ended.
     ends: VecDeque<Instant>,
@@ -197,7 +195,7 @@ struct Drive {
 }
 
 impl Drive {
-    fn new(shared: Arc<Shared>, wake: Wake, wishes: Receiver<Control>, config: &RunConfig) -> Self {
+    fn new(shared: Arc<Shared>, wake: Wake, wishes: Receiver<Control>) -> Self {
         let state = RunState::clone(&lock(&shared.state));
         Self {
             shared,
@@ -206,7 +204,6 @@ impl Drive {
             state,
             curves: GrowingCurves::default(),
             snapshots: Snapshots::default(),
-            initial: config.clone(),
             published: Instant::now(),
             ends: VecDeque::new(),
             is_single: false,
@@ -233,7 +230,7 @@ impl Drive {
                     break;
                 }
                 self.fail(&error);
-                match self.leave_lost_device(&compute, progress) {
+                match self.leave_lost_device(&run, &compute, progress) {
                     None => self.go_back_to_good(&mut run),
                     Some(Err(error)) if error.is_cancelled() => break,
                     Some(Err(error)) => return self.fail(&error),
@@ -280,16 +277,14 @@ impl Drive {
     ) -> Result<Run, TrainingError> {
         let (run, curves) = Run::resume(folder, compute, progress)?;
         self.curves = GrowingCurves::of(curves);
-        self.state.config = run.config().clone();
-        self.state.total_steps = run.config().steps;
+        self.take_settings(&run);
+        self.state.marks.clone_from(&run.past.marks);
         let last = run.step_count();
         let mut skipped = Vec::new();
-        for (step, saved) in Run::saved_steps(folder) {
+        for (step, saved) in run.saved_steps(folder) {
             progress.check()?;
-            // Later ones are of a run that went back and did not come that far again.
             let snapshot = match saved.read(&run, compute) {
-                Ok(snapshot) if step <= last => snapshot,
-                Ok(_) => continue,
+                Ok(snapshot) => snapshot,
                 Err(error) => {
                     skipped.push(format!("step {step} was left out: {error}"));
                     continue;
@@ -336,6 +331,7 @@ impl Drive {
     /// When the device of the run is lost: the CPU, and the run there at its newest snapshot.
     fn leave_lost_device(
         &mut self,
+        run: &Run,
         compute: &Compute,
         progress: &Progress,
     ) -> Option<Result<(Compute, Run), TrainingError>> {
@@ -345,10 +341,11 @@ impl Drive {
         let lost = compute.lost()?.to_owned();
         let good = self.snapshots.last()?;
         let cpu = compute.fall_back(&lost);
-        Some(Run::moved(&good, &cpu, progress).map(|run| {
+        let past = run.past.clone();
+        Some(Run::moved(&good, past, &cpu, progress).map(|run| {
             self.snapshots.forget_memories(run.memories());
             self.forget_after(good.step);
-            self.state.config = run.config().clone();
+            self.take_settings(&run);
             let text = format!(
                 "the graphics device was lost: went on from step {} on the CPU, the optimiser's \
                  memory anew",
@@ -458,17 +455,7 @@ impl Drive {
             Control::Pause if self.state.phase == Phase::Running => self.pause(),
             Control::Pause => {}
             Control::Stop => self.state.phase = Phase::Stopped,
-            Control::Reset => {
-                if !self.go_back(0, run)? {
-                    return Ok(());
-                }
-                run.reset_settings(self.initial.clone());
-                self.state.config = run.config().clone();
-                self.state.marks.clear();
-                // The settings of the beginning are those of the first snapshot, too.
-                self.keep(run)?;
-                self.pause();
-            }
+            Control::Reset => self.reset(run, progress)?,
             Control::Set(knob, value) => self.set(knob, value, run),
             Control::Fork { step } => {
                 if self.go_back(step, run)? {
@@ -481,6 +468,42 @@ impl Drive {
         }
         progress.check()?;
         Ok(())
+    }
+
+    /// Back to the beginning.
+    fn reset(&mut self, run: &mut Run, progress: &Progress) -> Result<(), TrainingError> {
+        let is_kept = self.snapshots.at(0).is_some();
+        if is_kept {
+            self.go_back(0, run)?;
+            run.reset_settings();
+        } else {
+            // A run that was opened has what it saved, and that begins later.
+            match run.begun_again(progress) {
+                Ok(fresh) => *run = fresh,
+                Err(error) if error.is_cancelled() => return Err(error),
+                Err(error) => {
+                    self.refuse(error.to_string());
+                    return Ok(());
+                }
+            }
+            self.forget_after(0);
+            self.state.message = None;
+        }
+        self.take_settings(run);
+        self.state.marks.clear();
+        // The settings of the beginning are those of the first snapshot, too.
+        self.keep(run)?;
+        if !is_kept {
+            self.probe(run, progress)?;
+        }
+        self.pause();
+        Ok(())
+    }
+
+    /// Shows the settings as the run has them; going back can bring another length.
+    fn take_settings(&mut self, run: &Run) {
+        self.state.config = run.config().clone();
+        self.state.total_steps = run.config().steps;
     }
 
     fn go(&mut self, is_single: bool) {
@@ -556,15 +579,21 @@ impl Drive {
         }
     }
 
-    fn save(&mut self, folder: &Path, run: &Run) {
+    fn save(&mut self, folder: &Path, run: &mut Run) {
+        let before = self.state.marks.clone();
+        // Before it is saved: the marks go with it.
+        self.mark("saved".to_owned());
+        run.past.marks.clone_from(&self.state.marks);
         let saved = run.save(folder, self.curves.exact());
         match saved {
             Ok(path) => {
-                self.mark("saved".to_owned());
                 self.state.message = Some(format!("saved to {}", path.display()));
                 self.state.is_refusal = false;
             }
-            Err(error) => self.refuse(error.to_string()),
+            Err(error) => {
+                self.state.marks = before;
+                self.refuse(error.to_string());
+            }
         }
     }
 
@@ -584,7 +613,7 @@ impl Drive {
         };
         run.restore(&snapshot)?;
         self.forget_after(step);
-        self.state.config = run.config().clone();
+        self.take_settings(run);
         self.state.message = None;
         Ok(true)
     }
@@ -622,7 +651,7 @@ impl Drive {
         match run.restore(&good) {
             Ok(()) => {
                 self.forget_after(step);
-                self.state.config = run.config().clone();
+                self.take_settings(run);
                 self.state.message = Some(format!(
                     "{told}. The run stands at its last good snapshot, step {step}"
                 ));

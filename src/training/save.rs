@@ -16,7 +16,10 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Curves, Run, RunConfig, Start, TrainingError, optimiser::Memory, tensors::NamedTensor,
+    Curves, Head, Mark, Run, RunConfig, Snapshot, Start, TrainingError,
+    optimiser::Memory,
+    past::{ImageFacts, KeptStep, Past, all_steps_until},
+    tensors::NamedTensor,
 };
 use crate::{
     analysis::words::{architecture_word, parse_architecture},
@@ -30,11 +33,11 @@ const FORMAT: u32 = 1;
 
 /// What a run's state says of itself.
 #[derive(Serialize, Deserialize)]
-struct Header {
+pub(super) struct Header {
     format: u32,
     spherescope: String,
     step: usize,
-    config: RunConfig,
+    pub config: RunConfig,
     /// The encoder, as a word; a run that began with a checkpoint does not need it again.
     #[serde(default)]
     architecture: Option<String>,
@@ -46,18 +49,34 @@ struct Header {
     device: serde_json::Value,
     /// CRC-32 of the checkpoint that belongs to this state.
     #[serde(default)]
-    checkpoint_crc32: Option<u32>,
+    pub checkpoint_crc32: Option<u32>,
+    /// Where the run was saved on its way here, this step included.
+    #[serde(default)]
+    pub branch: Option<Vec<KeptStep>>,
+    /// Settings of the beginning.
+    #[serde(default)]
+    initial: Option<RunConfig>,
+    /// What happened on the way here.
+    #[serde(default)]
+    marks: Vec<Mark>,
+    /// The images that it was trained on.
+    #[serde(default)]
+    images: Option<ImageFacts>,
+    /// Numbers of the parameters of which each of [`OPTIMISERS`] remembers something.
+    #[serde(default)]
+    remembered: Option<[Vec<u64>; 2]>,
 }
 
 impl Run {
-    /// Saves the run below `folder`, beside what was saved there before. Returns the checkpoint.
+    /// Saves the run below `folder`, beside what was saved there before, and remembers that it came
+    /// by there. Returns the checkpoint.
     ///
     /// Everything is written beside its place and then moved there, so that a full disk or a stop
     /// leaves what was saved before.
     ///
     /// # Errors
     /// [`TrainingError::Save`] with what the system said.
-    pub fn save(&self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
+    pub fn save(&mut self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
         self.save_beside(folder, curves)
             .map_err(|error| match error {
                 // A file that was being made there, and is gone again: not what anyone asked for.
@@ -71,9 +90,9 @@ impl Run {
             })
     }
 
-    fn save_beside(&self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
+    fn save_beside(&mut self, folder: &Path, curves: &Curves) -> Result<PathBuf, TrainingError> {
         let snapshot = self.snapshot()?;
-        let name = format!("step-{:06}", snapshot.step);
+        let name = step_name(snapshot.step);
         let states = folder.join("state");
         fs::create_dir_all(&states).map_err(TrainingError::save(&states))?;
         let fresh = tempfile::Builder::new()
@@ -82,15 +101,12 @@ impl Run {
             .map_err(TrainingError::save(&states))?;
         let weights = safetensors_bytes(&snapshot.tensors, HashMap::new())
             .map_err(TrainingError::save(folder))?;
+        let crc32 = crc32fast::hash(&weights);
+        let branch = self.past.saved_with(snapshot.step, crc32);
         let header = Header {
-            format: FORMAT,
-            spherescope: env!("CARGO_PKG_VERSION").to_owned(),
-            step: snapshot.step,
-            config: snapshot.config.clone(),
-            architecture: Some(architecture_word(self.architecture()?)),
-            normalisation: Some(self.normalisation()),
-            device: serde_json::to_value(self.device_report()).unwrap_or_default(),
-            checkpoint_crc32: Some(crc32fast::hash(&weights)),
+            checkpoint_crc32: Some(crc32),
+            branch: Some(branch.clone()),
+            ..self.header(&snapshot)?
         };
         let text = serde_json::to_vec_pretty(&header)
             .map_err(io::Error::other)
@@ -124,6 +140,7 @@ impl Run {
             .persist(&checkpoint)
             .map_err(|error| TrainingError::save(&checkpoint)(error.error))?;
         write(&states.join(LATEST), name.as_bytes())?;
+        self.past.saved = branch;
         let table = curves.table();
         for name in ["metrics.csv", "metrics.parquet"] {
             let path = folder.join(name);
@@ -135,6 +152,34 @@ impl Run {
         Ok(checkpoint)
     }
 
+    /// What the state of a step says of itself, but for what belongs to its files.
+    fn header(&self, snapshot: &Snapshot) -> Result<Header, TrainingError> {
+        Ok(Header {
+            format: FORMAT,
+            spherescope: env!("CARGO_PKG_VERSION").to_owned(),
+            step: snapshot.step,
+            config: snapshot.config.clone(),
+            architecture: Some(architecture_word(self.architecture()?)),
+            normalisation: Some(self.normalisation()),
+            device: serde_json::to_value(self.device_report()).unwrap_or_default(),
+            checkpoint_crc32: None,
+            branch: None,
+            initial: Some(self.past.initial.clone()),
+            marks: self.past.marks.clone(),
+            images: Some(ImageFacts::of(self.images())),
+            remembered: Some(snapshot.optimisers.each_ref().map(Memory::parameters)),
+        })
+    }
+
+    /// The settings of the run that was saved last in `folder`, before anything large is read.
+    ///
+    /// # Errors
+    /// [`TrainingError::Resume`] when no run is saved there, or its state cannot be read.
+    pub fn saved_settings(folder: &Path) -> Result<RunConfig, TrainingError> {
+        let (state, _) = newest(folder)?;
+        Ok(header(&state.join("run.json"))?.config)
+    }
+
     /// Whether a run was saved in `folder`.
     pub fn is_saved_in(folder: &Path) -> bool {
         newest(folder).is_ok()
@@ -144,7 +189,8 @@ impl Run {
     /// down.
     ///
     /// # Errors
-    /// [`TrainingError::Resume`] with what is missing or broken; and as [`Run::new`].
+    /// [`TrainingError::Resume`] with what is missing or broken, and when the images are not those
+    /// that it was trained on; and as [`Run::new`].
     pub fn resume(
         folder: &Path,
         compute: &Compute,
@@ -152,10 +198,15 @@ impl Run {
     ) -> Result<(Self, Curves), TrainingError> {
         let (state, checkpoint) = newest(folder)?;
         let saved = saved_step(&state, &checkpoint, compute.device())?;
-        let mut run = Self::new(saved.header.without_start()?, compute, progress)?;
+        let mut run = Self::prepared(saved.header.without_start()?, compute, progress)?;
+        if let Some(known) = &saved.header.images {
+            known.check(run.images(), &state.join("run.json"))?;
+        }
         saved.check(&run, &state)?;
         let plan = run.plan()?;
+        let past = saved.header.past(folder);
         run.restore(&saved.snapshot(plan))?;
+        run.past = past;
         let path = state.join("metrics.csv");
         let table = fs::read_to_string(&path)
             .map_err(|error| TrainingError::resume(&path, &error.to_string()))?;
@@ -164,11 +215,12 @@ impl Run {
         Ok((run, curves))
     }
 
-    /// The steps that are saved in `folder`, rising: each with a function that reads it for this
-    /// run.
-    pub(super) fn saved_steps(folder: &Path) -> Vec<(usize, SavedAt)> {
+    /// The steps that are saved in `folder` and that this run came by, rising: each with a function
+    /// that reads it for this run.
+    pub(super) fn saved_steps(&self, folder: &Path) -> Vec<(usize, SavedAt)> {
         let saved = steps(folder).unwrap_or_default().into_iter();
         saved
+            .filter(|(step, ..)| self.past.came_by(folder, *step))
             .map(|(step, state, checkpoint)| (step, SavedAt { state, checkpoint }))
             .collect()
     }
@@ -185,7 +237,7 @@ impl SavedAt {
     ///
     /// # Errors
     /// [`TrainingError::Resume`] with what is missing or broken.
-    pub fn read(&self, run: &Run, compute: &Compute) -> Result<super::Snapshot, TrainingError> {
+    pub fn read(&self, run: &Run, compute: &Compute) -> Result<Snapshot, TrainingError> {
         let saved = saved_step(&self.state, &self.checkpoint, compute.device())?;
         saved.check(run, &self.state)?;
         Ok(saved.snapshot(run.plan()?))
@@ -201,18 +253,20 @@ struct SavedStep {
 }
 
 impl SavedStep {
-    /// Refuses memories of optimisers that belong to other networks than `run`'s.
+    /// Refuses memories of optimisers that belong to other networks than `run`'s, or that lack
+    /// something.
     fn check(&self, run: &Run, state: &Path) -> Result<(), TrainingError> {
-        for (file, memory) in OPTIMISERS.into_iter().zip(&self.memories) {
-            if let Some(misfit) = run.memory_misfit(file == OPTIMISERS[0], memory) {
-                return Err(TrainingError::resume(&state.join(file), &misfit));
+        for (place, (file, memory)) in OPTIMISERS.into_iter().zip(&self.memories).enumerate() {
+            let misfit = run.memory_misfit(place == 0, memory);
+            if let Some(reason) = misfit.or_else(|| self.header.lost(place, memory)) {
+                return Err(TrainingError::resume(&state.join(file), &reason));
             }
         }
         Ok(())
     }
 
-    fn snapshot(self, plan: super::net::NetPlan) -> super::Snapshot {
-        super::Snapshot {
+    fn snapshot(self, plan: super::net::NetPlan) -> Snapshot {
+        Snapshot {
             plan,
             keys: self.keys,
             step: self.header.step,
@@ -241,16 +295,6 @@ fn saved_step(
     for file in OPTIMISERS {
         let path = state.join(file);
         let (tensors, counts) = read_tensors(&path)?;
-        let is_lost = header.step > 0
-            && file == OPTIMISERS[0]
-            && tensors.is_empty()
-            && header.config.optimiser.remembers();
-        if is_lost {
-            return Err(TrainingError::resume(
-                &path,
-                "the optimiser's memory is empty",
-            ));
-        }
         let memory = Memory::from_tensors(&header.config.optimiser, tensors, &counts, device);
         memories.push(memory.ok_or_else(|| {
             TrainingError::resume(&path, "the optimiser's memory is not complete")
@@ -271,8 +315,8 @@ fn saved_step(
     })
 }
 
-/// What a step's state says of itself.
-fn header(path: &Path) -> Result<Header, TrainingError> {
+/// What a step's state says of itself, in its `run.json`.
+pub(super) fn header(path: &Path) -> Result<Header, TrainingError> {
     let text = fs::read(path).map_err(|error| TrainingError::resume(path, &error))?;
     let header: Header =
         serde_json::from_slice(&text).map_err(|error| TrainingError::resume(path, &error))?;
@@ -285,19 +329,51 @@ fn header(path: &Path) -> Result<Header, TrainingError> {
             ),
         ));
     }
+    let place = path.parent().and_then(Path::file_name);
+    let place = place.unwrap_or_default().to_string_lossy();
+    // Schedules, shuffles and views follow from the step.
+    if step_of(&place) != Some(header.step) {
+        return Err(TrainingError::resume(
+            path,
+            &format!("it says step {}, its folder `{place}`", header.step),
+        ));
+    }
     Ok(header)
 }
 
-/// The settings of the run that was saved last in `folder`, before anything large is read.
-///
-/// # Errors
-/// [`TrainingError::Resume`].
-pub(super) fn saved_settings(folder: &Path) -> Result<RunConfig, TrainingError> {
-    let (state, _) = newest(folder)?;
-    Ok(header(&state.join("run.json"))?.config)
-}
-
 impl Header {
+    /// The run's way to this step, which is saved in `folder`.
+    fn past(&self, folder: &Path) -> Past {
+        let branch = self.branch.clone();
+        Past {
+            initial: self.initial.as_ref().unwrap_or(&self.config).clone(),
+            saved: branch.unwrap_or_else(|| all_steps_until(folder, self.step)),
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// What the memory of one of [`OPTIMISERS`] lacks, in words.
+    fn lost(&self, place: usize, memory: &Memory) -> Option<String> {
+        let known = memory.parameters();
+        if let Some(remembered) = &self.remembered {
+            let missing = remembered[place]
+                .iter()
+                .filter(|number| !known.contains(number))
+                .count();
+            let of = remembered[place].len();
+            return (missing > 0).then(|| {
+                format!("the optimiser's memory of {missing} of {of} parameters is missing")
+            });
+        }
+        // Not every parameter has a memory (a head that the loss does not look at has none), and
+        // older files do not say which: none at all is a loss where something trains.
+        let has_trained =
+            place == 0 || self.config.head != Head::None || self.config.objective.needs_labels();
+        let is_lost =
+            self.step > 0 && has_trained && known.is_empty() && self.config.optimiser.remembers();
+        is_lost.then(|| "the optimiser's memory is empty".to_owned())
+    }
+
     /// The settings of a run that is given all its weights: what it started from is not opened.
     fn without_start(&self) -> Result<RunConfig, TrainingError> {
         let Some(word) = &self.architecture else {
@@ -337,8 +413,17 @@ const OPTIMISERS: [&str; 2] = [
 /// File of the key encoder and its queues, where a loss has them.
 const KEYS: &str = "keys.safetensors";
 
+/// What a step is called in a folder.
+pub(super) fn step_name(step: usize) -> String {
+    format!("step-{step:06}")
+}
+
+fn step_of(name: &str) -> Option<usize> {
+    name.strip_prefix("step-")?.parse().ok()
+}
+
 /// What was saved last, or the newest step, of which both state and checkpoint are there.
-fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
+pub(super) fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
     let states = folder.join("state");
     if let Ok(name) = fs::read_to_string(states.join(LATEST))
         && name.starts_with("step-")
@@ -359,13 +444,13 @@ fn newest(folder: &Path) -> Result<(PathBuf, PathBuf), TrainingError> {
 }
 
 /// The steps of which both state and checkpoint are there, rising.
-fn steps(folder: &Path) -> Result<Vec<(usize, PathBuf, PathBuf)>, TrainingError> {
+pub(super) fn steps(folder: &Path) -> Result<Vec<(usize, PathBuf, PathBuf)>, TrainingError> {
     let states = folder.join("state");
     let entries = fs::read_dir(&states).map_err(|error| TrainingError::resume(&states, &error))?;
     let mut steps: Vec<(usize, PathBuf, PathBuf)> = entries
         .filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
-            let step = name.strip_prefix("step-")?.parse().ok()?;
+            let step = step_of(&name)?;
             let checkpoint = folder.join(format!("{name}.safetensors"));
             checkpoint
                 .exists()

@@ -1,5 +1,7 @@
 //! A run is the same run however it is interrupted.
 
+mod past;
+
 use std::time::{Duration, Instant};
 
 use super::*;

@@ -10,6 +10,8 @@ mod scene;
 mod shapes;
 mod texture;
 
+use std::ops::RangeInclusive;
+
 use image::{GrayImage, RgbImage};
 use serde::{Deserialize, Serialize};
 
@@ -71,11 +73,16 @@ impl Default for BuiltinConfig {
 }
 
 impl BuiltinConfig {
-    /// The nearest set that can be drawn.
+    /// Numbers of images of which a set can be.
+    pub const COUNTS: RangeInclusive<usize> = 1..=1_000_000;
+    /// Sides that images can have, in pixels.
+    pub const SIDES: RangeInclusive<u32> = 8..=1024;
+
+    /// The nearest set that can be drawn. Settings that are written down are refused instead.
     pub fn clamped(self) -> Self {
         Self {
-            count: self.count.min(1_000_000),
-            side: self.side.clamp(8, 1024),
+            count: self.count.min(*Self::COUNTS.end()),
+            side: self.side.clamp(*Self::SIDES.start(), *Self::SIDES.end()),
             ..self
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Axis, PlannedRun, SweepPlan,
+    Axis, PlannedRun, SweepPlan, agreement,
     course::{Clock, Course},
 };
 use crate::{
@@ -120,7 +120,8 @@ impl Sweep {
     /// sweep.
     ///
     /// # Errors
-    /// [`LabError`]; nothing is changed then.
+    /// [`LabError`], also when rows or runs that are there were made with other settings than the
+    /// plan has now; nothing is changed then.
     pub fn open(folder: &Path, plan: Option<SweepPlan>) -> Result<Self, LabError> {
         let refuse = |reason: &str| LabError::File {
             path: folder.to_owned(),
@@ -173,9 +174,11 @@ impl Sweep {
                 })
             }
         };
+        let [table, along] = [table(SERIES)?, table(ALONG)?];
+        agreement::check(folder, &plan, &runs, [&table, &along])?;
         Ok(Self {
-            table: table(SERIES)?,
-            along: table(ALONG)?,
+            table,
+            along,
             folder: folder.to_owned(),
             plan,
             runs,
@@ -250,6 +253,7 @@ impl Sweep {
             clock: Clock::default(),
         };
         course.publish();
+        agreement::note(&self.folder, &self.plan)?;
         let mut compute = compute.clone();
         let left: Vec<PlannedRun> = self.unfinished().cloned().collect();
         course.clock.steps_left = left.iter().map(|run| run.config.steps).sum();

@@ -171,3 +171,73 @@ fn only_divergence_is_final() {
     assert!(rows.iter().all(|row| !row[notes].starts_with(FAILED)));
     assert_eq!(sweep.unfinished().count(), 0);
 }
+
+#[test]
+fn an_edited_plan_does_not_go_on_with_what_another_made() {
+    let one = || {
+        let mut plan = small();
+        plan.measure_at = Vec::new();
+        plan.parts.truncate(1);
+        let text = "[[parts]]\nvary = { uniform-weight = [1], seed = [1] }";
+        plan.parts = toml::from_str::<SweepPlan>(text).unwrap().parts;
+        plan
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let compute = Compute::headless(DevicePolicy::Cpu).unwrap();
+    let mut sweep = Sweep::open(folder.path(), Some(one())).unwrap();
+    let name = sweep.runs()[0].name.clone();
+    sweep
+        .drive(
+            &compute,
+            &SweepControl::default(),
+            &Progress::none(),
+            |_| {},
+        )
+        .unwrap();
+    let opened = |change: &dyn Fn(&mut SweepPlan)| {
+        let mut plan = one();
+        change(&mut plan);
+        let text = plan.to_toml().unwrap();
+        std::fs::write(folder.path().join(PLAN), text).unwrap();
+        Sweep::open(folder.path(), None)
+    };
+    let refused = |change: &dyn Fn(&mut SweepPlan)| opened(change).unwrap_err().to_string();
+    assert_eq!(opened(&|_| {}).unwrap().unfinished().count(), 0);
+    let text = refused(&|plan| plan.base.learning_rate = 0.01);
+    let said = "was done with other settings: learning-rate was 0.003, and sweep.toml says 0.01";
+    assert!(text.contains(&name) && text.contains(said), "{text}");
+    let text = refused(&|plan| plan.measure.seed = 5);
+    assert!(
+        text.contains(&name) && text.contains("measure.seed was 0"),
+        "{text}"
+    );
+    let text = refused(&|plan| plan.image_count = 32);
+    assert!(
+        text.contains("measured images.builtin.count was 64"),
+        "{text}"
+    );
+    let text = refused(&|plan| plan.parts.clear());
+    assert!(
+        text.contains(&name) && text.contains("does not plan"),
+        "{text}"
+    );
+    // More runs, and saves at other steps, change nothing that is there.
+    let longer = opened(&|plan| {
+        plan.save_every = 1;
+        plan.parts.push(crate::lab::SweepPart {
+            preset: Some("nt-xent".to_owned()),
+            ..crate::lab::SweepPart::default()
+        });
+    });
+    assert_eq!(longer.unwrap().unfinished().count(), 1);
+    // A run that was broken off before it had a row, in a folder of an older program.
+    for file in [SERIES, "series.plan.toml"] {
+        std::fs::remove_file(folder.path().join(file)).unwrap();
+    }
+    let text = refused(&|plan| plan.base.batch = 16);
+    assert!(
+        text.contains("was begun with other settings: batch was 8"),
+        "{text}"
+    );
+    assert_eq!(opened(&|_| {}).unwrap().unfinished().count(), 1);
+}

@@ -1,5 +1,6 @@
 //! Sweeps: runs over a grid or a random choice of settings, one after the other, a row each.
 
+mod agreement;
 mod axis;
 mod course;
 mod drive;

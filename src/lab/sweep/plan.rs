@@ -163,6 +163,16 @@ impl SweepPlan {
                 self.image_count,
             ));
         }
+        if let Some(ImagesSource::Builtin(images)) = &self.images
+            && !(BuiltinConfig::COUNTS.contains(&images.count)
+                && BuiltinConfig::SIDES.contains(&images.side))
+        {
+            return Err(LabError::setting(
+                "the measured images",
+                "1 to 1,000,000 of 8 to 1024 pixels",
+                format!("{} of {}", images.count, images.side),
+            ));
+        }
         let whole = [SweepPart::default()];
         let parts = if self.parts.is_empty() {
             &whole[..]
@@ -229,6 +239,9 @@ impl SweepPlan {
             if what.is_empty() { &self.name } else { &what }
         );
         config.check()?;
+        if let ImagesSource::Builtin(images) = &config.images {
+            config.check_for(images.count)?;
+        }
         Ok(PlannedRun {
             name: config.name.clone(),
             folder: PathBuf::from("runs").join(format!("run-{number:03}")),
