@@ -103,7 +103,12 @@ pub(super) struct Jobs {
     wake: Arc<dyn Fn() + Send + Sync>,
     /// As `wake`, at the pace of a picture that moves.
     wake_at_pace: Arc<dyn Fn() + Send + Sync>,
+    /// As `wake`, for what fills over many seconds.
+    wake_at_leisure: Arc<dyn Fn() + Send + Sync>,
 }
+
+/// How long news of what fills over many seconds may wait to be drawn.
+const LEISURE: Duration = Duration::from_millis(150);
 
 impl Jobs {
     pub fn new(compute: Compute, ctx: &egui::Context) -> std::io::Result<Self> {
@@ -137,6 +142,7 @@ impl Jobs {
             picked: Slot::default(),
             wake,
             wake_at_pace: window_waker(ctx, crate::ui::MOVING_INTERVAL)?,
+            wake_at_leisure: window_waker(ctx, LEISURE)?,
         })
     }
 
@@ -153,6 +159,12 @@ impl Jobs {
     /// often than a picture that moves, and the processor is left to the work itself.
     pub fn waker_at_pace(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::clone(&self.wake_at_pace)
+    }
+
+    /// As [`waker`](Self::waker), for what fills over many seconds: drawn in software, more frames
+    /// than it takes to follow would cost half of what the work itself could do.
+    pub fn waker_at_leisure(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake_at_leisure)
     }
 
     /// Starts an analysis in the place of the one before.

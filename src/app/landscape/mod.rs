@@ -241,7 +241,7 @@ impl App {
 
     /// Starts filling: from a new source, or on the plane that there is.
     fn fill(&mut self, source: Option<Source>, settings: SliceSettings, begun: Option<Slice>) {
-        let wake = self.jobs.waker();
+        let wake = self.jobs.waker_at_leisure();
         let state = &mut self.landscape;
         // One filling at a time: what is not known by its number could not be stopped.
         state.stop();

@@ -240,12 +240,12 @@ fn the_snapshots_of_a_run_are_related_while_it_trains() {
     window.tell_folder(FolderCommand::FollowRun);
     window.until_folder("rows", |state| rows(state) >= 4);
     let few = rows(window.app().lab.state());
-    window.until_folder("every snapshot", |state| rows(state) == 13);
-    assert!(few <= 13);
+    window.until_folder("every snapshot", |state| rows(state) == 14);
+    assert!(few <= 14);
     let answer = window.app().lab.state().answer.clone().unwrap();
-    assert_eq!(answer.series.len(), 13);
+    assert_eq!(answer.series.len(), 14);
     assert!(
-        (answer.findings.iter()).any(|said| said.contains("13 of 13 encoders are steps of 1 run")),
+        (answer.findings.iter()).any(|said| said.contains("14 of 14 encoders are steps of 1 run")),
         "{:?}",
         answer.findings
     );
@@ -254,9 +254,9 @@ fn the_snapshots_of_a_run_are_related_while_it_trains() {
         window.harness.run_steps(3);
     };
     page(LabPage::Along);
-    window.harness.get_by_label_contains("13 rows along step");
+    window.harness.get_by_label_contains("14 rows along step");
     // A click on a point shows that time of the run in every view.
-    let open = Command::Lab(LabCommand::OpenEncoder(3));
+    let open = Command::Lab(LabCommand::OpenEncoder(4));
     window.harness.state_mut().dispatch(&ctx, open);
     let began = Instant::now();
     let is_shown =
@@ -266,5 +266,5 @@ fn the_snapshots_of_a_run_are_related_while_it_trains() {
         assert!(began.elapsed() < PATIENCE, "the step is not shown");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(window.app().lab.state().opened_row, Some(4));
+    assert_eq!(window.app().lab.state().opened_row, Some(5));
 }
