@@ -108,7 +108,7 @@ pub(super) struct Jobs {
 }
 
 /// How long news of what fills over many seconds may wait to be drawn.
-const LEISURE: Duration = Duration::from_millis(150);
+const LEISURE: Duration = Duration::from_millis(300);
 
 impl Jobs {
     pub fn new(compute: Compute, ctx: &egui::Context) -> std::io::Result<Self> {

@@ -24,7 +24,7 @@ use crate::{
 
 /// Shortest time between two pictures of a slice that fills, while it is coarse and later: the
 /// window draws everything anew for each.
-const PICTURE_INTERVAL: [Duration; 2] = [Duration::from_millis(120), Duration::from_millis(300)];
+const PICTURE_INTERVAL: [Duration; 2] = [Duration::from_millis(120), Duration::from_millis(500)];
 /// Points after which a picture is no longer coarse.
 const COARSE: usize = 81;
 
