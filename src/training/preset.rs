@@ -188,8 +188,8 @@ impl Preset {
             name: "dense-all-negatives",
             title: "Negatives of locations: all, as DenseCL++ (our reading)",
             comment: "The same, with every location of the other images a negative. What the loss sees \
-                      spreads over all 16 directions, uniformity comes within some tenths of −3.51, \
-                      and alignment is no worse. Before the head little of it is left: within some hundred steps the \
+                      spreads over all 16 directions, and uniformity comes within some tenths of \
+                      −3.51. Before the head little of it is left: within some hundred steps the \
                       encoder's own locations differ by .2 in uniformity and not in dense mIoU.",
             make: || contrast_of_locations(Negatives::All),
         },
