@@ -82,6 +82,27 @@ pub enum ImagesSource {
     Builtin(BuiltinConfig),
 }
 
+impl ImagesSource {
+    /// The command line's flags for these images, each with its value.
+    pub fn flags(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Path { path, masks } => {
+                let masks = masks.iter().map(|masks| ("masks", masks));
+                std::iter::once(("images", path))
+                    .chain(masks)
+                    .map(|(name, path)| (name, path.display().to_string()))
+                    .collect()
+            }
+            Self::Builtin(config) => vec![
+                ("builtin", builtin_word(config.kind).to_owned()),
+                ("builtin-count", config.count.to_string()),
+                ("builtin-side", config.side.to_string()),
+                ("builtin-seed", config.seed.to_string()),
+            ],
+        }
+    }
+}
+
 /// Which pairs count as positive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -300,19 +321,8 @@ impl Request {
         if let Some(root) = &self.root {
             flag("root", root.clone());
         }
-        match &self.images {
-            ImagesSource::Path { path, masks } => {
-                flag("images", path.display().to_string());
-                if let Some(masks) = masks {
-                    flag("masks", masks.display().to_string());
-                }
-            }
-            ImagesSource::Builtin(config) => {
-                flag("builtin", builtin_word(config.kind).to_owned());
-                flag("builtin-count", config.count.to_string());
-                flag("builtin-side", config.side.to_string());
-                flag("builtin-seed", config.seed.to_string());
-            }
+        for (name, value) in self.images.flags() {
+            flag(name, value);
         }
         flag("kind", self.kind.to_string());
         if let Some(stage) = self.stage {

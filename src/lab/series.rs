@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LabError, Measure, MeasurePlan, measure_encoder, measuring::row_of, sweep::Axis};
 use crate::{
-    analysis::{Cache, EncoderSource, ImagesSource, quoted, words::builtin_word},
+    analysis::{Cache, EncoderSource, ImagesSource, quoted},
     compute::Compute,
     data::{Table, natural_cmp, write_whole},
     progress::Progress,
@@ -256,19 +256,8 @@ impl FolderSeries {
         let mut flag = |name: &str, value: String| {
             words.push(format!("--{name} {}", quoted(&value)));
         };
-        match &self.images {
-            ImagesSource::Path { path, masks } => {
-                flag("images", path.display().to_string());
-                if let Some(masks) = masks {
-                    flag("masks", masks.display().to_string());
-                }
-            }
-            ImagesSource::Builtin(config) => {
-                flag("builtin", builtin_word(config.kind).to_owned());
-                flag("builtin-count", config.count.to_string());
-                flag("builtin-side", config.side.to_string());
-                flag("builtin-seed", config.seed.to_string());
-            }
+        for (name, value) in self.images.flags() {
+            flag(name, value);
         }
         let each = |of: &dyn Fn(&Measure) -> String| -> String {
             let mut values: Vec<String> = Vec::new();
