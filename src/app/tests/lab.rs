@@ -347,7 +347,12 @@ fn a_sweep_is_paused_stopped_and_found_again_by_the_next_window() {
     press(&mut window, "Stop the sweep");
     window.until_lab("the stop", |lab| phase(lab) == Some(SweepPhase::Stopped));
     window.harness.get_by_label("Go on with the open sweep");
-    let steps = window.lab().sweep.as_ref().unwrap().steps;
+    // Rows first: once the run has its row, the next one counts its steps from none.
+    let done = |lab: &LabState| {
+        let sweep = lab.sweep.as_ref().expect("a sweep is shown");
+        (sweep.finished, sweep.steps[0])
+    };
+    let before = done(window.lab());
     // What the window writes when it closes is what the next one reads.
     let session = outside.path().join("session.json");
     window.app().current_session().write(&session).unwrap();
@@ -359,13 +364,16 @@ fn a_sweep_is_paused_stopped_and_found_again_by_the_next_window() {
     next.until_lab("the table of the session", |lab| lab.answer.is_some());
     assert!(next.lab().link == TableLink::Unfinished);
     next.ask_lab(LabCommand::ContinueSweep);
+    // The first that is seen of it, before it gets further.
+    let after = std::cell::Cell::new(None);
     next.until_lab("the run that was broken off", |lab| {
-        lab.sweep
-            .as_ref()
-            .is_some_and(|sweep| sweep.steps[0] > 0 && sweep.total == 4)
+        let is_on = |sweep: &crate::lab::SweepState| sweep.steps[0] > 0 && sweep.total == 4;
+        let is_on = lab.sweep.as_deref().is_some_and(is_on);
+        after.set(is_on.then(|| done(lab)));
+        is_on
     });
-    let now = next.lab().sweep.as_ref().unwrap().steps;
-    assert!(now[0] >= steps[0], "{now:?} after {steps:?}");
+    let after = after.get().expect("it was just seen");
+    assert!(after >= before, "{after:?} after {before:?}");
     next.ask_lab(LabCommand::StopSweep);
     next.until_lab("the second stop", |lab| !lab.is_sweeping());
 }

@@ -98,6 +98,11 @@ impl Conv {
         self.mapped.is_some()
     }
 
+    /// Memory of the weights as they are read.
+    pub fn weight_bytes(&self) -> usize {
+        size_of_val(self.mapped.as_deref().unwrap_or(&self.weights))
+    }
+
     /// The shape of the output map.
     pub fn output_shape(&self, input: MapShape) -> MapShape {
         let side = |side: usize| (side + 2 * self.padding - self.kernel) / self.stride + 1;

@@ -52,6 +52,11 @@ impl MapShape {
         self.images * self.image()
     }
 
+    /// Memory of the map.
+    pub fn bytes(&self) -> usize {
+        self.blocks() * self.plane() * size_of::<Pixel>()
+    }
+
     /// Rows of all images together.
     pub fn rows(&self) -> usize {
         self.images * self.height

@@ -31,9 +31,14 @@ use conv::Conv;
 use map::{BufferPool, Buffers, Map, MapShape};
 use stem::Stem;
 
-/// Image pixels that go through the layers together: two images of 224 pixels, more of smaller
-/// ones. Fewer reload the weights more often, more push the maps out of the cache.
+/// Most image pixels that go through the layers together: two images of 224 pixels, more of smaller
+/// ones. Fewer reload the weights of a large network more often.
 const GROUP_PIXELS: usize = 2 * 224 * 224;
+
+/// Room that the maps of a group always get, about a core's own cache. Networks whose weights are
+/// larger than that get as much as those: reading maps again then costs no more than reading
+/// weights again.
+const GROUP_BYTES: usize = 1 << 20;
 
 /// The map stages of an encoder on the processor.
 #[derive(Debug)]
@@ -133,16 +138,19 @@ impl CpuMaps {
     ) -> Result<(Vec<f32>, [usize; 4]), Cancelled> {
         let [count, channels, height, width] = shape;
         let steps = &self.steps[..self.ends[stage]];
-        let output = steps
-            .iter()
-            .fold(self.stem.output_shape(shape), |shape, step| {
-                step.output_shape(shape)
-            });
+        let mut output = self.stem.output_shape(shape);
+        let (mut map_bytes, mut weight_bytes) = (output.bytes() / count.max(1), 0);
+        for step in steps {
+            let input = output;
+            output = step.output_shape(input);
+            map_bytes = map_bytes.max((input.bytes() + output.bytes()) / count.max(1));
+            weight_bytes += step.weight_bytes();
+        }
         let output_shape = [count, output.channels, output.height, output.width];
         let per_output: usize = output_shape[1..].iter().product();
         let mut values = vec![0.0; count * per_output];
 
-        let group = group_size(count, height * width);
+        let group = group_size(count, height * width, map_bytes, weight_bytes);
         let per_image = channels * height * width;
         values
             .par_chunks_mut(group * per_output)
@@ -165,13 +173,15 @@ impl CpuMaps {
     }
 }
 
-/// How many images go through the layers together.
+/// How many images go through the layers together, of the given number of pixels and bytes of a
+/// layer's two maps.
 ///
 /// At most what fits the cache, and few enough that every thread has a group; groups are of
 /// nearly equal size.
-fn group_size(images: usize, pixels: usize) -> usize {
+fn group_size(images: usize, pixels: usize, map_bytes: usize, weight_bytes: usize) -> usize {
     let threads = rayon::current_num_threads().max(1);
-    let fitting = (GROUP_PIXELS / pixels.max(1)).max(1);
+    let fitting = GROUP_BYTES.max(weight_bytes) / map_bytes.max(1);
+    let fitting = fitting.min(GROUP_PIXELS / pixels.max(1)).max(1);
     let largest = fitting.min(images.div_ceil(threads)).max(1);
     images.div_ceil(images.div_ceil(largest)).max(1)
 }
@@ -218,6 +228,17 @@ impl CpuStep {
             Self::Residual { body, .. } => body
                 .iter()
                 .fold(input, |shape, conv| conv.output_shape(shape)),
+        }
+    }
+
+    /// Memory of the weights as they are read.
+    fn weight_bytes(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.weight_bytes(),
+            Self::MaxPool(_) => 0,
+            Self::Residual { body, shortcut } => {
+                body.iter().chain(shortcut).map(Conv::weight_bytes).sum()
+            }
         }
     }
 
