@@ -204,3 +204,45 @@ pub(super) fn reach(marks: &[PlaneMark]) -> f64 {
     let coordinates = marks.iter().flat_map(|mark| mark.at);
     coordinates.map(f64::abs).fold(0.0, f64::max)
 }
+
+/// The foot of the perpendicular from `weights` on the plane of two axes through `origin`, and the
+/// share of their distance that leads out of it, 0 to 1; both over trained tensors.
+pub(super) fn foot(
+    origin: &ModelWeights,
+    axes: &[Direction; 2],
+    weights: &ModelWeights,
+) -> ([f64; 2], f64) {
+    let [mut aa, mut ab, mut bb] = [0.0; 3];
+    let [mut ma, mut mb, mut mm] = [0.0; 3];
+    let tensors = origin.tensors().iter().zip(weights.tensors());
+    let directions = axes[0].iter().zip(&axes[1]);
+    for ((own, other), (a, b)) in tensors.zip(directions) {
+        if !is_trained(own) {
+            continue;
+        }
+        let at = |axis: &[f32], i: usize| f64::from(axis.get(i).copied().unwrap_or(0.0));
+        for (i, (own, other)) in own.values.iter().zip(&other.values).enumerate() {
+            let (a, b) = (at(a, i), at(b, i));
+            let moved = f64::from(*other) - f64::from(*own);
+            aa += a * a;
+            ab += a * b;
+            bb += b * b;
+            ma += moved * a;
+            mb += moved * b;
+            mm += moved * moved;
+        }
+    }
+    let determinant = aa * bb - ab * ab;
+    let [x, y] = if determinant > 1e-12 * aa * bb {
+        [
+            (ma * bb - mb * ab) / determinant,
+            (mb * aa - ma * ab) / determinant,
+        ]
+    } else {
+        [ma / aa.max(f64::MIN_POSITIVE), 0.0]
+    };
+    let within = x * ma + y * mb;
+    let out = (mm - within).max(0.0).sqrt();
+    let off_plane = if mm > 0.0 { out / mm.sqrt() } else { 0.0 };
+    ([x, y], off_plane)
+}

@@ -61,6 +61,7 @@ mod tests {
             axis_names: [String::new(), String::new()],
             words: Vec::new(),
             origin: None,
+            origin_name: String::new(),
             quantities: Vec::new(),
             temperatures: [2.0; 2],
             grid,

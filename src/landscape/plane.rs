@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     LandscapeError,
     directions::{
-        alike, at_step, cosine, difference, dot, filter_normalised, marks, norm, principal, random,
-        reach, spread,
+        alike, at_step, cosine, difference, dot, filter_normalised, foot, marks, norm, principal,
+        random, reach, spread,
     },
 };
 use crate::models::ModelWeights;
@@ -284,6 +284,23 @@ impl Plane {
             ),
             axes: [spread(&a.weights, &first), across],
             origin: a.weights.clone(),
+        })
+    }
+
+    /// Where a snapshot lies that the plane was not laid through.
+    ///
+    /// # Errors
+    /// [`LandscapeError::Directions`] when it is of another network.
+    pub fn mark(&self, snapshot: &SnapshotWeights) -> Result<PlaneMark, LandscapeError> {
+        if !snapshot.weights.is_like(&self.origin) {
+            let why = "the snapshot is of another network than the plane".to_owned();
+            return Err(LandscapeError::Directions(why));
+        }
+        let (at, off_plane) = foot(&self.origin, &self.axes, &snapshot.weights);
+        Ok(PlaneMark {
+            step: snapshot.step,
+            at,
+            off_plane,
         })
     }
 

@@ -92,6 +92,14 @@ fn the_plane_of_a_flat_run_holds_all_its_snapshots() {
         assert!(mark.off_plane < 1e-5, "{mark:?}");
         assert!(apart(&plane.at(mark.at).unwrap(), &snapshot.weights) < 1e-5);
         assert!(mark.at.iter().all(|x| x.abs() < plane.half_width));
+        // What comes later is put on it by the same rule.
+        let again = plane.mark(snapshot).unwrap();
+        assert!(
+            [0, 1]
+                .iter()
+                .all(|i| (again.at[*i] - mark.at[*i]).abs() < 1e-5)
+        );
+        assert!(again.off_plane < 1e-3, "{again:?}");
     }
 }
 
@@ -115,6 +123,15 @@ fn a_plane_through_three_snapshots_goes_through_them() {
     }
     // The fourth is elsewhere, and said to be.
     assert!(plane.marks[3].off_plane > 0.1);
+    for (mark, snapshot) in plane.marks.iter().zip(&snapshots) {
+        let again = plane.mark(snapshot).unwrap();
+        assert!(
+            [0, 1]
+                .iter()
+                .all(|i| (again.at[*i] - mark.at[*i]).abs() < 1e-5)
+        );
+        assert!((again.off_plane - mark.off_plane).abs() < 1e-3, "{again:?}");
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Slice {
     pub words: Vec<String>,
     /// The numbers of the weights at the plane's origin.
     pub origin: Option<SlicePoint>,
+    /// What the encoder at the origin is called.
+    pub origin_name: String,
     /// The surfaces that are measured.
     pub quantities: Vec<Quantity>,
     /// α of alignment and t of uniformity.
@@ -57,10 +59,23 @@ impl Slice {
             words: subject.words().to_vec(),
             settings: settings.clone(),
             origin: None,
+            origin_name: subject.origin_name().to_owned(),
             quantities: subject.quantities(),
             temperatures: subject.temperatures(),
             grid,
         })
+    }
+
+    /// Puts further snapshots among those on the plane, by their steps.
+    pub fn add_marks(&mut self, marks: &[PlaneMark]) {
+        for mark in marks {
+            let place = self
+                .marks
+                .binary_search_by_key(&mark.step, |other| other.step);
+            if let Err(place) = place {
+                self.marks.insert(place, *mark);
+            }
+        }
     }
 
     /// Whether every cell is measured.

@@ -9,7 +9,7 @@ use super::{
     slice::NOT_DRAWN, votes::Votes,
 };
 use crate::{
-    analysis::{PairRule, PairSetKind, Request, Subject},
+    analysis::{EncoderSource, PairRule, PairSetKind, Request, Subject},
     compute::Compute,
     data::ImageSet,
     features::{ProbeBatch, ProbeFeatures},
@@ -48,6 +48,9 @@ pub struct SliceSubject {
     votes: Option<Votes>,
     /// Numbers in a vector, known from the first measurement on.
     dim: OnceLock<usize>,
+    /// The encoder at the origin, and what it is called beside its own picture.
+    title: String,
+    origin_name: String,
     /// What was measured on what, line by line.
     words: Vec<String>,
 }
@@ -190,7 +193,13 @@ impl SliceSubject {
             }
             check_memory(&probe, plane.origin())?;
         }
+        let origin_name = match &request.encoder {
+            EncoderSource::Run { step, .. } => format!("step {step}"),
+            _ => "the encoder".to_owned(),
+        };
         Ok(Self {
+            title: request.encoder.title(),
+            origin_name,
             plane,
             probe,
             compute: compute.clone(),
@@ -231,6 +240,16 @@ impl SliceSubject {
             }
         };
         (2 * rayon::current_num_threads()).clamp(1, fitting.clamp(1, MOST))
+    }
+
+    /// The encoder at the origin.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What the encoder at the origin is called beside a picture of it: a run's by its step.
+    pub fn origin_name(&self) -> &str {
+        &self.origin_name
     }
 
     /// α of alignment and t of uniformity.

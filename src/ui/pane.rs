@@ -118,8 +118,8 @@ impl Pane {
                  95 % intervals over encoders: believe them, not the points."
             }
             Self::Landscape => {
-                "Each place is other weights: the shown encoder is at the cross, moved along two \
-                 directions. Lower is better (of accuracy and std higher); lines join equal heights."
+                "Each place is other weights: those it was cut around are at the cross, moved along \
+                 two directions. Lower is better (of accuracy and std higher); lines join equal heights."
             }
             Self::Inspector => {
                 "Click a location, or move with the arrow keys: every other one is coloured by its \

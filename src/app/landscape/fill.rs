@@ -65,7 +65,7 @@ impl Fill {
             Some(slice) => slice,
             None => Slice::new(&subject, &self.settings)?,
         };
-        let title = self.title();
+        let title = subject.title().to_owned();
         let mut revision = self.wish << 32;
         let mut shown = Instant::now();
         let mut began = Instant::now();
@@ -97,13 +97,6 @@ impl Fill {
         let outcome = beside_a_window(&self.compute, || slice.fill(&subject, progress, measured));
         show(&slice, true);
         outcome.map_err(LandscapeError::Threads)?
-    }
-
-    fn title(&self) -> String {
-        match &self.source {
-            Source::Request(request) => request.encoder.title(),
-            Source::Run { shown, .. } => shown.request().encoder.title(),
-        }
     }
 
     /// Reads weights and images and cuts the plane.
@@ -158,7 +151,9 @@ impl Fill {
     }
 }
 
-fn run_weights(snapshots: &[KeptWeights]) -> Result<Vec<SnapshotWeights>, LandscapeError> {
+pub(super) fn run_weights(
+    snapshots: &[KeptWeights],
+) -> Result<Vec<SnapshotWeights>, LandscapeError> {
     snapshots
         .iter()
         .map(|snapshot| {

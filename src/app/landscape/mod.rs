@@ -4,13 +4,14 @@
 mod fill;
 mod point;
 mod receive;
+mod way;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
 
-use self::{fill::Fill, point::Peeking};
+use self::{fill::Fill, point::Peeking, way::Way};
 use super::{App, jobs::Slot};
 use crate::{
     analysis::{EncoderSource, Request},
@@ -67,6 +68,7 @@ pub(super) struct LandscapeState {
     /// What was shown when the plane was cut: the images of its points.
     base: Option<Snapshot>,
     peeking: Peeking,
+    way: Way,
     picture: Option<LandscapePicture>,
     /// Counts sources: what is cut through now, and what the picture was cut through.
     cut: u64,

@@ -6,7 +6,7 @@ use super::{Answer, Source};
 use crate::{
     app::{App, receive::IsWhole},
     compute::{JobId, JobStatus, WorkerEvent},
-    landscape::{Slice, SliceSettings},
+    landscape::{Directions, Slice, SliceSettings},
     ui::widgets::{Level, Running},
 };
 
@@ -47,6 +47,7 @@ impl App {
                 }
             }
         }
+        self.follow_way();
         self.follow_run();
         self.follow_pointer(ctx);
     }
@@ -103,7 +104,16 @@ impl App {
         let Some(newest) = self.landscape.steps.last().copied() else {
             return;
         };
-        let is_wished = self.views.landscape.is_following && self.landscape.picture.is_some();
+        // A plane through chosen snapshots stays where it is: only the run's way on it goes on.
+        let (is_moving, needed) = match self.views.landscape.settings.directions {
+            Directions::Random { .. } => (true, 1),
+            Directions::Trajectory => (true, 3),
+            Directions::Snapshots(_) => (false, 3),
+            Directions::Line(_) => (false, 2),
+        };
+        let is_wished = self.views.landscape.is_following
+            && self.landscape.steps.len() >= needed
+            && (is_moving || self.landscape.picture.is_none());
         if !is_wished || (self.landscape.job.is_some() && !self.landscape.is_coarsely_filled()) {
             return;
         }

@@ -361,8 +361,8 @@ fn a_followed_slice_is_cut_anew_around_a_runs_newest_weights() {
     wait(&mut window, "a snapshot of the run", |app| {
         !app.landscape.view().snapshots.is_empty()
     });
+    // Nothing was cut yet: following begins with a first slice.
     window.harness.state_mut().views.landscape.is_following = true;
-    window.run_command("landscape: cut a slice");
     wait(&mut window, "the first slice", |app| {
         app.landscape
             .picture()
@@ -385,6 +385,25 @@ fn a_followed_slice_is_cut_anew_around_a_runs_newest_weights() {
     });
     // The run went on meanwhile.
     wait(&mut window, "later steps", |app| step(app) > before);
+    // A plane that stays where it was cut shows the run's way going on.
+    let landscape = &mut window.harness.state_mut().views.landscape;
+    landscape.is_following = false;
+    landscape.settings.directions = crate::landscape::Directions::Trajectory;
+    window.run_command("landscape: cut a slice");
+    let way = |app: &App| {
+        let slice = app.landscape.picture().map(|picture| &picture.slice)?;
+        let ends = [slice.marks.first()?.step, slice.marks.last()?.step];
+        slice.is_whole().then_some((slice.origin?, ends))
+    };
+    wait(&mut window, "the slice along the run", |app| {
+        way(app).is_some()
+    });
+    let (origin, [first, last]) = way(window.app()).unwrap();
+    let name = &window.app().landscape.picture().unwrap().slice.origin_name;
+    assert!(name.starts_with("step "), "{name}");
+    wait(&mut window, "later snapshots on it", |app| {
+        way(app).is_some_and(|(same, ends)| same == origin && ends[0] == first && ends[1] > last)
+    });
     window.run_command("landscape: stop");
     assert!(!window.app().views.landscape.is_following);
 }

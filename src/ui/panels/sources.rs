@@ -68,6 +68,16 @@ pub fn sources_ui(view: &mut SphereView, world: &World<'_>, commands: &mut Comma
 
 fn checkpoint_ui(ui: &mut Ui, world: &World<'_>, commands: &mut Commands) {
     key_value(ui, "encoder", &world.request.encoder.title());
+    let shown = world.snapshot.map(|shown| &shown.request().encoder);
+    if let Some(shown @ (EncoderSource::Run { .. } | EncoderSource::Place { .. })) = shown {
+        caption(
+            ui,
+            format!(
+                "The views show {}. A choice made here goes back to this encoder.",
+                shown.title()
+            ),
+        );
+    }
     match (world.report, &world.request.encoder) {
         (Some(report), _) => {
             network_ui(ui, world, report, commands);

@@ -73,11 +73,14 @@ pub(super) fn exchange_ui(
             }
             if let Some(origin) = slice.origin {
                 plot.points(
-                    Points::new("the encoder", [origin.alignment, origin.uniformity])
-                        .color(tokens.status.warning.0)
-                        .radius(6.0 * scale)
-                        .shape(MarkerShape::Plus)
-                        .allow_hover(false),
+                    Points::new(
+                        slice.origin_name.clone(),
+                        [origin.alignment, origin.uniformity],
+                    )
+                    .color(tokens.status.warning.0)
+                    .radius(6.0 * scale)
+                    .shape(MarkerShape::Plus)
+                    .allow_hover(false),
                 );
             }
             let cells = slice.cells.iter().enumerate();
@@ -94,7 +97,7 @@ pub(super) fn exchange_ui(
     response.response.widget_info(|| {
         let origin = slice.origin.map_or_else(String::new, |origin| {
             let [a, u] = [origin.alignment, origin.uniformity].map(number);
-            format!(", the encoder at {a}, {u}")
+            format!(", {} at {a}, {u}", slice.origin_name)
         });
         let text = format!("Grid of weights in the align–uniform plane{origin}");
         egui::WidgetInfo::labeled(egui::Role::Image, true, text)
@@ -190,7 +193,7 @@ fn legend(slice: &Slice, rect: egui::Rect, tokens: &Tokens, ui: &Ui) {
             format!("along the {}", short(second)),
             tokens.data.categories[1].0,
         ),
-        ("+ the encoder".to_owned(), tokens.status.warning.0),
+        (format!("+ {}", slice.origin_name), tokens.status.warning.0),
     ];
     let mut at = rect.right_top() + vec2(-6.0, 2.0);
     for (text, colour) in lines {

@@ -200,7 +200,7 @@ pub(super) fn beside(
     let lines = [
         (slice.formula(quantity), tokens.text.strong.0),
         (
-            format!("{} at the origin", number(origin)),
+            format!("{} at {}", number(origin), slice.origin_name),
             tokens.text.body.0,
         ),
         (format!("{} lowest", number(low)), tokens.text.body.0),

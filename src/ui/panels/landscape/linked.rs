@@ -223,7 +223,10 @@ pub(super) fn plane_ui(
             let [a, u] = pointed.measured.map(number);
             format!("L_align {a}, L_uniform {u}")
         }
-        None => "cross: the encoder · ← L_align, L_uniform ↓ better".to_owned(),
+        None => format!(
+            "cross: {} · ← L_align, L_uniform ↓ better",
+            picture.slice.origin_name
+        ),
     };
     let colour = tokens.text.body.0;
     let galley = painter.layout_no_wrap(told, font, colour);

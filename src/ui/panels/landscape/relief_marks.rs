@@ -277,10 +277,10 @@ fn way(stage: &Stage<'_>, picture: &LandscapePicture, painter: &Painter, ui: &Ui
         }
         if !is_seen && stage.rect.height() >= NAMED_FROM {
             let beside = at + vec2(9.0, 0.0) * scale;
-            let text = "the encoder, behind";
+            let text = format!("{}, behind", slice.origin_name);
             for (shift, colour) in [(Vec2::splat(1.0), halo), (Vec2::ZERO, ink)] {
                 let place = beside + shift;
-                painter.text(place, Align2::LEFT_CENTER, text, font.clone(), colour);
+                painter.text(place, Align2::LEFT_CENTER, &text, font.clone(), colour);
             }
         }
     }

@@ -106,7 +106,9 @@ fn state_ui(run: &RunView, ui: &mut Ui) {
     if let Some(rate) = state.steps_per_s {
         words += &format!(" · {rate:.1} steps/s");
     }
-    if let Some(remaining) = state.remaining_s {
+    // What does not go on has nothing left.
+    let is_going = matches!(state.phase, Phase::Running | Phase::Paused);
+    if let Some(remaining) = state.remaining_s.filter(|_| is_going) {
         words += &format!(" · {} left", seconds(remaining));
     }
     caption(ui, words);
