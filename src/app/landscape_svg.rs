@@ -135,7 +135,9 @@ fn marks(picture: &LandscapePicture, tokens: &Tokens) -> PreEscaped<String> {
     let ink = hex(tokens.text.strong.0);
     let [x, y] = at([0.0; 2]);
     html! {
-        polyline points=(line.join(" ")) fill="none" stroke=(ink) stroke-width="1.5" {}
+        @if line.len() > 1 {
+            polyline points=(line.join(" ")) fill="none" stroke=(ink) stroke-width="1.5" {}
+        }
         @for mark in &way {
             @let [x, y] = at(mark.at);
             circle cx=(x) cy=(y) r="3" fill=(ink) {

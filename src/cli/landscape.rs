@@ -251,7 +251,12 @@ fn of_run(
         encoder: EncoderSource::File(path.clone()),
         ..config.probe_request(origin)
     };
-    let snapshots = files
+    // Random directions need no snapshot beside the origin.
+    let needed = match settings.directions {
+        Directions::Random { .. } => &[],
+        _ => files.as_slice(),
+    };
+    let snapshots = needed
         .iter()
         .map(|(step, path)| {
             let options = OpenOptions::default();

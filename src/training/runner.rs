@@ -229,7 +229,8 @@ impl Drive {
                 if error.is_cancelled() {
                     break;
                 }
-                self.fail(&error);
+                // Told once it is known where the run stands then.
+                self.note_failure(&error);
                 match self.leave_lost_device(&run, &compute, progress) {
                     None => self.go_back_to_good(&mut run),
                     Some(Err(error)) if error.is_cancelled() => break,
@@ -644,7 +645,7 @@ impl Drive {
     /// After trouble: stand where the weights were still numbers.
     fn go_back_to_good(&mut self, run: &mut Run) {
         let Some(good) = self.snapshots.last() else {
-            return;
+            return self.publish();
         };
         let told = self.state.message.take().unwrap_or_default();
         let step = good.step;
@@ -662,10 +663,14 @@ impl Drive {
     }
 
     fn fail(&mut self, error: &TrainingError) {
+        self.note_failure(error);
+        self.publish();
+    }
+
+    fn note_failure(&mut self, error: &TrainingError) {
         log::warn!("training: {error}");
         self.state.phase = Phase::Failed;
         self.state.message = Some(error.to_string());
-        self.publish();
     }
 
     /// Speed from the ends of the last steps.
