@@ -5,6 +5,7 @@
 //! where it changes anything, jobs go to the pinned worker, and their newest outcome comes back
 //! through a slot that holds one value. Uses every room above it.
 
+mod closing;
 mod columns;
 mod columns_dialog;
 mod diagnosis;

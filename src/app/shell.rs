@@ -351,6 +351,7 @@ impl App {
             }
         }
         self.columns_ui(ctx, commands);
+        self.closing_ui(ctx, commands);
         if self.is_helping && help::show(ctx) {
             self.is_helping = false;
         }

@@ -9,6 +9,7 @@ use egui_tiles::Tree;
 
 use super::{
     Options, Session,
+    closing::Closing,
     columns::Columns,
     diagnosis::Verdicts,
     inspector::Inspector,
@@ -83,6 +84,7 @@ pub struct App {
     pub(super) preview: Preview,
     pub(super) lab: Lab,
     pub(super) columns: Columns,
+    pub(super) closing: Closing,
     /// The view that has the whole window.
     pub(super) enlarged: Option<crate::ui::Pane>,
     pub(super) inspector: Inspector,
@@ -159,6 +161,7 @@ impl App {
             preview: Preview::default(),
             lab: Lab::default(),
             columns: Columns::default(),
+            closing: Closing::default(),
             enlarged: None,
             inspector: Inspector::default(),
             inspector_pictures: InspectorPictures::default(),

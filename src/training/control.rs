@@ -93,4 +93,14 @@ pub struct RunState {
     pub message: Option<String>,
     /// Whether the message tells what could not be done, though the run itself goes on.
     pub is_refusal: bool,
+    /// The step up to which it is in a folder of its own.
+    pub saved: Option<usize>,
+}
+
+impl RunState {
+    /// Whether it has steps that are nowhere but here, and could still be saved.
+    pub fn is_unsaved(&self) -> bool {
+        let can_be_saved = !matches!(self.phase, Phase::Preparing | Phase::Stopped);
+        can_be_saved && self.step > self.saved.unwrap_or(0)
+    }
 }

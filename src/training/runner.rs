@@ -307,6 +307,7 @@ impl Drive {
             self.publish();
         }
         self.state.step = last;
+        self.state.saved = Some(last);
         if !skipped.is_empty() {
             self.refuse(skipped.join("; "));
         }
@@ -588,6 +589,7 @@ impl Drive {
         let saved = run.save(folder, self.curves.exact());
         match saved {
             Ok(path) => {
+                self.state.saved = Some(self.state.step);
                 self.state.message = Some(format!("saved to {}", path.display()));
                 self.state.is_refusal = false;
             }
@@ -635,6 +637,8 @@ impl Drive {
         drop(frames);
         self.tell_snapshots();
         self.state.step = step;
+        // What follows is another way than the one that is saved.
+        self.state.saved = self.state.saved.map(|saved| saved.min(step));
     }
 
     fn tell_snapshots(&mut self) {

@@ -98,7 +98,11 @@ impl App {
     }
 
     fn escape(&mut self) {
-        if self.palette.close() || self.dialog.take().is_some() || self.columns.close() {
+        if self.closing.leave()
+            || self.palette.close()
+            || self.dialog.take().is_some()
+            || self.columns.close()
+        {
             return;
         }
         if std::mem::take(&mut self.is_helping) || self.enlarged.take().is_some() {

@@ -133,6 +133,60 @@ fn a_run_is_saved_and_opens_as_a_checkpoint() {
 }
 
 #[test]
+fn closing_over_a_run_that_is_not_saved_asks_first() {
+    let mut window = Window::open(&[]);
+    // What the window's frame asks, and what is said to that.
+    let close = |window: &mut Window| -> Vec<egui::ViewportCommand> {
+        let root = egui::ViewportId::ROOT;
+        let viewports = &mut window.harness.input_mut().viewports;
+        let events = &mut viewports.entry(root).or_default().events;
+        events.push(egui::ViewportEvent::Close);
+        window.step();
+        window.harness.output().viewport_output[&root]
+            .commands
+            .clone()
+    };
+    let held = egui::ViewportCommand::CancelClose;
+    assert!(!close(&mut window).contains(&held), "nothing can be lost");
+
+    window.train(TrainCommand::Start(Box::new(small())));
+    window.until("some steps", |window| {
+        let run = window.app().training.view();
+        run.is_some_and(|run| run.state.step > 2)
+    });
+    window.train(TrainCommand::PlayPause);
+    window.until("the pause", |window| {
+        window.run().state.phase == Phase::Paused
+    });
+    let question = "Close without saving the run?";
+    assert!(close(&mut window).contains(&held));
+    window.step();
+    assert!(window.shows(question) && window.shows("none of it is saved"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows(question));
+
+    let folder = window.folder.path().join("run");
+    window.train(TrainCommand::SaveTo(folder));
+    window.until("the save", |window| window.run().state.saved.is_some());
+    assert!(!close(&mut window).contains(&held), "it is saved");
+
+    window.train(TrainCommand::PlayPause);
+    window.until("more steps", |window| window.run().state.is_unsaved());
+    assert!(close(&mut window).contains(&held));
+    window.step();
+    assert!(window.shows("is saved to step"));
+    window
+        .harness
+        .get_by_label("Close without saving")
+        .click_accesskit();
+    window.step();
+    let root = egui::ViewportId::ROOT;
+    let commands = &window.harness.output().viewport_output[&root].commands;
+    assert!(commands.contains(&egui::ViewportCommand::Close));
+    assert!(!close(&mut window).contains(&held), "it was agreed to");
+}
+
+#[test]
 fn wishes_without_a_run_are_answered() {
     let mut window = Window::open(&[]);
     for command in [TrainCommand::PlayPause, TrainCommand::AskSave] {

@@ -13,7 +13,7 @@ use crate::{
 
 impl Window {
     /// Whether the window shows these words anywhere.
-    fn shows(&self, words: &str) -> bool {
+    pub(super) fn shows(&self, words: &str) -> bool {
         let mut found = self.harness.query_all_by_label_contains(words);
         found.next().is_some()
     }
