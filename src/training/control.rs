@@ -45,7 +45,7 @@ pub enum Phase {
     Running,
     /// All steps are done; it can be forked or saved.
     Finished,
-    /// Ended by a wish.
+    /// Ended by a wish; unless it is over, it can still go on, be forked or saved.
     Stopped,
     /// Ended by trouble, which [`RunState::message`] tells. After a divergence the run stands at
     /// its last good snapshot and can be forked.
@@ -95,12 +95,14 @@ pub struct RunState {
     pub is_refusal: bool,
     /// The step up to which it is in a folder of its own.
     pub saved: Option<usize>,
+    /// Whether its thread has come to its end: nothing is acted on any more.
+    pub is_over: bool,
 }
 
 impl RunState {
     /// Whether it has steps that are nowhere but here, and could still be saved.
     pub fn is_unsaved(&self) -> bool {
-        let can_be_saved = !matches!(self.phase, Phase::Preparing | Phase::Stopped);
+        let can_be_saved = self.phase != Phase::Preparing && !self.is_over;
         can_be_saved && self.step > self.saved.unwrap_or(0)
     }
 }

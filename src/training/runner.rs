@@ -110,6 +110,8 @@ impl Runner {
                 if let Err(error) = beside_a_window(&compute, all) {
                     drive.fail(&TrainingError::Thread(error));
                 }
+                drive.state.is_over = true;
+                drive.publish();
             }
         };
         worker
@@ -142,6 +144,7 @@ impl Runner {
                 let mut state = lock(&self.shared.state);
                 *state = Arc::new(RunState {
                     phase: Phase::Stopped,
+                    is_over: true,
                     message: Some(format!(
                         "the run broke off at step {}: {message}. What was saved stays",
                         state.step
@@ -167,11 +170,6 @@ impl Runner {
     pub fn kept_weights(&self) -> Vec<KeptWeights> {
         lock(&self.shared.weights).clone()
     }
-
-    /// Whether the thread has come to its end: nothing is acted on any more.
-    pub fn has_ended(&self) -> bool {
-        self.worker.is_idle()
-    }
 }
 
 /// Locked data is replaced whole, so that a panic in between leaves it sound.
@@ -192,6 +190,8 @@ struct Drive {
     ends: VecDeque<Instant>,
     /// Pause again after the next step.
     is_single: bool,
+    /// The owner is gone.
+    is_left: bool,
 }
 
 impl Drive {
@@ -207,6 +207,7 @@ impl Drive {
             published: Instant::now(),
             ends: VecDeque::new(),
             is_single: false,
+            is_left: false,
         }
     }
 
@@ -222,7 +223,7 @@ impl Drive {
             Err(error) => return self.fail(&error),
         };
         self.publish();
-        while self.state.phase != Phase::Stopped && !progress.is_cancelled() {
+        while !self.is_left && !progress.is_cancelled() {
             let was_running = self.state.phase == Phase::Running;
             let was_single = self.is_single;
             if let Err(error) = self.turn(&mut run, progress) {
@@ -437,9 +438,8 @@ impl Drive {
                 Ok(())
             }
             Err(RecvTimeoutError::Timeout) => Ok(()),
-            // The owner is gone.
             Err(RecvTimeoutError::Disconnected) => {
-                self.state.phase = Phase::Stopped;
+                self.is_left = true;
                 Ok(())
             }
         }
@@ -456,7 +456,7 @@ impl Drive {
             Control::Step => self.go(true),
             Control::Pause if self.state.phase == Phase::Running => self.pause(),
             Control::Pause => {}
-            Control::Stop => self.state.phase = Phase::Stopped,
+            Control::Stop => self.stop(),
             Control::Reset => self.reset(run, progress)?,
             Control::Set(knob, value) => self.set(knob, value, run),
             Control::Fork { step } => {
@@ -509,9 +509,11 @@ impl Drive {
     }
 
     fn go(&mut self, is_single: bool) {
-        if matches!(self.state.phase, Phase::Paused | Phase::Failed)
-            && self.state.step < self.state.total_steps
-        {
+        let can_go = matches!(
+            self.state.phase,
+            Phase::Paused | Phase::Stopped | Phase::Failed
+        );
+        if can_go && self.state.step < self.state.total_steps {
             self.state.phase = Phase::Running;
             self.state.message = None;
             self.is_single = is_single;
@@ -526,6 +528,12 @@ impl Drive {
         self.is_single = false;
         self.ends.clear();
         self.count(Instant::now());
+    }
+
+    /// It goes on only when it is asked to; until another begins it can still be saved and forked.
+    fn stop(&mut self) {
+        self.pause();
+        self.state.phase = Phase::Stopped;
     }
 
     fn set(&mut self, knob: super::Knob, value: f64, run: &mut Run) {

@@ -542,6 +542,33 @@ fn wait_for(runner: &Runner, holds: impl Fn(&RunState) -> bool) -> std::sync::Ar
 }
 
 #[test]
+fn a_stopped_run_can_still_be_saved_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = RunConfig {
+        steps: 1_000_000,
+        ..small()
+    };
+    let runner = Runner::start(config, &cpu(), || {}).unwrap();
+    runner.control(Control::Play);
+    wait_for(&runner, |state| state.step >= 3);
+    runner.control(Control::Stop);
+    let stopped = wait_for(&runner, |state| state.phase == Phase::Stopped);
+    assert!(!stopped.is_over && stopped.is_unsaved());
+    assert_eq!((stopped.steps_per_s, stopped.remaining_s), (None, None));
+    runner.control(Control::SaveTo(folder.path().join("run")));
+    let saved = wait_for(&runner, |state| state.saved.is_some());
+    assert_eq!(
+        (saved.phase.clone(), saved.step),
+        (Phase::Stopped, stopped.step)
+    );
+    assert!(!saved.is_unsaved(), "{:?}", saved.message);
+    runner.control(Control::Play);
+    wait_for(&runner, |state| {
+        state.step > stopped.step && state.is_unsaved()
+    });
+}
+
+#[test]
 fn a_runner_plays_forks_and_replays_the_same_numbers() {
     let runner = Runner::start(small(), &cpu(), || {}).unwrap();
     wait_for(&runner, |state| state.phase == Phase::Paused);

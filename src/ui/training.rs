@@ -97,7 +97,9 @@ impl TrainCommand {
     pub fn tooltip(&self) -> &'static str {
         match self {
             Self::StartDraft => "With the settings of the Training view; the run before is ended",
-            Self::Stop => "Nothing goes on; the frames stay to be looked at",
+            Self::Stop => {
+                "It leaves its knobs; until another run begins it can still be played, forked and saved"
+            }
             Self::Reset => "To step 0 with the settings of the beginning",
             Self::ForkHere => {
                 "To the snapshot at or before the shown step; what came after becomes a faint \

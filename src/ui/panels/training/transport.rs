@@ -20,10 +20,10 @@ pub(super) fn transport_ui(world: &World<'_>, commands: &mut Commands, ui: &mut 
         let can_go = run.is_some_and(|run| {
             matches!(
                 run.state.phase,
-                Phase::Running | Phase::Paused | Phase::Failed
-            )
+                Phase::Running | Phase::Paused | Phase::Stopped | Phase::Failed
+            ) && !run.state.is_over
         });
-        let has_run = run.is_some_and(|run| run.state.phase != Phase::Stopped);
+        let has_run = run.is_some_and(|run| !run.state.is_over);
         let mut ask = |command: TrainCommand| commands.push(Command::Train(command));
         ui.add_enabled_ui(can_go, |ui| {
             let (icon, label) = if is_running {
