@@ -55,7 +55,13 @@ pub fn run(args: &MeasureArgs, policy: DevicePolicy) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    let mut text = text(&analysis);
+    let mut command = analysis.request.command_line();
+    if is_judged {
+        for (name, value) in args.performance.settings().flags() {
+            command += &format!(" --{name} {value}");
+        }
+    }
+    let mut text = text(&analysis, &command);
     if is_judged {
         text += &judgements(&judged);
     }
@@ -106,8 +112,8 @@ fn judgements(judged: &[Judgement]) -> String {
     format!("\n{}\n{notes}", table::columns(&rows))
 }
 
-/// The numbers for a reader.
-pub(super) fn text(analysis: &Analysis) -> String {
+/// The numbers for a reader, with the command that repeats them.
+pub(super) fn text(analysis: &Analysis, command: &str) -> String {
     let rows: Vec<Vec<String>> = analysis
         .numbers
         .all()
@@ -129,7 +135,7 @@ pub(super) fn text(analysis: &Analysis) -> String {
         analysis.features.provenance.line(),
         analysis.device.reason,
         table::columns(&rows),
-        analysis.request.command_line(),
+        command,
         analysis.sphere.kind,
         analysis.sphere.mean_kept_norm,
     )

@@ -292,7 +292,8 @@ pub(super) fn summary(found: &Table, file: &str) -> String {
     } else {
         ""
     };
-    let next = if measured > 0 {
+    // Fewer say nothing of a relation.
+    let next = if measured >= crate::correlation::LEAST {
         format!("; relate them with: spherescope correlate {file} --name name")
     } else {
         String::new()

@@ -29,5 +29,5 @@ pub use change::{Along, Part, score_along, score_groups};
 pub use error::CorrelationError;
 pub use findings::{About, findings, findings_about, left_one_out_note};
 pub use plane::PlaneFit;
-pub use scores::{Interval, Score, ScoreSettings, Scores, Statistic, TOO_FEW, score};
+pub use scores::{Interval, LEAST, Score, ScoreSettings, Scores, Statistic, TOO_FEW, score};
 pub use series::{ColumnChoice, Encoder, Series};

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 /// Below so many encoders the scores are flagged: their intervals say little.
 pub const TOO_FEW: usize = 8;
 /// Encoders without which no relation of three variables exists.
-const LEAST: usize = 3;
+pub const LEAST: usize = 3;
 /// |r| of alignment and uniformity from which on they are one variable.
 pub(super) const COLLINEAR: f64 = 0.999;
 /// Share of resamples in which a statistic may fail to exist (a constant variable, say) before

@@ -274,18 +274,10 @@ impl FolderSeries {
         flag("pair-set", each(&|one| one.pair_set.to_string()));
         flag("alpha", each(&|one| one.alpha.to_string()));
         flag("t", each(&|one| one.t.to_string()));
-        let judged = &plan.performance;
-        let tasks: Vec<&str> = judged.tasks.iter().map(|one| one.name()).collect();
-        flag("performance", tasks.join(","));
-        flag("held-out", judged.held_out.to_string());
-        flag("split-seed", judged.seed.to_string());
-        flag("probe-c", judged.fit.c.to_string());
-        flag("ignore", judged.ignore.map_or(-1, i16::from).to_string());
-        for (name, limit) in [
-            ("probe-dense-limit", judged.dense_limit),
-            ("limit", plan.limit),
-            ("dense-limit", plan.dense_limit),
-        ] {
+        for (name, value) in plan.performance.flags() {
+            flag(name, value);
+        }
+        for (name, limit) in [("limit", plan.limit), ("dense-limit", plan.dense_limit)] {
             if let Some(limit) = limit {
                 flag(name, limit.to_string());
             }

@@ -104,6 +104,21 @@ impl Default for PerformanceSettings {
 }
 
 impl PerformanceSettings {
+    /// The command line's flags for these settings, each with its value.
+    pub fn flags(&self) -> Vec<(&'static str, String)> {
+        let tasks: Vec<&str> = self.tasks.iter().map(|one| one.name()).collect();
+        let mut flags = vec![
+            ("performance", tasks.join(",")),
+            ("held-out", self.held_out.to_string()),
+            ("split-seed", self.seed.to_string()),
+            ("probe-c", self.fit.c.to_string()),
+            ("ignore", self.ignore.map_or(-1, i16::from).to_string()),
+        ];
+        let limit = self.dense_limit;
+        flags.extend(limit.map(|limit| ("probe-dense-limit", limit.to_string())));
+        flags
+    }
+
     /// Refuses settings that give no performance.
     ///
     /// # Errors

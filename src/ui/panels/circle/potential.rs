@@ -42,13 +42,14 @@ pub(super) fn draw(ui: &Ui, square: Rect, field: &Field<2>) {
             fill,
             (1.5, colour),
         );
-        painter.text(
-            at_angle(centre, out + 20.0 * scale, angle_rad),
-            Align2::CENTER_CENTER,
-            format!("{:.2}", extremum.value).replace('-', "−"),
-            font.clone(),
-            tokens.text.strong.0,
-        );
+        let text = format!("{:.2}", extremum.value).replace('-', "−");
+        let ink = tokens.text.strong.0;
+        let galley = painter.layout_no_wrap(text, font.clone(), ink);
+        // Outward of its mark, as far as the square lets it: beyond stand the angles.
+        let beside = at_angle(centre, out + 20.0 * scale, angle_rad);
+        let wished = Align2::CENTER_CENTER.anchor_size(beside, galley.size());
+        let most = (square.max - galley.size()).max(square.min);
+        painter.galley(wished.min.clamp(square.min, most), galley, ink);
     }
 }
 

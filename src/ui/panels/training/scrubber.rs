@@ -84,6 +84,6 @@ fn note(run: &RunView, step: usize, kept: usize) -> String {
     match run.pinned_step {
         Some(pinned) => format!("A step {pinned} · B step {step}"),
         None if run.is_following => format!("step {step}, the newest"),
-        None => format!("step {step} of {kept} kept frames"),
+        None => format!("step {step}, one of {kept} kept frames"),
     }
 }

@@ -154,7 +154,8 @@ fn cell(row: &VerdictRow, column: usize) -> String {
     match column {
         0 => row.name.clone(),
         1 => match &row.why_absent {
-            Some(why) => format!("not judged: {why}"),
+            // One line is what a row shows.
+            Some(why) => format!("not judged: {}", why.lines().next().unwrap_or_default()),
             None => row.title(),
         },
         _ => number(row, column).map_or_else(
