@@ -31,6 +31,17 @@ pub enum Directions {
     Line([usize; 2]),
 }
 
+impl Directions {
+    /// Kept snapshots of a run without which there is no such plane.
+    pub fn snapshots_needed(self) -> usize {
+        match self {
+            Self::Random { .. } => 0,
+            Self::Line(_) => 2,
+            Self::Trajectory | Self::Snapshots(_) => 3,
+        }
+    }
+}
+
 impl Default for Directions {
     fn default() -> Self {
         Self::Random { seed: 0 }
@@ -141,7 +152,7 @@ impl Plane {
 
     /// PCA of θᵢ − θₙ over the trained tensors, centred, through the newest weights.
     fn trajectory(snapshots: &[SnapshotWeights]) -> Result<Self, LandscapeError> {
-        let last = alike(snapshots, 3)?;
+        let last = alike(snapshots, Directions::Trajectory.snapshots_needed())?;
         let moves: Vec<Vec<f64>> = snapshots
             .iter()
             .map(|snapshot| difference(&snapshot.weights, &last.weights))
@@ -198,7 +209,7 @@ impl Plane {
     }
 
     fn through(snapshots: &[SnapshotWeights], steps: [usize; 3]) -> Result<Self, LandscapeError> {
-        alike(snapshots, 3)?;
+        alike(snapshots, Directions::Snapshots(steps).snapshots_needed())?;
         let [a, b, c] = steps.map(|step| at_step(snapshots, step));
         let (a, b, c) = (a?, b?, c?);
         let first = difference(&b.weights, &a.weights);
@@ -248,7 +259,7 @@ impl Plane {
     }
 
     fn line(snapshots: &[SnapshotWeights], steps: [usize; 2]) -> Result<Self, LandscapeError> {
-        alike(snapshots, 2)?;
+        alike(snapshots, Directions::Line(steps).snapshots_needed())?;
         let [a, b] = steps.map(|step| at_step(snapshots, step));
         let (a, b) = (a?, b?);
         let first = difference(&b.weights, &a.weights);

@@ -105,14 +105,13 @@ impl App {
             return;
         };
         // A plane through chosen snapshots stays where it is: only the run's way on it goes on.
-        let (is_moving, needed) = match self.views.landscape.settings.directions {
-            Directions::Random { .. } => (true, 1),
-            Directions::Trajectory => (true, 3),
-            Directions::Snapshots(_) => (false, 3),
-            Directions::Line(_) => (false, 2),
-        };
+        let directions = self.views.landscape.settings.directions;
+        let is_moving = matches!(
+            directions,
+            Directions::Random { .. } | Directions::Trajectory
+        );
         let is_wished = self.views.landscape.is_following
-            && self.landscape.steps.len() >= needed
+            && self.landscape.steps.len() >= directions.snapshots_needed()
             && (is_moving || self.landscape.picture.is_none());
         if !is_wished || (self.landscape.job.is_some() && !self.landscape.is_coarsely_filled()) {
             return;

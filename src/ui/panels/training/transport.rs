@@ -107,7 +107,7 @@ fn state_ui(run: &RunView, ui: &mut Ui) {
         words += &format!(" · {rate:.1} steps/s");
     }
     // What does not go on has nothing left.
-    let is_going = matches!(state.phase, Phase::Running | Phase::Paused);
+    let is_going = state.phase == Phase::Running;
     if let Some(remaining) = state.remaining_s.filter(|_| is_going) {
         words += &format!(" · {} left", seconds(remaining));
     }
